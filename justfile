@@ -18,7 +18,7 @@ test *words:
 bench *words:
     cargo bench -- {{words}}
 
-# Fuzz one parser: jwt, email, cookie, forwarded or json
+# Fuzz one parser: jwt, email, cookie, forwarded, json or multipart
 fuzz target seconds="60":
     cp Cargo.lock fuzz/
     cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}

@@ -24,6 +24,7 @@ use crate::identity::admin::role_cache;
 use crate::identity::audit::alert::Alerts;
 use crate::identity::audit::refusals;
 use crate::identity::audit::refusals::{Refusals, Until};
+use crate::identity::login::in_flight::AttemptsInFlight;
 use crate::identity::session::location;
 use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
@@ -78,6 +79,7 @@ pub async fn open(
             config.files.in_flight,
             config.files.in_flight_account,
         ),
+        in_flight: AttemptsInFlight::default(),
         config,
         store,
         tokens,
@@ -252,13 +254,14 @@ pub async fn serve(
         upload: core.config.files.size.saturating_add(PIECE as u64),
         ..Timeouts::default()
     };
-    let listener = Listener::bind(&core.config.server, timeouts).await?;
+    let bind =
+        async |server: &Server| Listener::bind(server, timeouts, &core.env, &core.metrics).await;
+    let listener = bind(&core.config.server).await?;
     let figures = match core.config.metrics.listen {
-        Some(listen) => {
-            Some(Listener::bind(&Server { listen, ..core.config.server.clone() }, timeouts).await?)
-        }
+        Some(listen) => Some(bind(&Server { listen, ..core.config.server.clone() }).await?),
         None => None,
     };
+    let connections = listener.connections();
     let (hangup, mut hangups) = watch::channel(());
     let endings = Endings::listen(move || hangup.send_replace(()))?;
     // A separate task, so that its timeout starts at the signal, no matter what this task awaits.
@@ -290,6 +293,7 @@ pub async fn serve(
                 Ok(renewed) => {
                     core = renewed;
                     limiter = limiter.under(core.config.limits.clone());
+                    connections.configure(&core.config.server);
                     swap.replace(endpoint(&core, &limiter));
                     background.stop(last.clone()).await;
                     background = Background::start(&core, &limiter);
@@ -336,6 +340,7 @@ fn renew(core: &Core, (config, notes): (Arc<Config>, Vec<String>)) -> Result<Arc
         refusals: core.refusals.clone(),
         counts: core.counts.clone(),
         slots: core.slots.clone(),
+        in_flight: core.in_flight.clone(),
     }))
 }
 

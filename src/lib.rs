@@ -39,7 +39,8 @@
 //! # How a request is handled
 //!
 //! 1. [`http::server::listener`] reads it from the socket, within limits of time and size, and
-//!    passes it to the current endpoint (SIGHUP replaces it).
+//!    passes it to the current endpoint (SIGHUP replaces it). [`http::server::connections`] shares
+//!    the connections among client networks.
 //! 2. [`http::server::boundary`] assigns a request ID and a [`model::Source`] (the client IP, behind
 //!    trusted proxies), counts the general limit, and renders every failure in the envelope of the
 //!    path's wire: an error of the core, one of the framework, or a panic. The cause is logged
@@ -65,7 +66,8 @@
 //! request reads is cached until the database changes ([`store::Store::recall`]); writes that can
 //! wait are batched ([`store::Store::write_patiently`]).
 //!
-//! A password attempt is counted ([`identity::login::guard`]) before the password is checked. Every
+//! A password attempt is counted ([`identity::login::guard`]) before the password is checked, and is a
+//! failure only once it was wrong. Every
 //! way to log in ends at [`identity::login::gate`], the only place that issues a session. An
 //! operation that must not reveal whether an account exists only stores a request; the outbox
 //! worker looks up the account and makes link and letter ([`identity::system::mail_jobs`]).
@@ -86,6 +88,7 @@
 //! | factor | a second proof at login: authenticator app, emailed code, text message |
 //! | fresh | with a proof of identity in the last 15 minutes |
 //! | gate | the place where a login becomes a session, if no factor is due |
+//! | in flight | counted but not decided: a password attempt while its password is checked |
 //! | job | work for the outbox worker that must not delay the request |
 //! | kind | the reason of an error; a wire maps it to status and code |
 //! | letter | a mail of a fixed type, with its values |

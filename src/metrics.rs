@@ -71,6 +71,29 @@ struct LoginLabels {
     outcome: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Closed {
+    reason: &'static str,
+}
+
+/// Why a connection was closed although its client did nothing wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosedConnection {
+    /// It was idle, and a new connection needed its place.
+    Idle,
+    /// It was new, and its network has as many connections as it may.
+    Refused,
+}
+
+impl ClosedConnection {
+    fn as_str(self) -> &'static str {
+        match self {
+            ClosedConnection::Idle => "idle",
+            ClosedConnection::Refused => "refused",
+        }
+    }
+}
+
 /// The counters of one process. Clones share their state.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Arc<MetricsInner>);
@@ -81,6 +104,8 @@ struct MetricsInner {
     happened: Family<Happened, Counter>,
     logins: Family<LoginLabels, Counter>,
     hits: Family<Hit, Counter>,
+    connections: Gauge,
+    closed: Family<Closed, Counter>,
 }
 
 impl Metrics {
@@ -117,18 +142,31 @@ impl Metrics {
         self.0.hits.get_or_create(&Hit { limit: barrier.as_str() }).inc();
     }
 
+    /// Changes the number of open connections.
+    pub fn note_connections(&self, change: i64) {
+        self.0.connections.inc_by(change);
+    }
+
+    /// Counts a connection that was closed for lack of places.
+    pub fn note_closed(&self, reason: ClosedConnection) {
+        self.0.closed.get_or_create(&Closed { reason: reason.as_str() }).inc();
+    }
+
     /// Renders all metrics in Prometheus' text format, version 0.0.4.
     #[must_use]
     pub fn text(&self, vitals: MetricsSnapshot) -> String {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("authd");
-        let MetricsInner { requests, happened, logins, hits } = &*self.0;
+        let MetricsInner { requests, happened, logins, hits, connections, closed } = &*self.0;
         let (answered, durations) = requests.totals();
         own.register("http_requests", "Requests by method, route and status", answered);
         own.register("http_request_duration_seconds", "Request duration in seconds", durations);
         own.register("logins", "Logins by outcome", logins.clone());
         own.register("events", "Security events as the audit log records them", happened.clone());
         own.register("limit_refusals", "Requests refused by a limit", hits.clone());
+        own.register("connections", "Open connections", connections.clone());
+        let closed = closed.clone();
+        own.register("connections_closed", "Connections closed for lack of places", closed);
         for Spread { name, help, histogram } in vitals.spreads {
             own.register(name, help, histogram);
         }

@@ -95,7 +95,7 @@ pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
                 };
                 let step = move |db: &mut dyn store::db::Db| {
                     let mut snapshot = store::tables::sessions::find_snapshot(db, &rotation.id)?;
-                    let session = &mut snapshot.as_mut().expect("the session is there").session;
+                    let session = &mut snapshot.as_mut().unwrap().session;
                     assert!(store::tables::sessions::rotate(db, session, &rotation, GRACE)?);
                     Ok(())
                 };

@@ -107,28 +107,28 @@ fn welcome(
         .unwrap_or_else(|| format!("http://{}", reachable(address)));
     let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
     let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
-    let mail = match &outlet {
-        Some(host) => format!("is sent through {host} (authd mail list)"),
-        None => {
-            "waits in the outbox, because no mail server is configured (authd mail list)".to_owned()
-        }
-    };
     let wire = config.server.wire;
     let apis = if wire == WireName::V1 {
         api.clone()
     } else {
         format!("{base} ({}), {api}", wire.as_str())
     };
-    let lines = [
+    let trusted = trusts_this_machine(config);
+    let mut lines = vec![
         ("api", apis),
         ("docs", docs.clone()),
         ("database", config.database.to_string()),
-        ("mail", mail),
+        ("mail", mail_in_words(outlet.as_deref())),
         (
             "new admin",
             "authd user create --email you@example.com --role admin --verified".to_owned(),
         ),
     ];
+    if trusted {
+        let callers = "/metrics and service calls, for every caller on this machine; behind a proxy here, set \
+                       server.trusted_proxies";
+        lines.insert(3, ("trusted", callers.to_owned()));
+    }
     if console.form() == OutputFormat::People {
         console.line(&format!(
             "authd {} serves profile {}",
@@ -147,6 +147,7 @@ fn welcome(
         "db": config.database.to_string(),
         "smtp": outlet,
         "app": app,
+        "trustsThisMachine": trusted,
     });
     console.details(&lines, &json)?;
     if let Some((app, key)) = first.filter(|_| console.form() == OutputFormat::People) {
@@ -155,6 +156,21 @@ fn welcome(
         console.line(&format!("X-Service-Key: {}", key.reveal()))?;
     }
     console.flush()
+}
+
+fn mail_in_words(outlet: Option<&str>) -> String {
+    match outlet {
+        Some(host) => format!("is sent through {host} (authd mail list)"),
+        None => {
+            "waits in the outbox, because no mail server is configured (authd mail list)".to_owned()
+        }
+    }
+}
+
+/// Whether callers on this machine may use service calls and metrics because no networks are
+/// configured for them.
+fn trusts_this_machine(config: &Config) -> bool {
+    config.server.service_networks.is_none() && !config.service_networks().is_empty()
 }
 
 /// Replaces the unspecified address with loopback, under which this machine reaches the server.

@@ -1,7 +1,7 @@
 //! Reasons that are more exact than a kind. Statuses and codes depend on the kind alone; a detail
 //! changes the message, which is made where the response is made (`http::server::error_text`).
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Limit};
 
 /// What happened, where the kind does not say all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Detail {
     /// The link belongs to a sign-up whose address has been verified since.
     SignUpVerified,
     FactorExists,
+    /// After too many wrong codes, the account accepts second factors from known client IPs alone.
+    FactorsClosed,
     RoleExists(String),
     UnknownFactor,
     UnknownRole(String),
@@ -45,6 +47,7 @@ impl Detail {
             Self::ResetLinkExpired => Kind::LinkExpired,
             Self::SignUpVerified => Kind::LinkInvalid,
             Self::FactorExists | Self::RoleExists(_) => Kind::AlreadyExists,
+            Self::FactorsClosed => Kind::TooMany(Limit::Factor),
             Self::UnknownFactor | Self::UnknownRole(_) | Self::UnknownApiClient(_) => {
                 Kind::NotFound
             }

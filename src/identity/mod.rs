@@ -55,6 +55,8 @@ pub struct Core {
     pub counts: Arc<system::count_cache::CountCache>,
     /// How many uploads may run at the same time.
     pub slots: account::upload_slots::Slots,
+    /// Password attempts that are being checked.
+    pub in_flight: login::in_flight::AttemptsInFlight,
 }
 
 impl Core {

@@ -54,6 +54,15 @@ pub enum Letter {
         /// When the code expires.
         until: Time,
     },
+    /// Wrong second factors were submitted in a row; the link makes the IP from which it is opened a
+    /// known one.
+    FactorGuesses {
+        count: i64,
+        /// Opens the page that lets the owner log in from the current client IP.
+        link: Secret,
+        /// When the link expires.
+        until: Time,
+    },
     /// A second factor was added or removed, or new backup codes were created.
     FactorChanged {
         /// What happened, as one of the server's own sentences.
@@ -135,6 +144,8 @@ const NEW_DEVICE: LetterKind = LetterKind {
 };
 const ONE_TIME_CODE: LetterKind =
     LetterKind { name: "one_time_code", links: &[], values: &["code", "until"] };
+const FACTOR_GUESSES: LetterKind =
+    LetterKind { name: "factor_guesses", links: &["link"], values: &["count", "until"] };
 const FACTOR_CHANGED: LetterKind =
     LetterKind { name: "factor_changed", links: &[], values: &["change"] };
 const PASSWORD_CHANGED: LetterKind =
@@ -154,7 +165,7 @@ const ALERT: LetterKind =
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 17] = [
+    pub const ALL: [LetterKind; 18] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -163,6 +174,7 @@ impl LetterKind {
         PASSWORD_SET,
         NEW_DEVICE,
         ONE_TIME_CODE,
+        FACTOR_GUESSES,
         FACTOR_CHANGED,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
@@ -188,6 +200,7 @@ impl Letter {
             Letter::PasswordSet => PASSWORD_SET,
             Letter::NewDevice { .. } => NEW_DEVICE,
             Letter::OneTimeCode { .. } => ONE_TIME_CODE,
+            Letter::FactorGuesses { .. } => FACTOR_GUESSES,
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
@@ -209,6 +222,7 @@ impl Letter {
             | Letter::AccountLocked { until }
             | Letter::NewDevice { until, .. }
             | Letter::OneTimeCode { until, .. }
+            | Letter::FactorGuesses { until, .. }
             | Letter::ResetPassword { until, .. }
             | Letter::PasswordVoid { until, .. }
             | Letter::ConfirmEmail { until, .. }
@@ -239,6 +253,9 @@ impl Letter {
                 until(time),
             ],
             Letter::OneTimeCode { code, until: time } => vec![("code", code.clone()), until(time)],
+            Letter::FactorGuesses { count, link, until: time } => {
+                vec![("link", link.clone()), ("count", Secret::new(count.to_string())), until(time)]
+            }
             Letter::FactorChanged { change } => vec![("change", Secret::new(change.as_str()))],
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
@@ -275,36 +292,13 @@ fn readable(time: Time) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::fixture::one_of_each;
 
     #[test]
     fn every_letter_gives_exactly_what_its_template_may_name() {
-        let link = || Secret::new("https://a.example/x");
         let until = Time::from_millis(1_701_421_200_987);
-        let letters = [
-            Letter::VerifyEmail { link: link(), disown: link(), until },
-            Letter::AlreadyRegistered,
-            Letter::PasswordClosed { link: link(), until },
-            Letter::AccountLocked { until },
-            Letter::SessionStolen,
-            Letter::PasswordSet,
-            Letter::NewDevice {
-                link: link(),
-                device: String::new(),
-                place: String::new(),
-                at: until,
-                until,
-            },
-            Letter::OneTimeCode { code: Secret::new("123456"), until },
-            Letter::FactorChanged { change: "Changed.".into() },
-            Letter::PasswordChanged,
-            Letter::ResetPassword { link: link(), until },
-            Letter::PasswordVoid { link: link(), until },
-            Letter::ConfirmEmail { link: link(), until },
-            Letter::EmailChanging { undo: link(), until },
-            Letter::AddressTaken,
-            Letter::AccountDeleted,
-            Letter::Alert { alert: "Attack", at: until, place: String::new(), command: "look" },
-        ];
+        let letters = one_of_each("https://a.example/x", until);
+        assert_eq!(letters.len(), LetterKind::ALL.len());
         for (letter, kind) in letters.iter().zip(LetterKind::ALL) {
             assert_eq!(letter.kind(), kind);
             let given: Vec<_> = letter.values().iter().map(|(name, _)| *name).collect();

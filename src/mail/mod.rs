@@ -3,6 +3,8 @@
 
 mod channel;
 mod compose;
+#[cfg(test)]
+mod fixture;
 pub mod letter;
 mod mailer;
 pub mod smtp;

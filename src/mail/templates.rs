@@ -169,48 +169,10 @@ fn unreadable(path: &Path, cause: std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Secret, Time};
+    use crate::mail::fixture::one_of_each;
+    use crate::model::Time;
 
     const LINK: &str = "https://auth.example/v1/verify?token=abc&x='\"<>";
-
-    fn letters() -> Vec<Letter> {
-        let until = Time::from_millis(1_701_421_200_000);
-        let link = || Secret::new(LINK);
-        vec![
-            Letter::VerifyEmail {
-                link: link(),
-                disown: Secret::new("https://auth.example/v1/disown?token=no"),
-                until,
-            },
-            Letter::AlreadyRegistered,
-            Letter::PasswordClosed { link: link(), until },
-            Letter::AccountLocked { until },
-            Letter::SessionStolen,
-            Letter::PasswordSet,
-            Letter::NewDevice {
-                link: link(),
-                device: "Chrome".into(),
-                place: "192.0.2.1".into(),
-                at: until,
-                until,
-            },
-            Letter::OneTimeCode { code: Secret::new("123456"), until },
-            Letter::FactorChanged { change: "Changed.".into() },
-            Letter::PasswordChanged,
-            Letter::ResetPassword { link: link(), until },
-            Letter::PasswordVoid { link: link(), until },
-            Letter::ConfirmEmail { link: link(), until },
-            Letter::EmailChanging { undo: link(), until },
-            Letter::AddressTaken,
-            Letter::AccountDeleted,
-            Letter::Alert {
-                alert: "Attack",
-                at: until,
-                place: "192.0.2.1".into(),
-                command: "authd audit",
-            },
-        ]
-    }
 
     fn load_with(file: &str, content: &str) -> Result<Templates> {
         let folder = tempfile::tempdir().unwrap();
@@ -221,7 +183,7 @@ mod tests {
     #[test]
     fn every_letter_carries_its_links_as_text_in_both_forms_and_asks_no_other_host() {
         let templates = Templates::load("Example", None).unwrap();
-        for letter in letters() {
+        for letter in one_of_each(LINK, Time::from_millis(1_701_421_200_000)) {
             let rendered = templates.render(&letter).unwrap();
             assert!(!rendered.subject.is_empty() && !rendered.subject.contains(['\r', '\n']));
             assert!(rendered.text.contains("Example") && rendered.html.contains("Example"));

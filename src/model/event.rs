@@ -16,6 +16,8 @@ pub enum What {
     Lockout,
     /// Password logins to one account from unknown IPs were blocked after failed logins.
     PasswordClosed,
+    /// Second factors from unknown IPs were blocked after too many wrong ones.
+    FactorClosed,
     /// The owner admitted a client IP while password logins from unknown IPs were blocked.
     LoginOpened,
     SessionEnded,
@@ -115,6 +117,7 @@ impl What {
             What::Login => "login",
             What::Lockout => "lockout",
             What::PasswordClosed => "password_closed",
+            What::FactorClosed => "factor_closed",
             What::LoginOpened => "login_opened",
             What::SessionEnded => "session_ended",
             What::SessionRefreshed => "session_refreshed",

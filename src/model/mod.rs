@@ -39,6 +39,6 @@ pub use id::{AccountId, SessionId};
 pub use page::Page;
 pub use permission::{Permission, Rights};
 pub use secret::{Password, Secret};
-pub use source::{ClientIp, Source};
+pub use source::{ClientIp, RequestSender, Source};
 pub use time::Time;
 pub use username::Username;

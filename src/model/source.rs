@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 /// A client IP as limits count it: an IPv4 address or an IPv6 /64 network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClientIp(IpAddr);
@@ -52,6 +54,25 @@ impl fmt::Display for ClientIp {
     }
 }
 
+/// Who sent a request, as far as its client IP tells users apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestSender {
+    /// A user's own program.
+    #[default]
+    Client,
+    /// A service, identified by its key, that acts for all its users from one client IP.
+    Service,
+}
+
+impl RequestSender {
+    /// Whether this is [`RequestSender::Client`].
+    #[must_use]
+    pub fn is_client(&self) -> bool {
+        *self == Self::Client
+    }
+}
+
 /// The origin of an operation: a request's client or the command line.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -60,13 +81,14 @@ pub struct Source {
     /// The User-Agent header as sent, truncated.
     pub user_agent: Option<String>,
     pub request_id: Option<String>,
+    pub sender: RequestSender,
 }
 
 impl Source {
     /// The source of an operation run from the command line.
     #[must_use]
     pub fn command_line() -> Self {
-        Self { address: None, user_agent: None, request_id: None }
+        Self { address: None, user_agent: None, request_id: None, sender: RequestSender::Client }
     }
 
     /// The client IP that limits count; the command line counts as loopback.

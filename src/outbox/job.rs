@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::env::Later;
 use crate::error::Result;
-use crate::model::Source;
+use crate::model::{RequestSender, Source};
 
 /// A job for the worker. The client's answer does not depend on whether an account exists, because
 /// the account is looked up only when the job is handled.
@@ -16,7 +16,13 @@ pub enum Job {
         /// The key of the address.
         email_key: String,
     },
-    /// Send the first verification mail of a new account; no limit applies.
+    /// Send the verification mail again after a login with the right password, if the address has
+    /// an unverified account.
+    VerificationAtLogin {
+        /// The key of the address.
+        email_key: String,
+    },
+    /// Send the first verification mail of a new account; no limit holds it back.
     Welcome { account_id: String },
     /// Inform the owner of this address that someone attempted to sign up with it.
     AlreadyRegistered {
@@ -36,6 +42,8 @@ pub enum Job {
         /// The end of the lock, in Unix milliseconds.
         until: i64,
     },
+    /// Inform the owner that wrong second factors were submitted, and how many in a row.
+    FactorGuesses { account_id: String, count: i64 },
     /// Send a password reset link, if the address has an account.
     Reset {
         /// The key of the address.
@@ -47,7 +55,7 @@ pub enum Job {
         email_key: String,
     },
     /// Send a confirmation link to the new address and a notice to the old one. If the new address
-    /// is taken, send only a notice to its owner.
+    /// is taken, send a notice to its owner instead of the link.
     ChangeEmail {
         account_id: String,
         /// The account's credential version at the time of the request.
@@ -63,11 +71,13 @@ impl Job {
     pub fn name(&self) -> &'static str {
         match self {
             Job::Verification { .. } => "verification",
+            Job::VerificationAtLogin { .. } => "verification_at_login",
             Job::Welcome { .. } => "welcome",
             Job::AlreadyRegistered { .. } => "already_registered",
             Job::LoginCode { .. } => "login_code",
             Job::PasswordClosed { .. } => "password_closed",
             Job::AccountLocked { .. } => "account_locked",
+            Job::FactorGuesses { .. } => "factor_guesses",
             Job::Reset { .. } => "reset",
             Job::ResetCode { .. } => "reset_code",
             Job::ChangeEmail { .. } => "change_email",
@@ -80,13 +90,16 @@ impl Job {
 pub struct RequestedBy {
     /// The client IP as bytes, for the limit per client IP.
     pub client: Vec<u8>,
+    /// Whose client IP it is.
+    #[serde(default, skip_serializing_if = "RequestSender::is_client")]
+    pub sender: RequestSender,
 }
 
 impl RequestedBy {
     /// Extracts it from a source.
     #[must_use]
     pub fn of(source: &Source) -> Self {
-        Self { client: source.client().to_bytes() }
+        Self { client: source.client().to_bytes(), sender: source.sender }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The memory of a hashing thread: reused for every hash, with a larger temporary allocation where
 //! a hash asks for more.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use argon2::Block;
 use zeroize::Zeroizing;
 
@@ -8,17 +11,34 @@ use super::scheme::{self, Hash, Scheme, StoredHash};
 use crate::error::{Error, Result};
 use crate::model::Password;
 
+/// How often each scheme was computed, over all threads.
+#[derive(Clone, Default)]
+pub(super) struct SchemeCounts(Arc<Mutex<BTreeMap<Scheme, u64>>>);
+
+impl SchemeCounts {
+    fn count(&self, scheme: Scheme) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(scheme).or_default() += 1;
+    }
+
+    /// The counts so far.
+    pub(super) fn so_far(&self) -> BTreeMap<Scheme, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// A thread's own memory.
 pub(super) struct HashMemory {
     blocks: Vec<Block>,
     /// KiB that it keeps.
     owns: u32,
+    computed: SchemeCounts,
 }
 
 impl HashMemory {
-    /// Memory for a thread that keeps this many KiB, allocated at the first hash.
-    pub(super) fn keeping(kib: u32) -> Self {
-        Self { blocks: Vec::new(), owns: kib }
+    /// Memory for a thread that keeps this many KiB, allocated at the first hash. Every hash is
+    /// counted in `computed`.
+    pub(super) fn keeping(kib: u32, computed: SchemeCounts) -> Self {
+        Self { blocks: Vec::new(), owns: kib, computed }
     }
 
     /// Hashes a new password.
@@ -29,6 +49,7 @@ impl HashMemory {
         salt: [u8; 16],
     ) -> Result<Hash> {
         let password = password.normalised();
+        self.computed.count(scheme);
         self.with_memory(scheme.memory(), |memory| {
             scheme::hash(scheme, password.as_bytes(), salt, memory)
         })
@@ -38,6 +59,7 @@ impl HashMemory {
     pub(super) fn matches(&mut self, stored: &StoredHash, password: &Password) -> Result<bool> {
         let normalised: Zeroizing<String> = password.normalised();
         let typed = password.reveal();
+        self.computed.count(stored.scheme());
         self.with_memory(stored.scheme().memory(), |memory| {
             let matches = stored.matches(typed.as_bytes(), memory)?;
             if matches || normalised.as_str() == typed {
@@ -78,7 +100,7 @@ mod tests {
 
     #[test]
     fn memory_comes_with_the_first_hash_and_stays() {
-        let mut bench = HashMemory::keeping(64);
+        let mut bench = HashMemory::keeping(64, SchemeCounts::default());
         assert_eq!(bench.blocks.capacity(), 0);
         bench.hash("argon2id:64:1:1".parse().unwrap(), &Password::new("x"), [0; 16]).unwrap();
         let place = bench.blocks.as_ptr();

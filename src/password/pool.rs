@@ -4,6 +4,7 @@
 //! It hashes and checks passwords. For the rules of new passwords, see `rules`; for what a wrong
 //! password leads to, see `identity`.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::bench::HashMemory;
+use super::bench::{HashMemory, SchemeCounts};
 use super::dummy::DummyScheme;
 use super::queue::{Lanes, QueueItem};
 pub use super::scheme::Hash;
@@ -82,6 +83,7 @@ impl Pool {
             condvar: Condvar::new(),
             draw: DummyScheme::new(today, &env.random()?),
             today,
+            computed: SchemeCounts::default(),
             threads: u32::try_from(threads).unwrap_or(u32::MAX),
             env: env.clone(),
         });
@@ -111,6 +113,9 @@ impl Pool {
     /// Checks a password against a stored hash. A stored hash that cannot be parsed counts as
     /// wrong.
     ///
+    /// The check costs the same for a right and a wrong password: a hash of another scheme than
+    /// today's is always followed by one of today's, which replaces it where that is due.
+    ///
     /// # Errors
     /// `Unavailable` with a delay when the queue is full.
     pub async fn verify(
@@ -119,22 +124,44 @@ impl Pool {
         password: Password,
         stored: String,
     ) -> Result<PasswordVerdict> {
+        match StoredHash::read(&stored) {
+            Some(stored) => self.check(lane, password, None, stored).await,
+            None => self.refuse_unreadable(lane, password, &stored).await,
+        }
+    }
+
+    /// Checks a password against a stored hash at the cost that this name has without an account
+    /// ([`Pool::verify_nothing`]), so that a client that made the account cannot tell whether there
+    /// is one.
+    ///
+    /// # Errors
+    /// `Unavailable` with a delay when the queue is full.
+    pub async fn verify_unnoticed(
+        &self,
+        lane: Lane,
+        password: Password,
+        stored: String,
+        name: &str,
+    ) -> Result<PasswordVerdict> {
         let Some(stored) = StoredHash::read(&stored) else {
-            tracing::warn!(
-                "a stored password hash is unreadable or exceeds the work limits: no password will match it"
-            );
-            self.verify_nothing(lane, password, &stored).await?;
-            return Ok(PasswordVerdict { matches: false, upgrade: None });
+            return self.refuse_unreadable(lane, password, name).await;
         };
-        let today = self.shared().today;
-        let salt = self.shared().env.random()?;
-        self.submit(lane, stored.scheme(), move |bench| {
-            let matches = bench.matches(&stored, &password)?;
-            let outdated = matches && stored.scheme().is_outdated(today);
-            let upgrade = outdated.then(|| bench.hash(today, &password, salt)).transpose()?;
-            Ok(PasswordVerdict { matches, upgrade })
-        })
-        .await
+        let (today, drawn) = (self.shared().today, self.shared().draw.scheme(name));
+        let before = (drawn != today && stored.scheme() == today).then_some(drawn);
+        self.check(lane, password, before, stored).await
+    }
+
+    async fn refuse_unreadable(
+        &self,
+        lane: Lane,
+        password: Password,
+        name: &str,
+    ) -> Result<PasswordVerdict> {
+        tracing::warn!(
+            "a stored password hash is unreadable or exceeds the work limits: no password will match it"
+        );
+        self.verify_nothing(lane, password, name).await?;
+        Ok(PasswordVerdict { matches: false, upgrade: None })
     }
 
     /// Does the same work for a name without a password. The name determines the scheme, and the
@@ -143,9 +170,39 @@ impl Pool {
     /// # Errors
     /// `Unavailable` with a delay when the queue is full.
     pub async fn verify_nothing(&self, lane: Lane, password: Password, name: &str) -> Result<()> {
-        let scheme = self.shared().draw.scheme(name);
-        let stored = StoredHash::stand_in(scheme);
-        self.submit(lane, scheme, move |bench| bench.matches(&stored, &password).map(|_| ())).await
+        let stored = StoredHash::stand_in(self.shared().draw.scheme(name));
+        self.check(lane, password, None, stored).await.map(drop)
+    }
+
+    /// Checks a password, after a hash of the scheme `before` whose result does not matter.
+    async fn check(
+        &self,
+        lane: Lane,
+        password: Password,
+        before: Option<Scheme>,
+        stored: StoredHash,
+    ) -> Result<PasswordVerdict> {
+        let today = self.shared().today;
+        let salt = self.shared().env.random()?;
+        let largest = before.filter(|before| before.memory() > stored.scheme().memory());
+        self.submit(lane, largest.unwrap_or(stored.scheme()), move |bench| {
+            if let Some(before) = before {
+                bench.matches(&StoredHash::stand_in(before), &password)?;
+            }
+            let matches = bench.matches(&stored, &password)?;
+            let other = stored.scheme() != today;
+            let new = other.then(|| bench.hash(today, &password, salt)).transpose()?;
+            let upgrade = new.filter(|_| matches && stored.scheme().is_outdated(today));
+            Ok(PasswordVerdict { matches, upgrade })
+        })
+        .await
+    }
+
+    /// How often each scheme was computed so far, by its name.
+    #[must_use]
+    pub fn computed(&self) -> BTreeMap<String, u64> {
+        let counts = self.shared().computed.so_far();
+        counts.into_iter().map(|(scheme, count)| (scheme.to_string(), count)).collect()
     }
 
     /// Sets how often the database holds each scheme, for [`Pool::verify_nothing`].
@@ -211,6 +268,7 @@ struct Shared {
     condvar: Condvar,
     draw: DummyScheme,
     today: Scheme,
+    computed: SchemeCounts,
     threads: u32,
     env: Env,
 }
@@ -326,7 +384,7 @@ impl Shared {
 /// The main loop of a hashing thread.
 fn work(shared: &Shared) {
     lower_priority();
-    let mut bench = HashMemory::keeping(shared.today.memory());
+    let mut bench = HashMemory::keeping(shared.today.memory(), shared.computed.clone());
     while let Some(QueuedJob { job, extra }) = shared.next() {
         let begun = shared.env.now();
         if catch_unwind(AssertUnwindSafe(|| job.run(&mut bench))).is_err() {

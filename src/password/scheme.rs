@@ -406,10 +406,10 @@ mod tests {
         {
             assert!(scheme(cheaper).is_outdated(today), "{cheaper}");
         }
-        for dearer in
+        for costlier in
             ["argon2id:19456:2:1", "argon2id:19456:3:1", "argon2id:47104:1:1", "argon2id:65536:3:4"]
         {
-            assert!(!scheme(dearer).is_outdated(today), "{dearer}");
+            assert!(!scheme(costlier).is_outdated(today), "{costlier}");
         }
     }
 

@@ -79,7 +79,7 @@ async fn a_quiet_hour_ends_an_episode_and_one_that_goes_on_is_reported_daily() {
     assert_eq!(letters, 2, "at the start, and a day later");
     burst(&app, "192.0.2.1").await;
     assert_eq!(alerts(&app).await.len(), 1, "two days later");
-    app.turn_clock(Duration::from_mins(60));
+    app.turn_clock(Duration::from_hours(1));
     burst(&app, "192.0.2.1").await;
     assert_eq!(alerts(&app).await.len(), 1, "after a quiet hour");
 }

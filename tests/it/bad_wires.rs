@@ -12,12 +12,12 @@ use crate::bad_input::{bad_values, broken, filled, resolved};
 use crate::support::{Answer, App, PASSWORD, UNLIMITED, app_with};
 
 /// A wire with its profile, a user with all permissions, and the API client.
-struct Ground {
-    name: &'static str,
-    app: App,
-    document: Value,
-    bearer: String,
-    caller: Option<(String, String)>,
+pub struct Ground {
+    pub name: &'static str,
+    pub app: App,
+    pub document: Value,
+    pub bearer: String,
+    pub caller: Option<(String, String)>,
     wrong: Vec<String>,
 }
 
@@ -46,7 +46,12 @@ impl Operation {
 
 impl Ground {
     async fn new(name: &'static str) -> Self {
-        let app = app_with(name, &UNLIMITED).await;
+        Self::with(name, &[]).await
+    }
+
+    /// With some keys set.
+    pub async fn with(name: &'static str, set: &[(&str, &str)]) -> Self {
+        let app = app_with(name, &[&UNLIMITED[..], set].concat()).await;
         let document = app.get("/openapi.json").send().await.body;
         make(&app, "ada", &["admin"]).await;
         let mut ground =

@@ -379,7 +379,7 @@ fn the_first_start_says_where_everything_is_and_under_authbackend_the_first_app_
     ] {
         assert!(first.contains(word), "{word} in {first}");
     }
-    for label in ["api", "docs", "mail", "new admin"] {
+    for label in ["api", "docs", "trusted", "mail", "new admin"] {
         assert!(first.lines().any(|line| line.starts_with(label)), "{label} in {first}");
     }
     let value = |name: &str| {

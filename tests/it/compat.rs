@@ -11,6 +11,7 @@ mod general_limit;
 mod jobpath;
 mod jobpsych;
 mod layout;
+mod password_change;
 mod siteworks;
 mod wording;
 
@@ -291,6 +292,10 @@ impl<'a> WireCall<'a> {
 
     pub fn without(self, name: &'static str) -> Self {
         self.map(|call| call.without(name))
+    }
+
+    pub fn version(self, version: poem::http::Version) -> Self {
+        self.map(|call| call.version(version))
     }
 
     /// Sets the client IP.

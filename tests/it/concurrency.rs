@@ -2,11 +2,19 @@
 //! there is no internal error.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 use authd::identity::By;
+use authd::identity::access::login_target::LoginTarget;
 use authd::identity::admin::roles;
+use authd::identity::login::guard;
+use authd::identity::login::guard::{Attempt, Familiarity};
+use authd::model::event::What;
+use authd::model::{Event, Source};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -118,6 +126,47 @@ async fn ten_wrong_passwords_are_looked_at_and_no_eleventh() {
         let attempts = vec![(login(name, "wrong password"), HERE.to_owned()); 40];
         let expected = counts([("401 INVALID_CREDENTIALS", 10), ("429 RATE_LIMIT_EXCEEDED", 30)]);
         assert_eq!(by_answer(&at_once(&app, "/v1/auth/login", attempts).await), expected, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn right_passwords_at_once_never_pay_for_each_other() {
+    let closing = [("throttle.account_failures", "3")];
+    for (profile, set) in [("standard", &[][..]), ("standard", &closing), ("perfect21", &[])] {
+        let app = unlimited(profile, set).await;
+        app.join("ada").await;
+        for from in [|_| HERE.to_owned(), |n| format!("203.0.113.{n}")] {
+            for failures in [0, 2] {
+                for n in 0..failures {
+                    let wrong = app.post("/v1/auth/login", &login("ada", "Wrong-password-1"));
+                    let wrong = wrong.from(&format!("198.51.100.{n}")).send().await;
+                    assert_eq!(wrong.status, 401, "{}", wrong.text);
+                }
+                let logins = (0..50).map(|n| (login("ada", PASSWORD), from(n))).collect();
+                let answers = at_once(&app, "/v1/auth/login", logins).await;
+                assert_eq!(
+                    by_answer(&answers),
+                    counts([("200", 50)]),
+                    "{profile} {set:?} {failures}"
+                );
+            }
+        }
+        let limits = app.audit().await.iter().filter(|line| line.starts_with("limit_hit")).count();
+        assert_eq!(limits, 0, "{profile}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn right_passwords_among_wrong_ones_pass_while_the_failures_are_below_the_limit() {
+    let app = unlimited("perfect21", &[]).await;
+    app.join("ada").await;
+    for _ in 0..5 {
+        let wrong = (0..4).map(|n| (login("ada", "Wrong-password-1"), format!("203.0.113.{n}")));
+        let right = (0..12).map(|n| (login("ada", PASSWORD), format!("198.51.100.{n}")));
+        let answers = at_once(&app, "/v1/auth/login", wrong.chain(right).collect()).await;
+        let expected = counts([("200", 12), ("401 INVALID_CREDENTIALS", 4)]);
+        assert_eq!(by_answer(&answers), expected);
+        assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     }
 }
 
@@ -287,11 +336,48 @@ async fn an_attempt_refused_as_busy_locks_no_account() {
         let answers = at_once(&app, "/v1/auth/login", attempts).await;
         let looked_at = answers.iter().filter(|answer| answer.status == 401).count();
         let no_room = answers.iter().filter(|answer| answer.status == 503).count();
-        assert!(no_room > 0 && looked_at < 5, "{:?}", by_answer(&answers));
+        let locked = answers.len() - looked_at - no_room;
+        let is_locked_by_failures = looked_at == 5;
+        assert!(no_room > 0 && looked_at <= 5, "{:?}", by_answer(&answers));
+        assert!(locked == 0 || is_locked_by_failures, "{:?}", by_answer(&answers));
         for left in (looked_at..5).rev() {
             let wrong = app.login(name, "Wrong-password-1").await;
             assert_eq!(wrong.code(), "INVALID_CREDENTIALS", "{name}: {left} left");
         }
         assert_eq!(app.login(name, PASSWORD).await.code(), "ACCOUNT_LOCKED", "{name}");
+    }
+}
+
+/// Begins an attempt at this name, which stays in flight.
+async fn in_flight(app: &App, name: &str) -> Attempt {
+    let target = LoginTarget::unknown(&format!("{name}@example.com"));
+    let failure = Event::refused(What::Login);
+    let source = Source::command_line();
+    guard::begin(&app.core, &target, Familiarity::Unknown, failure, &source).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_attempt_waits_for_those_in_flight_and_is_refused_by_failures_alone() {
+    let app = unlimited("perfect21", &[]).await;
+    app.join("ada").await;
+    for (is_right, expected) in [(true, 200), (false, 423)] {
+        let mut others = Vec::new();
+        for _ in 0..5 {
+            others.push(in_flight(&app, "ada").await);
+        }
+        let mut login = pin!(app.login("ada", PASSWORD));
+        for _ in 0..20 {
+            let polled = poll_fn(|context| Poll::Ready(login.as_mut().poll(context).is_ready()));
+            assert!(!polled.await, "five attempts are not decided yet");
+            tokio::task::yield_now().await;
+            app.core.store.write(|_| Ok(())).await.unwrap();
+        }
+        if is_right {
+            let last = others.pop().unwrap();
+            app.core.store.write(move |db| last.forgive(db)).await.unwrap();
+        }
+        drop(others);
+        let answer = login.await;
+        assert_eq!(answer.status, expected, "{}", answer.text);
     }
 }

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod challenges;
+mod guesses;
 mod mailed;
 mod room;
 
@@ -63,6 +64,22 @@ pub async fn set_up(app: &App, access: &str) -> Phone {
 
 pub async fn verify(app: &App, token: &str, code: &str) -> Answer {
     app.post("/v1/auth/mfa/verify", &json!({ "code": code })).bearer(token).send().await
+}
+
+/// Begins logins from client IPs that the account does not know, and completes each with this code
+/// at the same time. Together they have more attempts than a client IP that has logged in.
+async fn complete_at_once(app: &App, count: usize, code: &str) -> Vec<Answer> {
+    let login = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let from = |n: usize| format!("198.51.100.{n}");
+    let mut tokens = Vec::new();
+    for n in 0..count {
+        tokens.push(waiting(&app.post("/v1/auth/login", &login).from(&from(n)).send().await));
+    }
+    let code = json!({ "code": code });
+    let show = |(n, token): (usize, &String)| {
+        app.post("/v1/auth/mfa/verify", &code).bearer(token).from(&from(n)).send()
+    };
+    join_all(tokens.iter().enumerate().map(show)).await
 }
 
 /// An account with an active authenticator; its code of this step is used.
@@ -184,12 +201,8 @@ async fn an_authenticator_is_set_up_asked_for_and_removed() {
 async fn of_fifty_parallel_uses_of_one_backup_code_one_counts() {
     let app = app_with("standard", &UNLIMITED).await;
     let (_, phone) = guarded(&app, "ada").await;
-    let mut tokens = Vec::new();
-    for _ in 0..50 {
-        tokens.push(waiting(&app.login("ada", PASSWORD).await));
-    }
     let typed = phone.backup_codes[3].to_lowercase().replace('-', " ");
-    let answers = join_all(tokens.iter().map(|token| verify(&app, token, &typed))).await;
+    let answers = complete_at_once(&app, 50, &typed).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     let rest =
         answers.iter().filter(|answer| refused(answer) == (400, "MFA_BACKUP_CODE_USED")).count();
@@ -211,12 +224,7 @@ async fn no_step_is_taken_twice_nor_one_before_it() {
     );
 
     app.turn_clock(2 * STEP);
-    let mut tokens = Vec::new();
-    for _ in 0..20 {
-        tokens.push(waiting(&app.login("ada", PASSWORD).await));
-    }
-    let code = phone.code(&app, 0);
-    let answers = join_all(tokens.iter().map(|token| verify(&app, token, &code))).await;
+    let answers = complete_at_once(&app, 20, &phone.code(&app, 0)).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     let late = waiting(&app.login("ada", PASSWORD).await);
     assert_eq!(

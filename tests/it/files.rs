@@ -1,5 +1,8 @@
 //! Uploads through v1: content, size, quota and ownership.
 
+mod forms;
+mod shares;
+
 use std::time::Duration;
 
 use authd::http::limits::Limiter;
@@ -110,7 +113,7 @@ async fn a_file_that_lies_about_its_type_or_size_leaves_nothing_behind() {
 async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
     let app = app_with(
         "standard",
-        &[("files.in_flight", "30"), ("files.in_flight_account", "30"), ("files.free_space", "0")],
+        &[("files.in_flight", "60"), ("files.in_flight_account", "30"), ("files.free_space", "0")],
     )
     .await;
     let ada = app.enter("ada").await;
@@ -310,7 +313,7 @@ async fn serve_within(
         listen: ([127, 0, 0, 1], 0).into(),
         ..app.core.config.server.clone()
     };
-    let listener = Listener::bind(&at, timeouts).await.unwrap();
+    let listener = Listener::bind(&at, timeouts, &app.core.env, &app.core.metrics).await.unwrap();
     let address = listener.local_addr();
     let forever = std::future::pending::<()>;
     let limiter = Limiter::new(app.core.config.limits.clone(), app.core.env.clone());
@@ -352,13 +355,32 @@ async fn an_upload_has_its_time_again_with_each_piece_that_comes() {
 }
 
 #[tokio::test]
+async fn an_upload_below_the_minimum_pace_is_cut_off_although_its_pieces_keep_coming() {
+    let app = app().await;
+    let ada = app.enter("ada").await;
+    let (body, piece) = (Duration::from_millis(140), Duration::from_millis(100));
+    let timeouts = Timeouts { body, piece, ..Timeouts::default() };
+    let (address, serving) = serve_within(&app, timeouts).await;
+    // Each piece comes within the time of a piece, and all 20 within the time of so many, but they
+    // fall behind the pace long before.
+    let slow = send_slowly(address, &ada.access, Duration::from_millis(110)).await;
+    assert!(slow.starts_with("HTTP/1.1 400"), "{slow}");
+    let paced = Timeouts { body: Duration::from_secs(2), piece, ..timeouts };
+    serving.abort();
+    let (address, serving) = serve_within(&app, paced).await;
+    let honest = send_slowly(address, &ada.access, Duration::from_millis(110)).await;
+    assert!(honest.starts_with("HTTP/1.1 201"), "{honest}");
+    serving.abort();
+}
+
+#[tokio::test]
 async fn one_account_never_holds_all_the_room_for_uploads_under_way() {
     for (profile, code) in [("standard", "/error/code"), ("jobpsych", "/error")] {
         let app = app_with(profile, &[("files.free_space", "0")]).await;
         let (ada, bob) = (app.enter("ada").await, app.enter("bob").await);
         let caller = caller::authenticate(&app.core, &ada.access).await.unwrap();
         let source = Source::command_line();
-        let begin = || file::begin(&app.core, &caller, "cv.pdf", &source);
+        let begin = || file::permit(&app.core, &caller, &source);
         let (first, second) = (begin().await.unwrap(), begin().await.unwrap());
         let path = if profile == "jobpsych" { "/api/files/upload" } else { "/v1/users/me/files" };
         let third = upload_to(&app, path, &ada.access, "cv.pdf", PDF).await;

@@ -1,5 +1,6 @@
 //! HTTP scenarios: raw bytes against a real port, with a wire made for these tests.
 
+mod connections;
 mod drain;
 mod timeouts;
 
@@ -13,10 +14,12 @@ use authd::env::Env;
 use authd::error::{Error, Kind, Limit};
 use authd::http::limits::{Limiter, Meter};
 use authd::http::server::boundary::{Surroundings, TokenCheck, boundary};
+use authd::http::server::connections::Connections;
 use authd::http::server::listener::{EndpointSwap, Listener};
 use authd::http::server::pace::Timeouts;
 use authd::http::server::reject::{About, Reject, Wire};
 use authd::http::server::wires::{Methods, Wires};
+use authd::metrics::Metrics;
 use poem::http::{Method, StatusCode};
 use poem::web::{Data, Path};
 use poem::{Route, get, handler, post};
@@ -65,6 +68,10 @@ struct Table;
 impl Methods for Table {
     fn methods(&self, path: &str) -> Vec<Method> {
         if path == "/t/echo" { vec![Method::POST] } else { vec![Method::GET] }
+    }
+
+    fn needs_token(&self, method: &Method, path: &str) -> bool {
+        method == Method::GET && path == "/t/hello"
     }
 }
 
@@ -148,8 +155,10 @@ fn server() -> Server {
         trusted_proxies: None,
         service_networks: None,
         service_hosts: vec![],
+        reveal_secret_ends: false,
         cors_origins: vec!["https://app.example.com".into()],
         connections: 100,
+        connections_client: 100,
         body_limit: 65536,
     }
 }
@@ -180,10 +189,7 @@ fn app(server: Server, limits: Limits) -> impl poem::Endpoint<Output = poem::Res
         Wires::new(Arc::new(MadeUp("root")), Arc::new(Table)).mount("/t", Arc::new(MadeUp("t")));
     let (limiter, tokens, uncounted) =
         (Limiter::new(limits, env.clone()), Arc::new(OneToken), vec!["/health".into()]);
-    let refusals = authd::identity::audit::refusals::Refusals::new(
-        env.clone(),
-        authd::metrics::Metrics::default(),
-    );
+    let refusals = authd::identity::audit::refusals::Refusals::new(env.clone(), Metrics::default());
     boundary(routes(), Surroundings { env, server, wires, limiter, refusals, tokens, uncounted })
 }
 
@@ -191,20 +197,24 @@ fn app(server: Server, limits: Limits) -> impl poem::Endpoint<Output = poem::Res
 struct Running {
     address: SocketAddr,
     swap: EndpointSwap,
+    connections: Connections,
+    metrics: Metrics,
     drain: oneshot::Sender<()>,
     abort: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 async fn start_with(server: Server, limits: Limits, timeouts: Timeouts) -> Running {
-    let listener = Listener::bind(&server, timeouts).await.unwrap();
+    let metrics = Metrics::default();
+    let listener = Listener::bind(&server, timeouts, &Env::real(), &metrics).await.unwrap();
     let address = listener.local_addr();
     let swap = EndpointSwap::new(app(server, limits));
+    let connections = listener.connections();
     let (drain, drained) = oneshot::channel();
     let (abort, aborted) = oneshot::channel();
     let serving =
         listener.serve(swap.clone(), async { drop(drained.await) }, async { drop(aborted.await) });
-    Running { address, swap, drain, abort, task: tokio::spawn(serving) }
+    Running { address, swap, connections, metrics, drain, abort, task: tokio::spawn(serving) }
 }
 
 async fn start() -> Running {
@@ -380,8 +390,9 @@ async fn a_refusal_carries_what_its_status_asks_for() {
 async fn a_request_has_one_host() {
     let running = start().await;
     for hosts in ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n"] {
-        let answer =
-            running.raw(format!("GET /t/hello HTTP/1.1\r\nConnection: close\r\n{hosts}\r\n")).await;
+        // The server closes the connection, whatever the client wants.
+        let answer = running.raw(format!("GET /t/hello HTTP/1.1\r\n{hosts}\r\n")).await;
+        assert_eq!(answer.header("connection"), Some("close"), "{hosts:?}");
         assert_eq!((answer.status(), answer.kind().as_str()), (400, "t Validation"), "{hosts:?}");
     }
     let old = running.raw("GET /t/hello HTTP/1.0\r\n\r\n").await;

@@ -2,7 +2,7 @@
 
 use authd::model::Account;
 use authd::store::tables::transfer;
-use authd::store::tables::transfer::ExportedAccount;
+use authd::store::tables::transfer::AccountExport;
 use serde_json::{Value, json};
 
 use crate::cli::{Folder, Ran};
@@ -40,7 +40,7 @@ async fn account(app: &App, email: &str) -> Account {
     found.unwrap_or_else(|| panic!("no {email}"))
 }
 
-async fn whole(app: &App) -> Vec<ExportedAccount> {
+async fn whole(app: &App) -> Vec<AccountExport> {
     app.core.store.scan(|db| transfer::page(db, "", 1000)).await.unwrap()
 }
 
@@ -246,11 +246,13 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
         assert_eq!(counts(&summary), [4, 4, 0, 0], "{format}: {summary}\n{}", exported.out);
         // The scenario's clock is ahead of the command's, and creation times in the future are not
         // imported.
-        let dated = |accounts: Vec<ExportedAccount>| {
+        let dated = |accounts: Vec<AccountExport>| {
             let mut moved: Vec<_> =
                 accounts.into_iter().filter(|one| one.account.number != 42).collect();
             // The version belongs to the instance and does not move.
-            moved.iter_mut().for_each(|one| one.account.credential_version = 0);
+            for one in &mut moved {
+                one.account.credential_version = 0;
+            }
             moved
         };
         assert_eq!(
@@ -327,9 +329,9 @@ async fn imported_hashes_of_every_scheme_work_and_are_upgraded_unless_stronger()
         );
         assert_eq!(app.login(&name, "password").await.status, 200, "{hash}");
         let made = account(&app, &email).await.password_hash.unwrap();
-        let is_dearer = hash.starts_with("$argon2id$");
-        assert_eq!(made == *hash, is_dearer, "{made}");
-        assert!(is_dearer || made.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{made}");
+        let is_costlier = hash.starts_with("$argon2id$");
+        assert_eq!(made == *hash, is_costlier, "{made}");
+        assert!(is_costlier || made.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{made}");
         assert_eq!(app.login(&name, "password").await.status, 200, "{hash}");
     }
 }
@@ -414,15 +416,16 @@ fn a_terminal_sees_how_far_an_import_has_come() {
 #[tokio::test]
 async fn ids_that_stand_for_something_else_and_times_before_all_clocks_are_refused() {
     let app = app().await;
-    let mut file = "id,email,created_at\n".to_owned();
+    let mut rows = vec!["id,email,created_at".to_owned()];
     let reserved = ["cli", "CLI", "schedule", "administrator", ".", ".."];
     for (number, id) in reserved.iter().enumerate() {
-        file.push_str(&format!("{id},a{number}@example.com,2020-01-01\n"));
+        rows.push(format!("{id},a{number}@example.com,2020-01-01"));
     }
     for (number, at) in ["-100000000000", "1969-12-31", "-1199-01-01"].iter().enumerate() {
-        file.push_str(&format!("id-{number},b{number}@example.com,{at}\n"));
+        rows.push(format!("id-{number},b{number}@example.com,{at}"));
     }
-    file.push_str("client,c@example.com,1970-01-01\n");
+    rows.push("client,c@example.com,1970-01-01\n".to_owned());
+    let file = rows.join("\n");
     let summary = import(&app, &["--format", "csv", "--assume-verified"], &file);
     assert_eq!(counts(&summary), [10, 1, 0, 9], "{summary}");
     assert_eq!(account(&app, "c@example.com").await.id.as_str(), "client");

@@ -210,7 +210,8 @@ async fn service_calls_from_elsewhere_or_through_a_proxy_are_refused() {
 
 #[tokio::test]
 async fn a_token_is_verified_and_described_in_exactly_four_claims() {
-    let app = app_with("jobpsych", &[("tokens.secret", SECRET)]).await;
+    let set = [("tokens.secret", SECRET), ("server.reveal_secret_ends", "true")];
+    let app = app_with("jobpsych", &set).await;
     let (access, _) = enter(&app).await;
     let verified = app.post("/api/auth/verify-token", &json!({ "token": access })).send().await;
     let decoded = verified.body["decoded"].as_object().unwrap();

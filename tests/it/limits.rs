@@ -1,10 +1,13 @@
-//! Each call has its own limit: using up one leaves the others untouched.
+//! Each call has its own limit: using up one leaves the others untouched. Who gets the higher general
+//! limit, and what ends the waits after wrong passwords.
 
+use authd::identity::By;
+use authd::identity::admin::accounts;
 use poem::http::Method;
 use serde_json::{Value, json};
 
 use crate::admin::staff;
-use crate::support::app_with;
+use crate::support::{App, PASSWORD, UNLIMITED, app, app_with, token_in};
 
 /// The hourly limits of one call.
 const NARROW: [(&str, &str); 22] = [
@@ -104,5 +107,70 @@ async fn no_page_uses_up_what_another_has() {
             429,
             "{path}: every mount counts together"
         );
+    }
+}
+
+/// Sends ten wrong passwords; the next login has to wait.
+async fn wait_for(app: &App, password: &str) {
+    for _ in 0..10 {
+        assert_eq!(app.login("ada", "Wrong-password-1").await.status, 401);
+    }
+    assert_eq!(app.login("ada", password).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_reset_and_an_unlock_end_the_waits_after_wrong_passwords() {
+    let new = "another long passphrase";
+    let app = app_with("standard", &UNLIMITED).await;
+    app.join("ada").await;
+    wait_for(&app, PASSWORD).await;
+    let email = json!({ "email": "ada@example.com" });
+    app.post("/v1/auth/forgot-password", &email).ok(200).await;
+    let token = token_in(&app.mails().await, "reset-password?token=");
+    let reset = json!({ "token": token, "newPassword": new });
+    app.post("/v1/auth/reset-password", &reset).ok(200).await;
+    assert_eq!(app.login("ada", new).await.status, 200, "after a reset");
+
+    wait_for(&app, new).await;
+    accounts::unlock(&app.core, &By::command_line(), "ada@example.com").await.unwrap();
+    assert_eq!(app.login("ada", new).await.status, 200, "after `authd user unlock`");
+
+    let (_, admin) = staff(&app, "root", &["admin"]).await;
+    wait_for(&app, new).await;
+    let found = app.get("/v1/admin/users?search=ada").bearer(&admin).ok(200).await;
+    let id = found.body["data"]["users"][0]["id"].as_str().map(str::to_owned);
+    let id = id.unwrap_or_else(|| panic!("{}", found.text));
+    let path = format!("/v1/admin/users/{id}/unlock");
+    app.call(Method::POST, &path).bearer(&admin).ok(200).await;
+    assert_eq!(app.login("ada", new).await.status, 200, "after an administrator's unlock");
+    wait_for(&app, new).await;
+}
+
+#[tokio::test]
+async fn a_token_widens_the_general_limit_of_calls_that_need_one_and_of_no_others() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    let limit = async |method: Method, path: &str| {
+        let answer = app.call(method, path).json(&json!({})).bearer(&access).send().await;
+        answer.header("x-ratelimit-limit").to_owned()
+    };
+    for (method, path) in [
+        (Method::GET, "/v1/users/me"),
+        (Method::HEAD, "/v1/users/me"),
+        (Method::GET, "/api/v1/users/me/sessions"),
+        (Method::DELETE, "/v1/users/me/sessions/nothing"),
+        (Method::GET, "/v1/admin/users/nothing"),
+    ] {
+        assert_eq!(limit(method, path).await, "6000", "{path}");
+    }
+    for (method, path) in [
+        (Method::POST, "/v1/auth/login"),
+        (Method::POST, "/v1/auth/register"),
+        (Method::POST, "/v1/auth/refresh"),
+        (Method::POST, "/v1/auth/logout"),
+        (Method::GET, "/v1/nothing"),
+        (Method::POST, "/v1/users/me"),
+    ] {
+        assert_ne!(limit(method, path).await, "6000", "{path}");
     }
 }

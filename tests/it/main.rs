@@ -53,6 +53,7 @@ mod perfect21;
 mod printed;
 mod process;
 mod proofs;
+mod properties;
 mod recovery;
 mod refusals;
 mod rescue;

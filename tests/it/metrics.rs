@@ -208,7 +208,9 @@ async fn metrics_on_their_own_port_need_no_token() {
         listen: ([127, 0, 0, 1], 0).into(),
         ..app.core.config.server.clone()
     };
-    let listener = Listener::bind(&server, Timeouts::default()).await.unwrap();
+    let listener = Listener::bind(&server, Timeouts::default(), &app.core.env, &app.core.metrics)
+        .await
+        .unwrap();
     let address = listener.local_addr();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let drain = async { drop(ended.await) };

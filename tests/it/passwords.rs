@@ -124,13 +124,13 @@ async fn a_hash_of_another_scheme_works_once_more_and_is_replaced() {
     hash(&app, "ada", Some(&replaced));
     let app = app.restart("standard", &[("hashing.memory", "16")]).await;
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
-    let dearer = hash(&app, "ada", None);
-    assert!(dearer.starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "{dearer}");
+    let costlier = hash(&app, "ada", None);
+    assert!(costlier.starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "{costlier}");
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
-    assert_eq!(hash(&app, "ada", None), dearer, "once is enough");
+    assert_eq!(hash(&app, "ada", None), costlier, "once is enough");
     let app = app.restart("standard", &[("hashing.memory", "8")]).await;
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
-    assert_eq!(hash(&app, "ada", None), dearer, "nothing is made cheaper");
+    assert_eq!(hash(&app, "ada", None), costlier, "nothing is made cheaper");
 }
 
 #[tokio::test]

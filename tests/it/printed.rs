@@ -315,7 +315,8 @@ async fn every_call_of_the_authbackend_document_is_answered_as_it_is_printed() {
 #[tokio::test]
 async fn every_call_of_the_jobpsych_document_is_answered_as_it_is_printed() {
     let secret = "9b1c0f7d5a8e4b2c9d3e7a1b5c8f0d2e4a6b8c0d2e4f6a8b0c2d4e6f8a0b2c4d";
-    let app = app_with("jobpsych", &[("tokens.secret", secret)]).await;
+    let set = [("tokens.secret", secret), ("server.reveal_secret_ends", "true")];
+    let app = app_with("jobpsych", &set).await;
     let mut document = Document::new(app, include_str!("printed/jobpsych.http"));
     document.send("register", "Success").await;
     let count = async |document: &Document| {

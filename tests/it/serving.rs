@@ -1,6 +1,7 @@
 //! The real binary in operation: restarts, signals, keys, log output, and responses to large
 //! bodies.
 
+mod crowd;
 mod shortage;
 mod stopping;
 

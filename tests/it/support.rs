@@ -221,7 +221,9 @@ impl App {
             listen: ([127, 0, 0, 1], 0).into(),
             ..self.core.config.server.clone()
         };
-        let listener = Listener::bind(&at, Timeouts::default()).await.unwrap();
+        let listener = Listener::bind(&at, Timeouts::default(), &self.core.env, &self.core.metrics)
+            .await
+            .unwrap();
         let address = listener.local_addr();
         let limiter = Limiter::new(self.core.config.limits.clone(), self.core.env.clone());
         let app = EndpointSwap::new(authd::app::endpoint(&self.core, &limiter));
@@ -414,12 +416,24 @@ impl Call<'_> {
         async move { self.send().await.expect(caller, status, code) }
     }
 
-    pub async fn send(self) -> Answer {
+    /// An HTTP version other than 1.1.
+    pub fn version(mut self, version: poem::http::Version) -> Self {
+        *self.request.version_mut() = version;
+        self
+    }
+
+    pub async fn send(mut self) -> Answer {
+        let body = std::mem::take(self.request.body_mut());
+        self.send_body(body.into()).await
+    }
+
+    /// Sends the call with this body in place of its own.
+    pub async fn send_body(self, body: poem::Body) -> Answer {
         let peer = Addr::socket(self.from.parse().unwrap());
-        let (parts, body) = self.request.into_parts();
+        let (parts, _) = self.request.into_parts();
         let parts =
             RequestParts::from((parts, LocalAddr(peer.clone()), RemoteAddr(peer), Scheme::HTTP));
-        let request = Request::from_parts(parts, body.into());
+        let request = Request::from_parts(parts, body);
         let response = self.app.endpoint.call(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.into_body().into_string().await.unwrap();

@@ -127,34 +127,7 @@ mod tests {
 
     use super::super::fixture::config;
     use super::*;
-
-    /// Every operation, with its method and path.
-    fn all(document: &Value) -> Vec<(String, &Value)> {
-        let paths = document["paths"].as_object().unwrap();
-        let of = |(path, item): (&String, &'_ Value)| {
-            format!("{path} {}", item.as_object().unwrap().len())
-        };
-        assert!(paths.iter().map(of).all(|line| !line.ends_with(" 0")));
-        let operations = paths.iter().flat_map(|(path, item)| {
-            item.as_object()
-                .unwrap()
-                .iter()
-                .map(move |(method, operation)| (format!("{method} {path}"), operation))
-        });
-        operations.collect()
-    }
-
-    /// Collects every value of a key, at any depth.
-    fn under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
-        match value {
-            Value::Object(map) => {
-                found.extend(map.get(key));
-                map.values().for_each(|value| under(value, key, found));
-            }
-            Value::Array(items) => items.iter().for_each(|value| under(value, key, found)),
-            _ => {}
-        }
-    }
+    use crate::api::tests::{operations_of, under};
 
     #[test]
     fn every_reference_leads_somewhere() {
@@ -172,7 +145,7 @@ mod tests {
     fn every_operation_has_its_own_id_and_a_description() {
         let described: BTreeSet<_> = operations().iter().map(|described| described.id).collect();
         let document = document(&config());
-        let ids: Vec<_> = all(&document)
+        let ids: Vec<_> = operations_of(&document)
             .iter()
             .map(|(_, op)| op["operationId"].as_str().unwrap().to_owned())
             .collect();
@@ -184,7 +157,7 @@ mod tests {
     #[test]
     fn every_operation_says_what_it_can_be_refused_for() {
         let document = document(&config());
-        for (name, operation) in all(&document) {
+        for (name, operation) in operations_of(&document) {
             let has = |status: &str| !operation["responses"][status].is_null();
             assert!(has("500") && has("503"), "{name}");
             assert_eq!(has("429"), name != "get /health", "{name}");

@@ -18,17 +18,17 @@ const MAX_PENDING: usize = 1 << 20;
 
 /// Takes whole lines from any thread.
 #[derive(Clone)]
-pub struct BatchWriter(Arc<Shared>);
+pub struct BatchWriter(Arc<BatchState>);
 
 /// Ends the thread when dropped, after the last line is written.
 pub struct Flusher {
-    shared: Arc<Shared>,
+    shared: Arc<BatchState>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
-struct Shared {
-    pending: Mutex<Pending>,
+struct BatchState {
+    pending: Mutex<PendingLines>,
     /// A line arrived at an idle thread, or the lines are wanted now.
     wanted: Condvar,
     /// A batch was written.
@@ -36,7 +36,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct Pending {
+struct PendingLines {
     lines: Vec<u8>,
     /// Bytes added and written since the start.
     added: u64,
@@ -49,7 +49,7 @@ struct Pending {
 /// Starts the thread, which writes to `target`. Errors of `target` are ignored, because they could
 /// only be logged.
 pub fn start(target: impl Write + Send + 'static) -> io::Result<(BatchWriter, Flusher)> {
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(BatchState::default());
     let of_thread = shared.clone();
     let thread =
         Builder::new().name("authd-log".to_owned()).spawn(move || of_thread.write_to(target))?;
@@ -82,8 +82,8 @@ impl BatchWriter {
     }
 }
 
-impl Shared {
-    fn pending(&self) -> MutexGuard<'_, Pending> {
+impl BatchState {
+    fn pending(&self) -> MutexGuard<'_, PendingLines> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,7 +129,10 @@ impl Drop for Flusher {
     }
 }
 
-fn wait<'a>(signal: &Condvar, pending: MutexGuard<'a, Pending>) -> MutexGuard<'a, Pending> {
+fn wait<'a>(
+    signal: &Condvar,
+    pending: MutexGuard<'a, PendingLines>,
+) -> MutexGuard<'a, PendingLines> {
     signal.wait(pending).unwrap_or_else(PoisonError::into_inner)
 }
 

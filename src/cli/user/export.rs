@@ -13,7 +13,7 @@ use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
 use crate::identity::admin::export_all::{Hashes, Roster};
 use crate::model::{Source, Time, text};
-use crate::store::tables::transfer::ExportedAccount;
+use crate::store::tables::transfer::AccountExport;
 
 /// Export all accounts in a format that `user import` reads
 ///
@@ -107,7 +107,7 @@ const NAMES: [&str; 20] = [
     "is_active",
 ];
 
-fn values(entry: &ExportedAccount) -> [Value; 20] {
+fn values(entry: &AccountExport) -> [Value; 20] {
     let account = &entry.account;
     let time = |at: Option<Time>| at.map(Time::to_millis_text);
     [

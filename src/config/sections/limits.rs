@@ -27,7 +27,7 @@ macro_rules! rates {
         pub struct Limits {
             $(#[$general_doc])*
             pub $general: Option<Rate>,
-            /// Callers with a valid token get the general limit times this factor.
+            /// Calls that need an access token get the general limit times this factor.
             pub token_factor: u32,
             $($(#[$doc])* pub $name: Option<Rate>,)*
         }
@@ -68,7 +68,8 @@ rates! {
     factor;
     /// Requesting or submitting one-time codes.
     code;
-    /// Second factors submitted for one account, from all clients together.
+    /// Second factors submitted for one account by each client IP that has logged in to it, and by
+    /// all others together.
     factor_account;
     /// Mails to one address that an anonymous client can trigger.
     mail_address;

@@ -106,10 +106,15 @@ pub struct Server {
     /// Host names that service calls and `/metrics` may use, besides those of this machine and the
     /// public URL.
     pub service_hosts: Vec<String>,
+    /// Whether `jwt-info` shows the first and last characters of the shared secret outside
+    /// production.
+    pub reveal_secret_ends: bool,
     /// Origins of web pages that may call with credentials.
     pub cors_origins: Vec<String>,
     /// The largest number of simultaneous connections.
     pub connections: usize,
+    /// The largest number of simultaneous connections from one client network.
+    pub connections_client: usize,
     /// The largest JSON body, in bytes.
     pub body_limit: usize,
 }
@@ -140,11 +145,13 @@ impl Server {
                     WebOrigin::parse(&format!("http://{item}")).filter(|_| !item.contains(':'))?;
                 Some(origin.host().to_owned())
             });
+        let reveal_secret_ends = r.truth("server.reveal_secret_ends");
         let cors_origins =
             r.list("server.cors_origins", "exact origins like https://app.example.com", |item| {
                 WebOrigin::parse(item).map(|origin| origin.to_string())
             });
         let connections = r.whole("server.connections", 1..=1_000_000);
+        let connections_client = r.whole("server.connections_client", 1..=1_000_000);
         let body_limit = r.whole("server.body_limit", 1024..=16 * 1024 * 1024);
         Ok(Self {
             listen: listen?,
@@ -154,8 +161,10 @@ impl Server {
             trusted_proxies: trusted_proxies?,
             service_networks: service_networks?,
             service_hosts: service_hosts?,
+            reveal_secret_ends: reveal_secret_ends?,
             cors_origins: cors_origins?,
             connections: connections?,
+            connections_client: connections_client?,
             body_limit: body_limit?,
         })
     }

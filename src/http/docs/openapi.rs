@@ -128,10 +128,15 @@ impl<A: OpenApi> OpenApi for DocumentedOnly<A> {
     }
 }
 
+/// What holds for every operation and is answered before one is looked up.
+const MALFORMED: &str = "\
+A request that is malformed for every operation is answered 400 in the same envelope: one without exactly one `Host` \
+header, after which the connection is closed, one with more than 64 headers, or one whose URL is longer than 8 KiB.";
+
 /// Sets a document's title, description and servers.
 pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: &str) {
     document["info"]["title"] = config.service.name.clone().into();
-    document["info"]["description"] = about.into();
+    document["info"]["description"] = format!("{about}\n\n{MALFORMED}").into();
     let base = config.server.public_url.as_deref().unwrap_or("");
     let url = |mount: &&str| {
         Some(format!("{base}{mount}")).filter(|url| !url.is_empty()).unwrap_or("/".to_owned())

@@ -15,8 +15,10 @@ use crate::http::server::carried;
 use crate::http::server::reject::Reject;
 use crate::identity::Core;
 use crate::identity::access::api_client;
+use crate::identity::access::counted::{BothCounters, CallCounter};
 use crate::identity::access::rate_key::RateKey;
-use crate::model::{ApiClient, ClientIp};
+use crate::model::app::ApiClientKind;
+use crate::model::{ApiClient, ClientIp, RequestSender};
 
 const ID: &str = "x-app-id";
 /// The header with the key of an API client or a service.
@@ -39,16 +41,39 @@ impl FromApp {
         Ok(Self { app, core: core.clone() })
     }
 
-    /// The meter that counts the call: per API client and account, because the caller may be a
-    /// server that acts for all its users. Without a required API client, per client IP.
+    /// The counter of the call. Without a required API client it counts per client IP. A service
+    /// acts for all its users, so its calls count per API client and account. The key of any other
+    /// API client proves nothing, so its calls count per client IP too.
     ///
     /// # Errors
     /// `Unavailable` if the database is not available.
-    pub(super) async fn meter(&self, meter: &Meter, key: RateKey<'_>) -> Result<Meter> {
-        let Some(app) = &self.app else { return Ok(meter.clone()) };
+    pub(super) async fn counter(
+        &self,
+        meter: &Meter,
+        key: RateKey<'_>,
+    ) -> Result<Arc<dyn CallCounter>> {
+        let Some(app) = &self.app else { return Ok(meter.counter()) };
         let key = format!("{}|{}", app.id, key.key(&self.core).await?);
         let mac = self.core.master.mac("app caller", key.as_bytes());
-        Ok(meter.counting_for(ClientIp::stand_in(&mac)))
+        let account = meter.counting_for(ClientIp::stand_in(&mac)).counter();
+        Ok(match app.kind {
+            ApiClientKind::Service => account,
+            ApiClientKind::Client => {
+                Arc::new(BothCounters { first: meter.counter(), second: account })
+            }
+        })
+    }
+}
+
+/// Whether a service sent the request, where the policy requires API clients.
+pub(super) async fn sender_of(core: &Core, headers: &HeaderMap) -> RequestSender {
+    if !core.config.apps.required {
+        return RequestSender::Client;
+    }
+    // Headers that identify no API client are refused by the operations that need one.
+    match recognise(core, headers).await {
+        Ok(app) if app.kind == ApiClientKind::Service => RequestSender::Service,
+        _ => RequestSender::Client,
     }
 }
 

@@ -2,48 +2,57 @@
 //! decides which peers may make service calls.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use poem::Request;
 use poem::http::header::HOST;
 use poem::http::uri::Authority;
-use poem::http::{HeaderMap, HeaderName, Uri};
+use poem::http::{HeaderMap, HeaderName, Uri, Version};
 
 use crate::config::{Environment, Network, Server};
 use crate::env::Env;
 use crate::http::extract::origin;
-use crate::model::Time;
+use crate::http::server::log::WarningLimit;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-const OTHER_FORWARDING: [&str; 9] = [
+/// The headers that proxies, load balancers and content delivery networks add to what they forward,
+/// besides all that begin with `x-forwarded`. A request with one of them is never direct, and is
+/// warned about if its peer is no trusted proxy.
+const FORWARDING: [&str; 20] = [
     "forwarded",
     "via",
-    "x-real-ip",
+    "client-ip",
     "x-client-ip",
-    "x-cluster-client-ip",
-    "x-original-forwarded-for",
     "true-client-ip",
+    "x-cluster-client-ip",
+    "x-azure-clientip",
     "cf-connecting-ip",
+    "cf-connecting-ipv6",
     "fastly-client-ip",
+    "fly-client-ip",
+    "proxy-client-ip",
+    "wl-proxy-client-ip",
+    "x-real-ip",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-azure-socketip",
+    "x-envoy-external-address",
+    "x-original-forwarded-for",
+    "x-proxyuser-ip",
 ];
-
-const WARN_EVERY: Duration = Duration::from_mins(1);
 
 /// Determines client IPs, and warns at most once a minute about forwarding headers from untrusted
 /// peers.
 pub struct Addresses {
     trusted: Option<Vec<Network>>,
-    env: Env,
-    warned_at: Mutex<Option<Time>>,
+    warnings: WarningLimit,
 }
 
 impl Addresses {
     /// Reads the trusted proxies from the configuration.
     #[must_use]
     pub fn new(server: &Server, env: Env) -> Self {
-        Self { trusted: server.trusted_proxies.clone(), env, warned_at: Mutex::new(None) }
+        Self { trusted: server.trusted_proxies.clone(), warnings: WarningLimit::new(env) }
     }
 
     /// The client IP of a request.
@@ -51,24 +60,30 @@ impl Addresses {
     pub fn of(&self, request: &Request) -> IpAddr {
         let peer = peer(request);
         let trusted = self.trusted.as_deref().unwrap_or_default();
-        if request.headers().contains_key(&X_FORWARDED_FOR) && !is_in(trusted, peer) {
-            self.warn(peer);
+        if !is_in(trusted, peer) {
+            self.warn_of_proxy(peer, request);
         }
         address(peer, request.headers(), trusted)
     }
 
-    fn warn(&self, peer: IpAddr) {
-        let now = self.env.now();
-        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned_at.is_none_or(|at| now.since(at) >= WARN_EVERY) {
-            *warned_at = Some(now);
+    /// Warns if an untrusted peer looks like a proxy.
+    fn warn_of_proxy(&self, peer: IpAddr, request: &Request) {
+        let sign = match forwarding_header(request.headers()) {
+            Some(header) => header.as_str(),
+            // A proxy on this machine that is configured to do nothing but pass requests on.
+            None if peer.is_loopback() && request.version() == Version::HTTP_10 => "HTTP/1.0",
+            None => return,
+        };
+        if self.warnings.permits() {
             let advice = match self.trusted {
                 None => {
                     "server.trusted_proxies is not set: list the proxies there, or set it to [] if there are none"
                 }
-                Some(_) => "the peer is not in server.trusted_proxies, so the header is ignored",
+                Some(_) => {
+                    "the peer is not in server.trusted_proxies, so it counts as the client itself"
+                }
             };
-            tracing::warn!(%peer, "X-Forwarded-For from a peer that is no trusted proxy: {advice}");
+            tracing::warn!(%peer, "{sign} from a peer that is no trusted proxy: {advice}");
         }
     }
 }
@@ -108,20 +123,28 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
     bare.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
 }
 
-/// Whether a request has no header that a proxy would add.
-#[must_use]
-pub fn is_direct(headers: &HeaderMap) -> bool {
-    !headers.keys().any(|name| {
-        name.as_str().starts_with("x-forwarded") || OTHER_FORWARDING.contains(&name.as_str())
+/// The first header of a request that a proxy would add.
+fn forwarding_header(headers: &HeaderMap) -> Option<&HeaderName> {
+    headers.keys().find(|name| {
+        name.as_str().starts_with("x-forwarded") || FORWARDING.contains(&name.as_str())
     })
+}
+
+/// Whether a request shows no sign of a proxy: a header that proxies add, HTTP/1.0 (with which
+/// nginx forwards unless it is told otherwise), or a whole URL instead of a path.
+#[must_use]
+pub fn is_direct(request: &Request) -> bool {
+    request.version() != Version::HTTP_10
+        && request.uri().authority().is_none()
+        && forwarding_header(request.headers()).is_none()
 }
 
 /// Whether a request may use service calls and metrics. Only the peer address counts, never a
 /// forwarded address, and a trusted proxy is never allowed.
 #[must_use]
-pub fn service_allowed(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
-    let peer = peer.to_canonical();
-    if !is_itself(server, peer, headers) {
+pub fn service_allowed(server: &Server, request: &Request) -> bool {
+    let peer = peer(request);
+    if !is_itself(server, peer, request) {
         return false;
     }
     let networks = server.service_networks.as_deref();
@@ -133,13 +156,19 @@ pub fn service_allowed(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bo
 #[must_use]
 pub fn is_local_request(server: &Server, request: &Request) -> bool {
     let peer = peer(request);
-    is_itself(server, peer, request.headers()) && is_loopback(server, peer)
+    is_itself(server, peer, request) && is_loopback(server, peer)
 }
 
 /// Whether the peer is the client itself and not a proxy.
-fn is_itself(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
-    let is_proxy = is_in(server.trusted_proxies.as_deref().unwrap_or_default(), peer);
-    is_direct(headers) && !is_proxy && is_asked_by_name(server, headers)
+fn is_itself(server: &Server, peer: IpAddr, request: &Request) -> bool {
+    let is_proxy = is_trusted_proxy(server, peer);
+    is_direct(request) && !is_proxy && is_asked_by_name(server, request.headers())
+}
+
+/// Whether the peer is in `server.trusted_proxies`.
+#[must_use]
+pub fn is_trusted_proxy(server: &Server, peer: IpAddr) -> bool {
+    is_in(server.trusted_proxies.as_deref().unwrap_or_default(), peer.to_canonical())
 }
 
 /// Whether the `Host` header names this server: localhost, the public host, a configured service
@@ -202,6 +231,17 @@ mod tests {
             headers.append(X_FORWARDED_FOR, poem::http::HeaderValue::from_bytes(line).unwrap());
         }
         headers
+    }
+
+    /// A call from this peer.
+    fn call(peer: &str, headers: HeaderMap) -> Request {
+        let peer = poem::Addr::socket(std::net::SocketAddr::new(ip(peer), 4711));
+        let (mut parts, ()) = poem::http::Request::new(()).into_parts();
+        parts.headers = headers;
+        let local = poem::web::LocalAddr(peer.clone());
+        let scheme = poem::http::uri::Scheme::HTTP;
+        let parts = poem::RequestParts::from((parts, local, poem::web::RemoteAddr(peer), scheme));
+        Request::from_parts(parts, poem::Body::empty())
     }
 
     /// The headers of a call that did not pass a proxy.
@@ -292,8 +332,10 @@ mod tests {
             trusted_proxies: None,
             service_networks: None,
             service_hosts: vec![],
+            reveal_secret_ends: false,
             cors_origins: vec![],
             connections: 8,
+            connections_client: 8,
             body_limit: 65536,
         }
     }
@@ -301,7 +343,7 @@ mod tests {
     #[test]
     fn service_calls_are_for_this_machine_until_the_service_is_public() {
         let direct = direct("localhost:3000");
-        let allowed = |server: &Server, peer| service_allowed(server, ip(peer), &direct);
+        let allowed = |server: &Server, peer| service_allowed(server, &call(peer, direct.clone()));
         assert!(
             allowed(&server(), "127.0.0.1")
                 && allowed(&server(), "::1")
@@ -310,7 +352,7 @@ mod tests {
         assert!(!allowed(&server(), "192.0.2.1") && !allowed(&server(), "0.0.0.0"));
         let mut through = forwarded(&[b"127.0.0.1"]);
         through.insert(HOST, "localhost".parse().unwrap());
-        assert!(!service_allowed(&server(), ip("127.0.0.1"), &through));
+        assert!(!service_allowed(&server(), &call("127.0.0.1", through)));
         let public = Server { public_url: Some("https://auth.example.com".into()), ..server() };
         assert!(!allowed(&public, "127.0.0.1"));
         let production = Server { environment: Environment::Production, ..server() };
@@ -324,11 +366,12 @@ mod tests {
             trusted_proxies: Some(vec![net("10.0.0.1/32")]),
             ..server()
         };
+        let allowed = |peer, headers| service_allowed(&server, &call(peer, headers));
         let direct = direct("10.0.0.9:3000");
-        assert!(service_allowed(&server, ip("10.0.0.2"), &direct));
-        assert!(!service_allowed(&server, ip("10.0.0.1"), &direct));
-        assert!(!service_allowed(&server, ip("10.0.0.1"), &forwarded(&[b"10.0.0.2"])));
-        assert!(!service_allowed(&server, ip("127.0.0.1"), &direct));
+        assert!(allowed("10.0.0.2", direct.clone()));
+        assert!(!allowed("10.0.0.1", direct.clone()));
+        assert!(!allowed("10.0.0.1", forwarded(&[b"10.0.0.2"])));
+        assert!(!allowed("127.0.0.1", direct));
     }
 
     #[test]
@@ -354,23 +397,33 @@ mod tests {
             ("evil.example@localhost", false, false),
             ("", false, false),
         ] {
-            let peer = ip("127.0.0.1");
-            assert_eq!(service_allowed(&home, peer, &direct(host)), is_local, "{host}");
-            assert_eq!(service_allowed(&named, peer, &direct(host)), where_named, "{host}");
+            let request = call("127.0.0.1", direct(host));
+            assert_eq!(service_allowed(&home, &request), is_local, "{host}");
+            assert_eq!(service_allowed(&named, &request), where_named, "{host}");
         }
         let mut twice = direct("localhost");
         twice.append(HOST, "evil.example".parse().unwrap());
-        assert!(!service_allowed(&home, ip("127.0.0.1"), &twice));
-        assert!(!service_allowed(&home, ip("127.0.0.1"), &HeaderMap::new()));
+        assert!(!service_allowed(&home, &call("127.0.0.1", twice)));
+        assert!(!service_allowed(&home, &call("127.0.0.1", HeaderMap::new())));
     }
 
     #[test]
-    fn any_forwarding_header_makes_a_request_indirect() {
-        assert!(is_direct(&HeaderMap::new()));
-        for name in ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip", "via"] {
-            let mut headers = HeaderMap::new();
-            headers.insert(HeaderName::from_static(name), "x".parse().unwrap());
-            assert!(!is_direct(&headers), "{name}");
+    fn any_sign_of_a_proxy_makes_a_request_indirect() {
+        let request = || call("127.0.0.1", direct("localhost"));
+        assert!(is_direct(&request()));
+        let usual = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-anything"];
+        for name in usual.into_iter().chain(FORWARDING) {
+            let mut request = request();
+            request.headers_mut().insert(HeaderName::from_static(name), "x".parse().unwrap());
+            assert!(!is_direct(&request), "{name}");
+            assert!(!service_allowed(&server(), &request), "{name}");
+        }
+        let mut old = request();
+        old.set_version(Version::HTTP_10);
+        let mut whole = request();
+        *whole.uri_mut() = Uri::from_static("http://localhost/metrics");
+        for request in [old, whole] {
+            assert!(!is_direct(&request) && !is_local_request(&server(), &request));
         }
     }
 }

@@ -36,16 +36,17 @@ impl<L: NamedLimit> Limited<L> {
         Counted::by(self.meter.counter())
     }
 
-    /// Counts the call by API client and by what the call names, or by client IP if the policy
-    /// requires no API client.
+    /// Counts the call as [`FromApp`] says: by client IP, by API client and what the call names, or
+    /// by both.
     ///
     /// # Errors
     /// `TooMany` if the limit is used up, `Unavailable`.
     pub async fn count_for(&self, app: &FromApp, key: RateKey<'_>) -> Result<Counted<L>> {
-        Counted::by(app.meter(&self.meter, key).await?.counter())
+        Counted::by(app.counter(&self.meter, key).await?)
     }
 
-    /// Checks the limit by client IP. The core counts only failures.
+    /// Checks the limit by client IP. The core counts only failures, whether it takes a
+    /// [`Checked`] call or [`Checked::into_counted`].
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.

@@ -35,6 +35,7 @@ pub mod client_ip;
 pub mod cookie;
 pub mod fields;
 pub mod limited;
+pub mod multipart;
 pub mod origin;
 pub mod refresh_cookie;
 pub mod request_context;

@@ -127,8 +127,10 @@ mod tests {
             trusted_proxies: None,
             service_networks: None,
             service_hosts: vec![],
+            reveal_secret_ends: false,
             cors_origins: vec!["https://app.example.com".into()],
             connections: 8,
+            connections_client: 8,
             body_limit: 65536,
         }
     }

@@ -3,12 +3,13 @@
 use poem::{FromRequest, Request, RequestBody};
 
 use crate::error::limit::NamedLimit;
+use crate::http::extract::api_client;
 use crate::http::extract::limited::Limited;
 use crate::http::extract::refresh_cookie::{FoundCookie, Naming, OwnCookie};
 use crate::http::limits::Meter;
 use crate::http::server::carried;
 use crate::http::server::reject::Reject;
-use crate::model::Source;
+use crate::model::{RequestSender, Source};
 
 /// The parts of a request that handlers need.
 pub struct RequestContext {
@@ -31,8 +32,13 @@ impl RequestContext {
 impl<'a> FromRequest<'a> for RequestContext {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         let meter = carried::meter(request).map_err(Reject)?.clone();
+        // Pages are for people, not for services, and do not pass the router's operations.
+        let sender = match carried::core(request) {
+            Ok(core) => api_client::sender_of(core, request.headers()).await,
+            Err(_) => RequestSender::Client,
+        };
         Ok(Self {
-            source: meter.source().clone(),
+            source: Source { sender, ..meter.source().clone() },
             meter,
             path: request.original_uri().path().to_owned(),
         })

@@ -23,8 +23,7 @@ impl<'a> FromRequest<'a> for ServiceCaller {
 }
 
 async fn recognise(core: &Core, request: &Request) -> Result<TrustedService> {
-    if client_ip::service_allowed(&core.config.server, client_ip::peer(request), request.headers())
-    {
+    if client_ip::service_allowed(&core.config.server, request) {
         return Ok(TrustedService::checked("network"));
     }
     let Some(key) = only(request.headers(), KEY) else { return Err(Kind::Forbidden.into()) };

@@ -52,8 +52,7 @@ impl World {
     /// The meter of a request from this client.
     fn meter(&self, last: u8) -> Meter {
         let env = Env::new(self.clock.clone(), Arc::new(FixedRandom::default()));
-        let source =
-            Source { address: Some(client(last).address()), user_agent: None, request_id: None };
+        let source = Source { address: Some(client(last).address()), ..Source::command_line() };
         Meter::new(self.limiter.clone(), Refusals::new(env, self.metrics.clone()), source)
     }
 

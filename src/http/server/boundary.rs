@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use poem::http::header::{
-    ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
 };
 use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response};
@@ -27,13 +27,14 @@ use crate::http::server::cors::Cors;
 use crate::http::server::failure::from_poem;
 use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::log::RequestLine;
+use crate::http::server::metrics::RouteTemplateSlot;
 use crate::http::server::reject::About;
 use crate::http::server::response::ResponseCookies;
 use crate::http::server::wires::{Wires, is_under};
 use crate::http::server::{cors, reject, request_id};
 use crate::identity::access::caller::VerifiedToken;
 use crate::identity::audit::refusals::Refusals;
-use crate::model::{Source, Time};
+use crate::model::{RequestSender, Source, Time};
 
 /// Maximum number of headers in a request.
 const MAX_HEADERS: usize = 64;
@@ -43,7 +44,7 @@ const MAX_URI: usize = 8 * 1024;
 const MAX_USER_AGENT: usize = 256;
 
 /// A cheap check that a token is ours and has not expired. Calls with such a token get the higher
-/// general limit.
+/// general limit, if they need it.
 pub trait TokenCheck: Send + Sync + 'static {
     /// The verified claims, if the signature and the times are valid.
     fn check(&self, token: &str) -> Option<VerifiedToken>;
@@ -92,6 +93,10 @@ struct Boundary<E> {
 struct RequestRecord {
     method: Method,
     path: String,
+    route: RouteTemplateSlot,
+    /// Whether the request names one host. Otherwise client and proxy may disagree about what
+    /// follows on the connection, so it is closed.
+    has_one_host: bool,
     origin: Option<HeaderValue>,
     /// False if a page of another site sent the request.
     may_set_cookies: bool,
@@ -122,6 +127,9 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
         visit.meter.statuses().write(response.headers_mut());
         cors::mark(response.headers_mut(), visit.origin.take());
         self.standard.complete(response.headers_mut(), &visit.request_id);
+        if !visit.has_one_host {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         self.log(&visit, &response);
         Ok(response)
     }
@@ -137,8 +145,12 @@ impl<E: Endpoint> Boundary<E> {
             .headers()
             .get(USER_AGENT)
             .map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
-        let source =
-            Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
+        let source = Source {
+            address: Some(address),
+            user_agent,
+            request_id: Some(request_id.clone()),
+            sender: RequestSender::Client,
+        };
         let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());
         let cookies = ResponseCookies::default();
@@ -146,6 +158,8 @@ impl<E: Endpoint> Boundary<E> {
         RequestRecord {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
+            route: RouteTemplateSlot::of(request),
+            has_one_host: request.headers().get_all(HOST).iter().count() == 1,
             origin: self.cors.admit(request.headers()),
             may_set_cookies: origin::may_set_cookies(request.headers(), &self.surroundings.server),
             preflight: self.cors.preflight(request.method(), request.headers()),
@@ -160,7 +174,7 @@ impl<E: Endpoint> Boundary<E> {
         if !self.surroundings.uncounted.iter().any(|prefix| is_under(&visit.path, prefix)) {
             self.count(&mut request, visit)?;
         }
-        check_form(&request)?;
+        check_form(&request, visit)?;
         if request.method() == Method::HEAD {
             // hyper omits the body of the response and keeps its length.
             request.set_method(Method::GET);
@@ -173,15 +187,19 @@ impl<E: Endpoint> Boundary<E> {
     }
 
     /// Counts the request. Stores the verified token in it, so that the bearer extractor need not
-    /// verify it again.
+    /// verify it again. The higher limit is only for calls that need the token: any client can get
+    /// one for an account of its own.
     fn count(&self, request: &mut Request, visit: &RequestRecord) -> Result<()> {
+        let Surroundings { tokens, wires, .. } = &self.surroundings;
         let token = bearer::token(request.headers()).ok();
-        match token.and_then(|token| self.surroundings.tokens.check(token)) {
-            Some(verified) => {
-                request.set_data(verified);
-                visit.meter.count_with_token()
-            }
-            None => visit.meter.count(Limit::General),
+        let Some(verified) = token.and_then(|token| tokens.check(token)) else {
+            return visit.meter.count(Limit::General);
+        };
+        request.set_data(verified);
+        if wires.needs_token(&visit.method, &visit.path) {
+            visit.meter.count_with_token()
+        } else {
+            visit.meter.count(Limit::General)
         }
     }
 
@@ -223,6 +241,7 @@ impl<E: Endpoint> Boundary<E> {
         RequestLine {
             method: &visit.method,
             path: &visit.path,
+            route: visit.route.template(),
             status: response.status(),
             took: self.surroundings.env.now().since(visit.began),
             client: visit.meter.source().address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
@@ -233,10 +252,9 @@ impl<E: Endpoint> Boundary<E> {
 }
 
 /// Rejects requests that are malformed for every endpoint.
-fn check_form(request: &Request) -> Result<()> {
+fn check_form(request: &Request, visit: &RequestRecord) -> Result<()> {
     let bad = |message| Err(Error::with(Kind::Validation, message));
-    let hosts = request.headers().get_all(HOST).iter().count();
-    if hosts != 1 {
+    if !visit.has_one_host {
         return bad("Exactly one Host header is expected");
     }
     if request.headers().len() > MAX_HEADERS {

@@ -29,9 +29,12 @@ impl Download {
             .header(CONTENT_DISPOSITION, disposition(&file.name))
             .header(CONTENT_LENGTH, file.size)
             .header(CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
-        let pieces = stream::try_unfold((core, file, 0), |(core, file, position)| async move {
-            let piece = file::piece(&core, &file, position).await.map_err(cut_off)?;
-            Ok::<_, std::io::Error>(piece.map(|bytes| (bytes, (core, file, position + 1))))
+        let pieces = stream::try_unfold((core, file, 0), |(core, file, offset)| async move {
+            let bytes = file::bytes_from(&core, &file, offset).await.map_err(cut_off)?;
+            Ok::<_, std::io::Error>(bytes.map(|bytes| {
+                let next = offset + i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+                (bytes, (core, file, next))
+            }))
         });
         Self(head.body(Body::from_bytes_stream(pieces)))
     }

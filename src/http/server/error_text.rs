@@ -204,6 +204,10 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::LacksGrantedPermissions => "This requires permissions that you do not have",
         Detail::RoleAtSignUp => "A sign-up cannot choose this role",
         Detail::AddressUnverified => "Verify the email address first",
+        Detail::FactorsClosed => {
+            "Too many wrong codes. Log in from a place that you have used before, or open the link \
+             that was mailed to you"
+        }
         Detail::ResetLinkExpired => "Reset token expired",
         Detail::SignUpVerified => "Email is already verified",
         Detail::FactorExists => "This factor is already set up",

@@ -8,29 +8,35 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::combinators::BoxBody;
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
-use poem::http::HeaderMap;
-use poem::http::header::{CONTENT_TYPE, EXPECT};
+use poem::http::header::{CONNECTION, CONTENT_TYPE, EXPECT};
 use poem::http::uri::Scheme;
+use poem::http::{HeaderMap, HeaderValue};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Server;
+use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::http::server::pace::{ConnectionProgress, Pace, Paced, PacedBody, Timeouts, Unread};
+use crate::http::server::connections::{ConnectionPlace, Connections};
+use crate::http::server::framing::BodyLength;
+use crate::http::server::pace::{
+    ConnectionProgress, Pace, Paced, PacedBody, Timeouts, UnderWay, Unread,
+};
+use crate::metrics::Metrics;
 
 /// Maximum size of a request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
@@ -114,19 +120,24 @@ impl EndpointCache {
 pub struct Listener {
     socket: TcpListener,
     local_addr: SocketAddr,
-    connections: usize,
+    connections: Connections,
     timeouts: Timeouts,
 }
 
 impl Listener {
     /// Binds the configured address. The error names the address.
-    pub async fn bind(server: &Server, timeouts: Timeouts) -> Result<Self> {
+    pub async fn bind(
+        server: &Server,
+        timeouts: Timeouts,
+        env: &Env,
+        metrics: &Metrics,
+    ) -> Result<Self> {
         let failed = |e: io::Error| {
             Error::refused(format!("cannot listen on {}", server.listen)).caused_by(e)
         };
         let socket = TcpListener::bind(server.listen).await.map_err(failed)?;
         let local_addr = socket.local_addr().map_err(failed)?;
-        let connections = server.connections.clamp(1, Semaphore::MAX_PERMITS);
+        let connections = Connections::new(server, env, metrics);
         Ok(Self { socket, local_addr, connections, timeouts })
     }
 
@@ -134,6 +145,12 @@ impl Listener {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Its connections, to apply a new configuration.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
     }
 
     /// Serves until `drain` completes, then waits for requests in progress until the drain timeout
@@ -147,25 +164,25 @@ impl Listener {
         let graceful = GracefulShutdown::new();
         let mut tasks = tokio::task::JoinSet::new();
         let mut drain = pin!(drain);
-        let slots = Arc::new(Semaphore::new(self.connections));
         // Kept while connections end, so that a pause after a failed accept is not cut short.
-        let mut accepting = Box::pin(accept(&self.socket, &slots));
+        let mut accepting = Box::pin(accept(&self.socket, &self.connections));
         loop {
-            let (stream, peer, slot) = tokio::select! {
+            let (stream, peer, place) = tokio::select! {
                 biased;
                 () = &mut drain => break,
                 Some(_) = tasks.join_next() => continue,
                 accepted = &mut accepting => accepted,
             };
-            accepting.set(accept(&self.socket, &slots));
+            accepting.set(accept(&self.socket, &self.connections));
             let connection = Connection {
                 app: EndpointCache::of(app.clone()),
                 local: LocalAddr(Addr::socket(self.local_addr)),
                 remote: RemoteAddr(Addr::socket(peer)),
                 timeouts: self.timeouts,
-                progress: Arc::default(),
+                progress: ConnectionProgress::new(place),
+                ends: AtomicBool::new(false),
             };
-            tasks.spawn(connection.serve(stream, graceful.watcher(), slot));
+            tasks.spawn(connection.serve(stream, graceful.watcher()));
         }
         drop(accepting);
         drop(self.socket);
@@ -178,17 +195,20 @@ impl Listener {
     }
 }
 
-/// Accepts the next connection once there is a free slot. If the system has no resources for it,
-/// this waits instead of spinning.
+/// Accepts the next connection that has a place. If the system has no resources for it, this waits
+/// instead of spinning.
 async fn accept(
     socket: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    let slot = slots.clone().acquire_owned().await.ok();
+    connections: &Connections,
+) -> (TcpStream, SocketAddr, ConnectionPlace) {
     let mut pause = FIRST_PAUSE;
     loop {
         match socket.accept().await {
-            Ok((stream, peer)) => return (stream, peer, slot),
+            Ok((stream, peer)) => {
+                if let Some(place) = connections.admit(peer.ip()).await {
+                    return (stream, peer, place);
+                }
+            }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection; retrying in {} ms", pause.as_millis());
@@ -216,40 +236,62 @@ fn pace(headers: &HeaderMap) -> Pace {
     }
 }
 
+fn body_length(body: &Incoming) -> BodyLength {
+    body.size_hint().exact().map_or(BodyLength::Chunked, BodyLength::Exact)
+}
+
 struct Connection {
     app: EndpointCache,
     local: LocalAddr,
     remote: RemoteAddr,
     timeouts: Timeouts,
     progress: Arc<ConnectionProgress>,
+    /// Whether the connection ends after the current request.
+    ends: AtomicBool,
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, watcher: Watcher, slot: Option<OwnedSemaphorePermit>) {
+    async fn serve(self, stream: TcpStream, watcher: Watcher) {
         if stream.set_nodelay(true).is_err() {
             return;
         }
         let io = TokioIo::new(Paced::new(stream, self.progress.clone(), self.timeouts));
         let this = &self;
-        let service =
-            service_fn(|request| async move { Ok::<_, Infallible>(this.answer(request).await) });
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            // Noted before the bytes behind the head are read.
+            let under_way = this.progress.begin(body_length(request.body()));
+            async move { Ok::<_, Infallible>(this.answer(request, under_way).await) }
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.timeouts.idle)
             .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_BUFFER)
             .serve_connection(io, service);
-        if let Err(error) = watcher.watch(connection).await {
+        let mut serving = pin!(watcher.watch(connection));
+        let served = tokio::select! {
+            biased;
+            served = &mut serving => served,
+            () = self.progress.place().closing() => {
+                if !self.progress.is_busy() {
+                    return;
+                }
+                // The request that has just begun is still answered.
+                self.ends.store(true, Ordering::Relaxed);
+                self.progress.place().postpone();
+                serving.await
+            }
+        };
+        if let Err(error) = served {
             tracing::debug!(%error, "connection closed early");
         }
-        drop(slot);
     }
 
     async fn answer(
         &self,
         request: hyper::Request<Incoming>,
-    ) -> hyper::Response<BoxBody<Bytes, io::Error>> {
-        let under_way = self.progress.begin();
+        under_way: UnderWay,
+    ) -> hyper::Response<ResponseBody> {
         let (parts, body) = request.into_parts();
         let body = if body.is_end_stream() {
             Body::empty()
@@ -271,8 +313,39 @@ impl Connection {
         let held = self.app.take();
         let response = held.app.call(Request::from_parts(parts, body)).await;
         self.app.keep(held);
-        drop(under_way);
         // The boundary renders every error, so an error here has no body to show.
-        response.unwrap_or_else(|_| poem::http::StatusCode::INTERNAL_SERVER_ERROR.into()).into()
+        let mut response =
+            response.unwrap_or_else(|_| poem::http::StatusCode::INTERNAL_SERVER_ERROR.into());
+        if self.ends.load(Ordering::Relaxed) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        let response: hyper::Response<BoxBody<Bytes, io::Error>> = response.into();
+        response.map(|body| ResponseBody { body, _under_way: under_way })
+    }
+}
+
+/// The body of a response. Its request is in progress until all of it is written.
+struct ResponseBody {
+    body: BoxBody<Bytes, io::Error>,
+    _under_way: UnderWay,
+}
+
+impl hyper::body::Body for ResponseBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -11,7 +11,7 @@ use poem::http::{Method, StatusCode};
 use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, Route, endpoint};
 
 use crate::error::{Error, Kind, Result};
-use crate::http::extract::client_ip::{is_asked_by_name, peer, service_allowed};
+use crate::http::extract::client_ip::{is_asked_by_name, service_allowed};
 use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::reject::Reject;
 use crate::http::server::request_id;
@@ -24,9 +24,21 @@ pub const PATH: &str = "/metrics";
 /// The route label of requests that matched no route or never reached the router.
 const UNROUTED: &str = "none";
 
-/// Holds the route template of a request.
+/// Holds the route template of a request, once the router has found it.
 #[derive(Clone, Default)]
-struct RouteTemplateSlot(Arc<OnceLock<Arc<str>>>);
+pub(in crate::http) struct RouteTemplateSlot(Arc<OnceLock<Arc<str>>>);
+
+impl RouteTemplateSlot {
+    /// The slot of a request; an empty one if no metrics are kept.
+    pub(in crate::http) fn of(request: &Request) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// The route template, such as `/v1/admin/users/:id`.
+    pub(in crate::http) fn template(&self) -> Option<&str> {
+        self.0.get().map(Arc::as_ref)
+    }
+}
 
 /// Wraps an endpoint and counts each request it answers.
 pub fn counted(
@@ -104,7 +116,7 @@ pub fn guarded(core: Arc<Core>) -> impl Endpoint<Output = Response> {
 }
 
 async fn guard(core: &Core, request: &Request) -> Result<Response> {
-    if !service_allowed(&core.config.server, peer(request), request.headers()) {
+    if !service_allowed(&core.config.server, request) {
         return Err(Error::new(Kind::Forbidden));
     }
     Ok(figures(core).await)

@@ -2,10 +2,12 @@
 
 pub mod boundary;
 pub mod carried;
+pub mod connections;
 pub mod cors;
 pub mod download;
 pub mod error_text;
 pub mod failure;
+pub mod framing;
 pub mod headers;
 pub mod listener;
 pub mod log;

@@ -13,7 +13,10 @@ use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::http::server::connections::ConnectionPlace;
+use crate::http::server::framing::{BodyLength, Framing};
 
 /// How long each part of a request may take.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +25,7 @@ pub struct Timeouts {
     pub head: Duration,
     /// For a whole body; for an upload, for each [`PIECE`].
     pub body: Duration,
-    /// Added to the total time of an upload for each announced [`PIECE`].
+    /// Added to the total time of an upload for each [`PIECE`] that has arrived.
     pub piece: Duration,
     /// The maximum upload size, in bytes, that adds to its total time.
     pub upload: u64,
@@ -54,30 +57,76 @@ impl Default for Timeouts {
 pub const PIECE: usize = 64 * 1024;
 
 impl Timeouts {
-    /// The time limit of a whole upload with this announced size.
-    fn whole_upload(&self, announced: Option<u64>) -> Duration {
-        let pieces =
-            announced.map_or(self.upload, |bytes| bytes.min(self.upload)).div_ceil(PIECE as u64);
-        self.body
-            .saturating_add(self.piece.saturating_mul(u32::try_from(pieces).unwrap_or(u32::MAX)))
+    /// The time that an upload may take until its next byte, after this many bytes.
+    fn upload_so_far(&self, arrived: u64) -> Duration {
+        let pieces = arrived.min(self.upload) / PIECE as u64;
+        let pieces = u32::try_from(pieces).unwrap_or(u32::MAX);
+        self.body.saturating_add(self.piece.saturating_mul(pieces))
     }
 }
 
 /// The state of one connection, shared by its stream and its requests.
-#[derive(Debug, Default)]
 pub(in crate::http) struct ConnectionProgress {
     begun: AtomicU64,
     done: AtomicU64,
+    /// The length of the body of the last request; [`CHUNKED`] if it is not known in advance.
+    body: AtomicU64,
+    /// The requests in progress, and 1 while the client does not read what was written.
+    busy: AtomicU64,
+    place: ConnectionPlace,
 }
 
-/// A request in progress; dropped when it is answered.
+const CHUNKED: u64 = u64::MAX;
+
+/// A request in progress; dropped when its response is written.
 pub(in crate::http) struct UnderWay(Arc<ConnectionProgress>);
 
 impl ConnectionProgress {
-    /// Marks that a head was read.
-    pub(in crate::http) fn begin(self: &Arc<Self>) -> UnderWay {
+    /// A new connection.
+    pub(in crate::http) fn new(place: ConnectionPlace) -> Arc<Self> {
+        let [begun, done, body, busy] = [0; 4].map(AtomicU64::new);
+        Arc::new(Self { begun, done, body, busy, place })
+    }
+
+    /// The place that it takes.
+    pub(in crate::http) fn place(&self) -> &ConnectionPlace {
+        &self.place
+    }
+
+    /// Marks that a head was read, whose request has this body.
+    pub(in crate::http) fn begin(self: &Arc<Self>, body: BodyLength) -> UnderWay {
+        let length = match body {
+            BodyLength::Exact(length) => length,
+            BodyLength::Chunked => CHUNKED,
+        };
+        self.body.store(length, Ordering::Relaxed);
         self.begun.fetch_add(1, Ordering::Relaxed);
+        self.hold();
         UnderWay(self.clone())
+    }
+
+    /// Whether a request is in progress or a response is being written.
+    pub(in crate::http) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    fn hold(&self) {
+        if self.busy.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.place.begin();
+        }
+    }
+
+    fn release(&self) {
+        if self.busy.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.place.end();
+        }
+    }
+
+    fn body(&self) -> BodyLength {
+        match self.body.load(Ordering::Relaxed) {
+            CHUNKED => BodyLength::Chunked,
+            length => BodyLength::Exact(length),
+        }
     }
 
     fn begun(&self) -> u64 {
@@ -92,6 +141,7 @@ impl ConnectionProgress {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.done.fetch_add(1, Ordering::Relaxed);
+        self.0.release();
     }
 }
 
@@ -100,6 +150,10 @@ pub(in crate::http) struct Paced<S> {
     stream: S,
     progress: Arc<ConnectionProgress>,
     timeouts: Timeouts,
+    framing: Framing,
+    /// Bytes that came together with the end of a head, and are not passed on before its request
+    /// has begun.
+    behind: Bytes,
     head: Option<(u64, Pin<Box<Sleep>>)>,
     write: Option<Pin<Box<Sleep>>>,
 }
@@ -111,7 +165,8 @@ impl<S> Paced<S> {
         progress: Arc<ConnectionProgress>,
         timeouts: Timeouts,
     ) -> Self {
-        Self { stream, progress, timeouts, head: None, write: None }
+        let (framing, behind) = (Framing::new(), Bytes::new());
+        Self { stream, progress, timeouts, framing, behind, head: None, write: None }
     }
 
     /// Fails if a head is still incomplete when its timeout expires.
@@ -120,7 +175,8 @@ impl<S> Paced<S> {
         if !self.progress.is_waiting() || self.head.as_ref().is_some_and(|(of, _)| *of != begun) {
             self.head = None;
         }
-        if got_bytes && self.head.is_none() && self.progress.is_waiting() {
+        let is_in_head = self.framing.has_partial_head().unwrap_or(got_bytes);
+        if is_in_head && self.head.is_none() && self.progress.is_waiting() {
             self.head = Some((begun, Box::pin(sleep(self.timeouts.head))));
         }
         let over = self.head.as_mut().is_some_and(|(_, limit)| limit.as_mut().poll(cx).is_ready());
@@ -133,11 +189,17 @@ impl<S> Paced<S> {
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.write = None;
+            if self.write.take().is_some() {
+                self.progress.release();
+            }
             return written;
         }
-        let limit = self.timeouts.write;
-        ready!(self.write.get_or_insert_with(|| Box::pin(sleep(limit))).as_mut().poll(cx));
+        let (limit, progress) = (self.timeouts.write, &self.progress);
+        let timer = self.write.get_or_insert_with(|| {
+            progress.hold();
+            Box::pin(sleep(limit))
+        });
+        ready!(timer.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -149,7 +211,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let (begun, body) = (self.progress.begun(), self.progress.body());
+        let read = if self.behind.is_empty() {
+            let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+            let came = &buffer.filled()[before..];
+            let passed = self.framing.follow(came, begun, body);
+            if passed < came.len() {
+                self.behind = Bytes::copy_from_slice(&came[passed..]);
+                buffer.set_filled(before + passed);
+            }
+            read
+        } else {
+            let fits = self.behind.len().min(buffer.remaining());
+            let behind = self.behind.slice(..fits);
+            let passed = self.framing.follow(&behind, begun, body);
+            buffer.put_slice(&self.behind.split_to(passed));
+            Poll::Ready(Ok(()))
+        };
         let got_bytes = buffer.filled().len() > before;
         self.check_head(cx, got_bytes)?;
         read
@@ -197,19 +275,26 @@ pub(in crate::http) struct PacedBody(Option<Under>);
 struct Under {
     body: Incoming,
     limit: Pin<Box<Sleep>>,
-    /// For an upload: its total time limit, regardless of its pieces.
-    end: Option<Pin<Box<Sleep>>>,
-    /// For an upload: the time limit of each piece, and the bytes missing from the current one.
-    piece: Option<(Duration, usize)>,
+    upload: Option<UploadPace>,
     unread: Unread,
+}
+
+/// The time limits of an upload: of each piece, and of all that has arrived, which is a minimum
+/// pace over the whole upload.
+struct UploadPace {
+    timeouts: Timeouts,
+    began: Instant,
+    arrived: u64,
+    /// The bytes missing from the current piece.
+    missing: usize,
 }
 
 /// What the body's time limit applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Pace {
     Whole,
-    /// Each piece; the whole body has a limit that grows with its size. For uploads, which may be
-    /// as large as the largest file.
+    /// Each piece, and all pieces together, by what has arrived. For uploads, which may be as large
+    /// as the largest file.
     Pieces,
 }
 
@@ -233,11 +318,13 @@ impl PacedBody {
         pace: Pace,
         unread: Unread,
     ) -> Self {
-        let is_upload = pace == Pace::Pieces;
-        let piece = is_upload.then_some((timeouts.body, PIECE));
-        let end =
-            is_upload.then(|| Box::pin(sleep(timeouts.whole_upload(body.size_hint().exact()))));
-        Self(Some(Under { body, limit: Box::pin(sleep(timeouts.body)), end, piece, unread }))
+        let upload = (pace == Pace::Pieces).then(|| UploadPace {
+            timeouts,
+            began: Instant::now(),
+            arrived: 0,
+            missing: PIECE,
+        });
+        Self(Some(Under { body, limit: Box::pin(sleep(timeouts.body)), upload, unread }))
     }
 }
 
@@ -249,29 +336,29 @@ impl Under {
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
         }
-        let has_ended = self.end.as_mut().is_some_and(|end| end.as_mut().poll(cx).is_ready());
-        if !has_ended {
-            ready!(self.limit.as_mut().poll(cx));
-        }
+        ready!(self.limit.as_mut().poll(cx));
         Poll::Ready(Some(Err(io::Error::new(
             io::ErrorKind::TimedOut,
             "the request body did not arrive in time",
         ))))
     }
 
-    /// Restarts the timeout of an upload after each complete piece.
+    /// Sets the time limit of an upload anew after each complete piece.
     fn note(&mut self, came: usize) {
-        let Some((limit, missing)) = &mut self.piece else { return };
-        *missing = missing.saturating_sub(came);
-        if *missing == 0 {
-            *missing = PIECE;
-            self.limit = Box::pin(sleep(*limit));
+        let Some(upload) = &mut self.upload else { return };
+        upload.arrived = upload.arrived.saturating_add(came as u64);
+        upload.missing = upload.missing.saturating_sub(came);
+        if upload.missing == 0 {
+            upload.missing = PIECE;
+            let of_piece = Instant::now() + upload.timeouts.body;
+            let of_all = upload.began + upload.timeouts.upload_so_far(upload.arrived);
+            self.limit.as_mut().reset(of_piece.min(of_all));
         }
     }
 
     async fn discard(mut self) {
         let mut discarded = 0;
-        self.piece = None;
+        self.upload = None;
         while let Some(Ok(frame)) = poll_fn(|cx| self.poll_frame(cx)).await {
             discarded += frame.data_ref().map_or(0, Bytes::len);
             if discarded > MAX_DISCARDED {

@@ -1,25 +1,37 @@
-//! All served paths and the methods they accept, collected from the operations. The `Allow` header
-//! is built from this table.
+//! All served paths, the methods they accept, and which of these need an access token, collected
+//! from the operations. The `Allow` header is built from this table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use poem::http::Method;
-use poem_openapi::registry::MetaApi;
+use poem_openapi::registry::{MetaApi, MetaOperation};
 
+use crate::http::extract::bearer;
 use crate::http::server::wires::Methods;
 
 /// The methods of each path template.
 #[derive(Debug, Clone, Default)]
-pub struct Paths(BTreeMap<String, Vec<Method>>);
+pub struct Paths(BTreeMap<String, Vec<ServedMethod>>);
+
+/// A method that a path accepts.
+#[derive(Debug, Clone)]
+struct ServedMethod {
+    method: Method,
+    /// Without an access token, the call is refused.
+    needs_token: bool,
+}
 
 impl Paths {
     /// Adds the operations of an API at each of its mounts.
     #[must_use]
     pub fn with_operations(mut self, apis: &[MetaApi], mounts: &[&str]) -> Self {
         for path in apis.iter().flat_map(|api| &api.paths) {
-            let methods: Vec<_> =
-                path.operations.iter().map(|operation| operation.method.clone()).collect();
+            let served = |operation: &MetaOperation| ServedMethod {
+                method: operation.method.clone(),
+                needs_token: needs_token(operation),
+            };
+            let methods: Vec<_> = path.operations.iter().map(served).collect();
             for mount in mounts {
                 self.add(format!("{mount}{}", path.path), &methods);
             }
@@ -30,13 +42,29 @@ impl Paths {
     /// Adds paths that are not operations of an OpenAPI document.
     #[must_use]
     pub fn with(mut self, paths: impl IntoIterator<Item = String>, methods: &[Method]) -> Self {
-        paths.into_iter().for_each(|path| self.add(path, methods));
+        let served = |method: &Method| ServedMethod { method: method.clone(), needs_token: false };
+        let methods: Vec<_> = methods.iter().map(served).collect();
+        paths.into_iter().for_each(|path| self.add(path, &methods));
         self
     }
 
-    fn add(&mut self, path: String, methods: &[Method]) {
+    fn add(&mut self, path: String, methods: &[ServedMethod]) {
         self.0.entry(path).or_default().extend(methods.iter().cloned());
     }
+
+    /// The methods of the path; a path without parameters comes before a template that it fits.
+    fn at(&self, path: &str) -> &[ServedMethod] {
+        let template = || self.0.iter().find(|(template, _)| fits(template, path));
+        let known = self.0.get(path).or_else(|| template().map(|(_, methods)| methods));
+        known.map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Whether an operation takes an access token and nothing instead of it.
+fn needs_token(operation: &MetaOperation) -> bool {
+    let schemes = &operation.security;
+    schemes.iter().any(|scheme| scheme.contains_key(bearer::SCHEME))
+        && !schemes.iter().any(HashMap::is_empty)
 }
 
 impl<F: FnOnce() -> Paths + Send + 'static> Methods for LazyLock<Paths, F>
@@ -46,12 +74,20 @@ where
     fn methods(&self, path: &str) -> Vec<Method> {
         (**self).methods(path)
     }
+
+    fn needs_token(&self, method: &Method, path: &str) -> bool {
+        (**self).needs_token(method, path)
+    }
 }
 
 impl Methods for Paths {
     fn methods(&self, path: &str) -> Vec<Method> {
-        let known = self.0.iter().find(|(template, _)| fits(template, path));
-        known.map(|(_, methods)| methods.clone()).unwrap_or_default()
+        self.at(path).iter().map(|served| served.method.clone()).collect()
+    }
+
+    fn needs_token(&self, method: &Method, path: &str) -> bool {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        self.at(path).iter().any(|served| served.method == *method && served.needs_token)
     }
 }
 

@@ -7,11 +7,14 @@ use poem::http::Method;
 
 use crate::http::server::reject::Wire;
 
-/// Looks up the methods of a path, for the `Allow` header.
+/// Looks up the methods of a path.
 pub trait Methods: Send + Sync + 'static {
     /// The methods the path accepts; empty for an unknown path. `HEAD` is omitted where `GET` is
     /// present.
     fn methods(&self, path: &str) -> Vec<Method>;
+
+    /// Whether a call is refused without an access token. False for an unknown path.
+    fn needs_token(&self, method: &Method, path: &str) -> bool;
 }
 
 /// The wires and the path prefixes they are mounted at.
@@ -42,6 +45,12 @@ impl Wires {
     pub fn of(&self, path: &str) -> &dyn Wire {
         let mounted = self.mounts.iter().find(|(prefix, _)| is_under(path, prefix));
         mounted.map_or(&*self.root, |(_, wire)| &**wire)
+    }
+
+    /// Whether a call is refused without an access token.
+    #[must_use]
+    pub fn needs_token(&self, method: &Method, path: &str) -> bool {
+        self.methods.needs_token(method, path)
     }
 
     /// The value of the `Allow` header for a path.
@@ -104,6 +113,10 @@ mod tests {
     impl Methods for GetAndPost {
         fn methods(&self, _: &str) -> Vec<Method> {
             vec![Method::POST, Method::GET]
+        }
+
+        fn needs_token(&self, _: &Method, _: &str) -> bool {
+            false
         }
     }
 

@@ -28,6 +28,29 @@ pub trait CallCounter: Send + Sync {
     fn give_back(&self, limit: Limit);
 }
 
+/// Counts calls with two counters: with both or with neither.
+pub struct BothCounters {
+    pub first: Arc<dyn CallCounter>,
+    pub second: Arc<dyn CallCounter>,
+}
+
+impl CallCounter for BothCounters {
+    fn count(&self, limit: Limit) -> Result<()> {
+        self.first.count(limit)?;
+        self.second.count(limit).inspect_err(|_| self.first.give_back(limit))
+    }
+
+    fn peek(&self, limit: Limit) -> Result<()> {
+        self.first.peek(limit)?;
+        self.second.peek(limit)
+    }
+
+    fn give_back(&self, limit: Limit) {
+        self.first.give_back(limit);
+        self.second.give_back(limit);
+    }
+}
+
 /// A call that was counted against the limit `L`.
 ///
 /// ```
@@ -47,7 +70,15 @@ pub trait CallCounter: Send + Sync {
 /// ```
 pub struct Counted<L> {
     counter: Option<Arc<dyn CallCounter>>,
+    counts: CountsWhat,
     limit: PhantomData<L>,
+}
+
+/// What is counted of the calls of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CountsWhat {
+    EveryCall,
+    WrongPasswords,
 }
 
 impl<L: NamedLimit> Counted<L> {
@@ -57,19 +88,34 @@ impl<L: NamedLimit> Counted<L> {
     /// `TooMany` if the limit is used up.
     pub fn by(counter: Arc<dyn CallCounter>) -> Result<Self> {
         counter.count(L::LIMIT)?;
-        Ok(Self { counter: Some(counter), limit: PhantomData })
+        Ok(Self { counter: Some(counter), counts: CountsWhat::EveryCall, limit: PhantomData })
     }
 
     /// A call that is deliberately not counted, for the reason given.
     #[must_use]
     pub fn exempt(_reason: &'static str) -> Self {
-        Self { counter: None, limit: PhantomData }
+        Self { counter: None, counts: CountsWhat::EveryCall, limit: PhantomData }
+    }
+
+    /// Counts a wrong password if only those count. Returns the error to answer with: the failure
+    /// itself, or `TooMany` if the limit is used up.
+    #[must_use]
+    pub fn wrong_password(&self, failure: Error) -> Error {
+        match &self.counter {
+            Some(counter) if self.counts == CountsWhat::WrongPasswords => {
+                counter.count(L::LIMIT).err().unwrap_or(failure)
+            }
+            _ => failure,
+        }
     }
 
     /// Uncounts the call if it failed only because a value broke a rule, so that the holder of a
     /// link or code can choose another password. Returns the failure.
     #[must_use]
     pub fn failed(&self, failure: Error) -> Error {
+        if self.counts == CountsWhat::WrongPasswords {
+            return failure;
+        }
         if let Some(counter) = self.counter.as_ref().filter(|_| !failure.fields().is_empty()) {
             counter.give_back(L::LIMIT);
         }
@@ -91,6 +137,13 @@ impl<L: NamedLimit> Checked<L> {
     pub fn by(counter: Arc<dyn CallCounter>) -> Result<Self> {
         counter.peek(L::LIMIT)?;
         Ok(Self { counter, limit: PhantomData })
+    }
+
+    /// The call for an operation that takes a counted one: it counts wrong passwords alone.
+    #[must_use]
+    pub fn into_counted(self) -> Counted<L> {
+        let counts = CountsWhat::WrongPasswords;
+        Counted { counter: Some(self.counter), counts, limit: PhantomData }
     }
 
     /// Counts a failure. Returns the error to answer with: the failure itself, or `TooMany` if the

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::config::Environment;
+use crate::config::{Environment, Server};
 use crate::error::{Kind, Result};
 use crate::identity::access::caller;
 use crate::identity::account::quota::TrustedService;
@@ -70,9 +70,9 @@ pub struct Signing {
 pub struct SharedSecret {
     /// Length in characters.
     pub length: usize,
-    /// The first characters, never in production.
+    /// The first characters, if `server.reveal_secret_ends` is set, and never in production.
     pub first: Option<String>,
-    /// The last characters, never in production.
+    /// The last characters, under the same conditions.
     pub last: Option<String>,
     /// The first 16 hexadecimal digits of its SHA-256.
     pub fingerprint: String,
@@ -81,19 +81,19 @@ pub struct SharedSecret {
 /// Describes to a service how tokens are signed.
 #[must_use]
 pub fn signing(core: &Core, _service: &TrustedService) -> Signing {
-    let (tokens, environment) = (&core.config.tokens, core.config.server.environment);
+    let (tokens, server) = (&core.config.tokens, &core.config.server);
     Signing {
         algorithm: tokens.algorithm.as_str(),
         access: tokens.access,
         refresh: core.config.sessions.idle,
-        secret: tokens.secret.as_ref().map(|secret| shared(secret, environment)),
-        environment,
+        secret: tokens.secret.as_ref().map(|secret| shared(secret, server)),
+        environment: server.environment,
     }
 }
 
-fn shared(secret: &Secret, environment: Environment) -> SharedSecret {
+fn shared(secret: &Secret, server: &Server) -> SharedSecret {
     let all: Vec<char> = secret.reveal().chars().collect();
-    let shows = environment != Environment::Production;
+    let shows = server.reveal_secret_ends && server.environment != Environment::Production;
     let part = |range: &[char]| shows.then(|| range.iter().collect());
     SharedSecret {
         length: all.len(),

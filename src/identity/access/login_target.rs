@@ -1,4 +1,7 @@
 //! The key that login attempts and refusals are counted by.
+//!
+//! An account is counted under its address, however the client named it: then nothing changes for a
+//! client when an address gets an account.
 
 use crate::model::{Account, AccountId, ClientIp};
 use crate::seal::MasterKey;
@@ -15,19 +18,19 @@ impl LoginTarget {
     /// The login target of an account, however the client named it.
     #[must_use]
     pub fn of(account: &Account) -> Self {
-        Self::of_id(&account.id)
-    }
-
-    /// The login target of the account with this id.
-    #[must_use]
-    pub(in crate::identity) fn of_id(id: &AccountId) -> Self {
-        Self { text: format!("account:{id}"), account: Some(id.clone()), actor: None }
+        Self { account: Some(account.id.clone()), ..Self::unknown(account.email.key()) }
     }
 
     /// The login target of an account whose owner is logged in.
     #[must_use]
-    pub fn of_owner(id: &AccountId) -> Self {
-        Self::of_id(id).tried_by(id.as_str())
+    pub fn of_owner(account: &Account) -> Self {
+        Self::of(account).tried_by(account.id.as_str())
+    }
+
+    /// An account as a record of a refusal names it. No attempts are counted under its id.
+    #[must_use]
+    pub(in crate::identity) fn for_record(id: &AccountId) -> Self {
+        Self { text: format!("account:{id}"), account: Some(id.clone()), actor: None }
     }
 
     /// The same login target, with the actor that makes the attempt.

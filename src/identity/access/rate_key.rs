@@ -1,15 +1,15 @@
 //! The rate key: what a call by an API client on a user's behalf is rate-limited by.
 //!
-//! A login name counts for the account behind it, so all names of an account share one limit. A
-//! name without an account counts the same way. An address that mail is sent to counts as itself,
-//! and a token or session counts for itself: an attacker who only knows the address cannot use up
-//! the limit of a client that holds a token.
+//! A user name counts as the address of the account behind it, so all names of an account
+//! share one limit. An address counts as itself, so nothing changes when it gets an account. A token
+//! or session counts for itself: an attacker who only knows the address cannot use up the limit of a
+//! client that holds a token.
 
 use crate::error::Result;
 use crate::identity::account::link;
 use crate::identity::login::sign_in::Name;
 use crate::identity::{Caller, Core};
-use crate::model::{AccountId, Email, Secret, secret};
+use crate::model::{Email, Secret, secret};
 use crate::store;
 use crate::store::tables::links::LinkPurpose;
 
@@ -36,7 +36,7 @@ impl RateKey<'_> {
     pub async fn key(self, core: &Core) -> Result<String> {
         let (account, otherwise) = match self {
             RateKey::Email(email) => (None, email.key().to_owned()),
-            RateKey::Name(name) => (by_name(core, name).await?, name.key()),
+            RateKey::Name(name) => (None, address_of(core, name).await?),
             RateKey::Reset(token) => {
                 let hash = link::digest_of(token.reveal());
                 let found = core
@@ -57,20 +57,11 @@ impl RateKey<'_> {
     }
 }
 
-async fn by_name(core: &Core, name: &Name) -> Result<Option<AccountId>> {
+/// The address of the account with this name, or the name if it is an address or has no account.
+async fn address_of(core: &Core, name: &Name) -> Result<String> {
     let key = name.key();
-    match name {
-        Name::Email(_) => {
-            let found =
-                core.store.read(move |db| store::tables::accounts::find_by_email(db, &key)).await?;
-            Ok(found.map(|account| account.id))
-        }
-        Name::Username(_) => {
-            let found = core
-                .store
-                .read(move |db| store::tables::accounts::find_by_username(db, &key))
-                .await?;
-            Ok(found.map(|account| account.id))
-        }
-    }
+    let Name::Username(_) = name else { return Ok(key) };
+    let found =
+        core.store.read(move |db| store::tables::accounts::find_by_username(db, &key)).await?;
+    Ok(found.map_or_else(|| name.key(), |account| account.email.key().to_owned()))
 }

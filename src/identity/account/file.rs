@@ -1,27 +1,29 @@
 //! Files that users upload: streamed into the store in pieces, one write per piece. The last write
 //! makes the file visible and counts it towards the quota. Unfinished uploads are removed.
 
-use crate::identity::account::upload_slots::UploadSlot;
 use std::time::Duration;
 
 use crate::error::{Detail, Error, Field, Kind, Result, Rule};
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::account::quota;
 use crate::identity::account::quota::Quota;
+use crate::identity::account::upload_slots::{UploadSlot, Uploader};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
 use crate::model::media::{Media, Sniffer};
-use crate::model::{AccountId, Barrier, Event, Source, text};
+use crate::model::{Account, AccountId, Barrier, Event, Source, text};
+use crate::store::tables::files::{Added, SpaceLimits};
 use crate::store::{self, Store};
 
 use crate::config;
-use crate::store::tables::files::Added;
 
 pub use crate::store::tables::files::FileRow;
 
-/// Bytes per write.
+/// Bytes per write; all pieces of a file but the last have this size.
 const PIECE: usize = 256 * 1024;
+/// Bytes per read. A piece is a multiple of them.
+const DOWNLOAD_STEP: i64 = 32 * 1024;
 /// The most characters in a file name.
 const LONGEST_NAME: usize = 255;
 /// How long an upload may take before its pieces are removed.
@@ -41,44 +43,77 @@ pub struct Upload {
     room: FileSpace,
     configured: u32,
     begun: bool,
-    _slot: UploadSlot,
+    slot: UploadSlot,
 }
 
-/// Begins an upload if the quota, the disk and other uploads leave space for it.
+/// Permission to upload one file: a slot, a quota that is not used up, and space. It is needed
+/// before any byte of the request's body is read.
+pub struct UploadPermit {
+    store: Store,
+    log: AuditLog,
+    account: AccountId,
+    id: String,
+    room: FileSpace,
+    configured: u32,
+    slot: UploadSlot,
+}
+
+/// Permits an upload if the quota, the disk and other uploads leave space for it.
 ///
 /// # Errors
-/// `UploadLimitReached`, `Validation` for a bad name, `TooMany(General)` if the account has too
-/// many uploads in progress, `Unavailable` if there is no space.
-pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) -> Result<Upload> {
-    let name = check_name(name)?;
+/// `UploadLimitReached`, `TooMany(General)` if the account or its client IP has too many uploads in
+/// progress, `Unavailable` if there is no space.
+pub async fn permit(core: &Core, caller: &Caller, source: &Source) -> Result<UploadPermit> {
+    let account = &caller.account;
     let quota = quota::own(core, caller).await?;
     if quota.remaining() == 0 {
-        AuditLog::new(core, source)
-            .refuse(Barrier::Uploads, &LoginTarget::of_owner(&caller.account.id));
+        AuditLog::new(core, source).refuse(Barrier::Uploads, &LoginTarget::of_owner(account));
         return Err(Kind::UploadLimitReached.into());
     }
-    let slot = core.slots.take(&caller.account.id)?;
-    let room = FileSpace { files: core.config.files.clone() };
+    let uploader = Uploader::new(account, source.client());
+    let slot = core.slots.take(uploader, &core.config.files, core.env.now())?;
+    let room = FileSpace::of(&core.config.files, account);
     room.check_for_one(&core.store).await?;
-    let upload = Upload {
+    Ok(UploadPermit {
         store: core.store.clone(),
         log: AuditLog::new(core, source),
-        account: caller.account.id.clone(),
+        account: account.id.clone(),
         id: core.env.new_id()?,
-        name,
-        sniffer: Sniffer::default(),
-        waiting: Vec::new(),
-        position: 0,
-        size: 0,
         room,
         configured: core.config.files.limit,
-        begun: true,
-        _slot: slot,
-    };
-    let (id, account, name, at) =
-        (upload.id.clone(), upload.account.clone(), upload.name.clone(), upload.log.at());
-    core.store.write(move |db| store::tables::files::begin(db, &id, &account, &name, at)).await?;
-    Ok(upload)
+        slot,
+    })
+}
+
+impl UploadPermit {
+    /// Begins the upload of a file with this name.
+    ///
+    /// # Errors
+    /// `Validation` for a bad name, `Unavailable`.
+    pub async fn begin(self, name: &str) -> Result<Upload> {
+        let upload = Upload {
+            name: check_name(name)?,
+            store: self.store,
+            log: self.log,
+            account: self.account,
+            id: self.id,
+            sniffer: Sniffer::default(),
+            waiting: Vec::new(),
+            position: 0,
+            size: 0,
+            room: self.room,
+            configured: self.configured,
+            begun: true,
+            slot: self.slot,
+        };
+        let (id, account, name, at) =
+            (upload.id.clone(), upload.account.clone(), upload.name.clone(), upload.log.at());
+        let begin = move |db: &mut dyn store::db::Db| {
+            store::tables::files::begin(db, &id, &account, &name, at)
+        };
+        upload.store.write(begin).await?;
+        Ok(upload)
+    }
 }
 
 /// Returns the last part of the path that the client sent, if it is a valid file name.
@@ -93,19 +128,27 @@ fn check_name(sent: &str) -> Result<String> {
     Err(Error::invalid_field(Field::File, Rule::FileName { max: LONGEST_NAME }))
 }
 
-/// The space limits for files.
+/// The space limits for the files of an account.
 struct FileSpace {
     files: config::FilesConfig,
+    limits: SpaceLimits,
 }
 
 impl FileSpace {
+    /// Accounts with an unverified address can take half of the space together.
+    fn of(files: &config::FilesConfig, account: &Account) -> Self {
+        let total = i64::try_from(files.total).unwrap_or(i64::MAX);
+        let largest = i64::try_from(files.size).unwrap_or(i64::MAX);
+        let unproved = account.email_verified_at.is_none();
+        let unproved = unproved.then(|| (total / 2).max(largest).min(total));
+        Self { files: files.clone(), limits: SpaceLimits { total, unproved } }
+    }
+
     /// Checks that the largest allowed file would fit, so that no client begins an upload that
     /// fails.
     async fn check_for_one(&self, store: &Store) -> Result<()> {
-        let taken = store.scan(store::tables::files::total_size).await?;
-        if u64::try_from(taken).unwrap_or(u64::MAX).saturating_add(self.files.size)
-            > self.files.total
-        {
+        let (limits, size) = (self.limits, i64::try_from(self.files.size).unwrap_or(i64::MAX));
+        if !store.scan(move |db| store::tables::files::has_space(db, limits, size)).await? {
             return Err(full());
         }
         self.check_disk(store, self.files.size)
@@ -119,10 +162,6 @@ impl FileSpace {
             }
             _ => Ok(()),
         }
-    }
-
-    fn total(&self) -> i64 {
-        i64::try_from(self.files.total).unwrap_or(i64::MAX)
     }
 }
 
@@ -166,11 +205,11 @@ impl Upload {
 
     async fn store_piece(&mut self, piece: Vec<u8>) -> Result<()> {
         self.room.check_disk(&self.store, piece.len() as u64)?;
-        let (id, position, total) = (self.id.clone(), self.position, self.room.total());
+        let (id, position, limits) = (self.id.clone(), self.position, self.room.limits);
         self.position += 1;
         kept(
             self.store
-                .write(move |db| store::tables::files::add_piece(db, &id, position, &piece, total))
+                .write(move |db| store::tables::files::add_piece(db, &id, position, &piece, limits))
                 .await?,
         )
     }
@@ -195,12 +234,13 @@ impl Upload {
             name: self.name.clone(),
             position: self.position,
             media,
-            total: self.room.total(),
+            limits: self.room.limits,
             configured: self.configured,
             log: self.log.clone(),
         };
         let done = self.store.write(move |db| end.store(db)).await?;
         self.begun = false;
+        self.slot.keep(self.size);
         Ok(done)
     }
 }
@@ -228,7 +268,7 @@ struct FinalPiece {
     name: String,
     position: i64,
     media: Media,
-    total: i64,
+    limits: SpaceLimits,
     configured: u32,
     log: AuditLog,
 }
@@ -241,12 +281,15 @@ impl FinalPiece {
                 &self.id,
                 self.position,
                 &self.piece,
-                self.total,
+                self.limits,
             )?)?;
         }
         let used = store::tables::files::count_one(db, &self.account, i64::from(self.configured))?
             .ok_or_else(|| {
-                self.log.refuse(Barrier::Uploads, &LoginTarget::of_owner(&self.account));
+                self.log.refuse(
+                    Barrier::Uploads,
+                    &LoginTarget::for_record(&self.account).tried_by(self.account.as_str()),
+                );
                 Error::new(Kind::UploadLimitReached)
             })?;
         let size =
@@ -284,13 +327,22 @@ pub async fn get(core: &Core, caller: &Caller, file: &str) -> Result<FileRow> {
     found.ok_or_else(|| Kind::NotFound.into())
 }
 
-/// Reads a piece of a file that [`get`] found; `None` after the last one.
+/// Reads the next bytes of a file that [`get`] found, from `offset` on; `None` at its end. They are
+/// few, because a slow client keeps them in memory.
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn piece(core: &Core, file: &FileRow, position: i64) -> Result<Option<Vec<u8>>> {
+pub async fn bytes_from(core: &Core, file: &FileRow, offset: i64) -> Result<Option<Vec<u8>>> {
     let id = file.id.clone();
-    core.store.scan(move |db| store::tables::files::piece(db, &id, position)).await
+    let piece = i64::try_from(PIECE).unwrap_or(i64::MAX);
+    let (position, start) = (offset / piece, offset % piece);
+    let bytes = core
+        .store
+        .scan(move |db| {
+            store::tables::files::part_of_piece(db, &id, position, (start, DOWNLOAD_STEP))
+        })
+        .await?;
+    Ok(bytes.filter(|bytes| !bytes.is_empty()))
 }
 
 /// The number of the caller's files and their total bytes.

@@ -77,13 +77,17 @@ pub async fn change(
     caller: &Caller,
     current: Password,
     new: Password,
-    _counted: &Counted<limit::ChangePassword>,
+    counted: &Counted<limit::ChangePassword>,
     source: &Source,
 ) -> Result<()> {
     check_rules(core, &caller.account, &new)?;
     let attempt =
         reauthenticate::check_password(core, caller, current, What::PasswordChanged, source)
-            .await?;
+            .await
+            .map_err(|failure| match failure.kind() {
+                Kind::WrongCurrentPassword => counted.wrong_password(failure),
+                _ => failure,
+            })?;
     let hash = match core.hashing.hash(Lane::Known(source.client()), new).await {
         Ok(hash) => hash,
         Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),

@@ -152,7 +152,7 @@ impl Reset {
             log.record(db, &ended.because(SessionEnd::Password.as_str()))?;
         }
         link::void_all(db, &account.id)?;
-        if guard::lift(db, &self.attempts_key)? {
+        if guard::lift(db, &self.attempts_key, now)? {
             log.record(db, &by_owner(What::Unlocked))?;
         }
         outbox::enqueue(db, &self.letter)?;

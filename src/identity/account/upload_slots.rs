@@ -1,57 +1,182 @@
-//! The uploads that are in progress: how many at once, in total and for one account.
+//! The uploads that are in progress: how many at once, in total, for one account and for one client
+//! IP, so that none of them takes all. Accounts with an unverified address, which cost their owner
+//! one request each, get the least.
 
-use crate::error::{Error, Kind, Limit, Result};
-use crate::model::AccountId;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::config::FilesConfig;
+use crate::error::{Error, Kind, Limit, Result};
+use crate::model::{Account, AccountId, ClientIp, Time};
 
 /// When a client may ask for a slot again.
 const SOON: Duration = Duration::from_secs(1);
+/// How long the bytes that unproved accounts store count for their client IP.
+const DAY: Duration = Duration::from_hours(24);
+/// The most client IPs whose bytes are remembered.
+const MOST_CLIENTS: usize = 10_000;
 
-/// The uploads in progress, limited in total and per account. Cheap to clone.
+/// The uploads in progress. Cheap to clone.
 #[derive(Clone)]
 pub struct Slots {
-    taken: Arc<Mutex<HashMap<AccountId, usize>>>,
+    held: Arc<Mutex<Held>>,
     all: usize,
     each: usize,
+}
+
+#[derive(Default)]
+struct Held {
+    /// The owners of the uploads in progress, each with the number of its slot.
+    slots: Vec<(u64, Uploader)>,
+    last: u64,
+    /// The bytes that unproved accounts have stored, or may be storing, by client IP.
+    stored: HashMap<ClientIp, StoredBytes>,
+}
+
+#[derive(Clone, Copy)]
+struct StoredBytes {
+    since: Time,
+    bytes: u64,
+}
+
+/// The owner of an upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::identity) struct Uploader {
+    account: AccountId,
+    client: ClientIp,
+    /// Whether the address of the account is verified.
+    is_proved: bool,
+}
+
+impl Uploader {
+    pub(in crate::identity) fn new(account: &Account, client: ClientIp) -> Self {
+        let is_proved = account.email_verified_at.is_some();
+        Self { account: account.id.clone(), client, is_proved }
+    }
+}
+
+/// This part of a whole, at least 1.
+fn part(all: usize, of: usize) -> usize {
+    (all / of).max(1)
+}
+
+/// The bytes that unproved accounts may store in a day from one client IP: an eighth of all, but at
+/// least one file.
+fn day_bytes(files: &FilesConfig) -> u64 {
+    (files.total / 8).max(files.size)
 }
 
 impl Slots {
     /// Allows `all` uploads in total and `each` for one account.
     #[must_use]
     pub fn new(all: usize, each: usize) -> Self {
-        Self { taken: Arc::default(), all, each }
+        Self { held: Arc::default(), all, each }
     }
 
-    /// Takes a slot for an account.
-    pub(in crate::identity) fn take(&self, account: &AccountId) -> Result<UploadSlot> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.get(account).is_some_and(|own| *own >= self.each) {
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a slot, and for an unproved account the bytes of the largest file.
+    pub(in crate::identity) fn take(
+        &self,
+        uploader: Uploader,
+        files: &FilesConfig,
+        now: Time,
+    ) -> Result<UploadSlot> {
+        let mut held = self.lock();
+        self.check(&held, &uploader)?;
+        let reserved = if uploader.is_proved { 0 } else { files.size };
+        if reserved > 0 {
+            held.reserve(uploader.client, reserved, day_bytes(files), now)?;
+        }
+        held.last += 1;
+        let (number, client) = (held.last, uploader.client);
+        held.slots.push((number, uploader));
+        Ok(UploadSlot { slots: self.clone(), number, client, reserved })
+    }
+
+    fn check(&self, held: &Held, uploader: &Uploader) -> Result<()> {
+        let count = |is_like: &dyn Fn(&Uploader) -> bool| {
+            held.slots.iter().filter(|(_, other)| is_like(other)).count()
+        };
+        let each = if uploader.is_proved { self.each } else { 1 };
+        if count(&|other| other.account == uploader.account) >= each {
             return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(SOON));
         }
-        if taken.values().sum::<usize>() >= self.all {
+        let from_here = count(&|other| other.client == uploader.client);
+        let unproved_from_here =
+            count(&|other| other.client == uploader.client && !other.is_proved);
+        if from_here >= part(self.all, 2)
+            || !uploader.is_proved && unproved_from_here >= part(self.all, 4)
+        {
+            return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(SOON));
+        }
+        let unproved = count(&|other| !other.is_proved);
+        if held.slots.len() >= self.all || !uploader.is_proved && unproved >= part(self.all, 2) {
             return Err(Error::unavailable("too many uploads are in progress"));
         }
-        *taken.entry(account.clone()).or_default() += 1;
-        Ok(UploadSlot { slots: self.clone(), account: account.clone() })
+        Ok(())
     }
 }
 
-/// The slot of an upload in progress. Dropping it frees it.
+impl Held {
+    /// Counts bytes for a client IP, unless it would have more than `most` in a day.
+    fn reserve(&mut self, client: ClientIp, bytes: u64, most: u64, now: Time) -> Result<()> {
+        let is_over = |stored: &StoredBytes| now.since(stored.since) >= DAY;
+        let stored = match self.stored.get(&client) {
+            Some(stored) if !is_over(stored) => *stored,
+            _ => StoredBytes { since: now, bytes: 0 },
+        };
+        if stored.bytes.saturating_add(bytes) > most {
+            let wait = DAY.saturating_sub(now.since(stored.since));
+            return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(wait));
+        }
+        if self.stored.len() >= MOST_CLIENTS && !self.stored.contains_key(&client) {
+            self.stored.retain(|_, stored| !is_over(stored));
+            // Bounded even if all are recent: the one that counts least is forgotten.
+            if self.stored.len() >= MOST_CLIENTS {
+                let least = self.stored.iter().min_by_key(|(_, stored)| stored.bytes);
+                if let Some(least) = least.map(|(client, _)| *client) {
+                    self.stored.remove(&least);
+                }
+            }
+        }
+        self.stored.insert(client, StoredBytes { bytes: stored.bytes + bytes, ..stored });
+        Ok(())
+    }
+
+    fn give_back(&mut self, client: ClientIp, bytes: u64) {
+        if let Some(stored) = self.stored.get_mut(&client) {
+            stored.bytes = stored.bytes.saturating_sub(bytes);
+            if stored.bytes == 0 {
+                self.stored.remove(&client);
+            }
+        }
+    }
+}
+
+/// The slot of an upload in progress. Dropping it frees it, with the bytes that were not stored.
 pub(in crate::identity) struct UploadSlot {
     slots: Slots,
-    account: AccountId,
+    number: u64,
+    client: ClientIp,
+    /// The bytes that are counted for the client IP and not stored.
+    reserved: u64,
+}
+
+impl UploadSlot {
+    /// Notes that a file of this size is stored.
+    pub(in crate::identity) fn keep(&mut self, size: u64) {
+        self.reserved = self.reserved.saturating_sub(size);
+    }
 }
 
 impl Drop for UploadSlot {
     fn drop(&mut self) {
-        let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(&self.account) {
-            *own -= 1;
-            if *own == 0 {
-                taken.remove(&self.account);
-            }
-        }
+        let mut held = self.slots.lock();
+        held.slots.retain(|(number, _)| *number != self.number);
+        held.give_back(self.client, self.reserved);
     }
 }

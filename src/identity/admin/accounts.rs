@@ -9,6 +9,7 @@ use crate::identity::access::actor::{Actor, By, FreshBy};
 use crate::identity::account::sign_up::NewAccount;
 use crate::identity::account::{link, password};
 use crate::identity::audit::log::AuditLog;
+use crate::identity::factor::guesses::FactorLocks;
 use crate::identity::login::guard;
 use crate::mail::Letter;
 use crate::model::account::Verification;
@@ -318,7 +319,7 @@ pub async fn set_password(
         log.record(db, &Event::done(What::PasswordSet).about(&account.id).by(actor.name()))?;
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Password)?;
         store::tables::links::void_all(db, &account.id)?;
-        guard::lift(db, &key)?;
+        guard::lift(db, &key, log.at())?;
         outbox::enqueue(db, &letter)
     })
     .await
@@ -411,18 +412,20 @@ pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<AccountWithRole
     .await
 }
 
-/// Lifts a suspension and a lockout.
+/// Lifts a suspension, a lockout, and everything else that failures have closed.
 ///
 /// # Errors
 /// `AccountNotFound`.
 pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let key = guard::key_of(core, &find(core, name).await?.account);
+    let account = find(core, name).await?.account;
+    let (key, locks) = (guard::key_of(core, &account), FactorLocks::of(core, &account.id));
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
         if store::tables::accounts::reinstate(db, &account.id, log.at())? {
             log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(actor.name()))?;
         }
-        if guard::lift(db, &key)? {
+        locks.lift(db)?;
+        if guard::lift(db, &key, log.at())? {
             log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
         }
         Ok(())

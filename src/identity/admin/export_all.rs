@@ -7,7 +7,7 @@ use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
 use crate::model::{Event, Source};
 use crate::store;
-use crate::store::tables::transfer::ExportedAccount;
+use crate::store::tables::transfer::AccountExport;
 
 /// How many accounts are read at a time.
 const PAGE: i64 = 500;
@@ -53,7 +53,7 @@ impl<'a> Roster<'a> {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn page(&mut self) -> Result<Vec<ExportedAccount>> {
+    pub async fn page(&mut self) -> Result<Vec<AccountExport>> {
         let Some(after) = self.after.take() else { return Ok(Vec::new()) };
         let mut page =
             self.core.store.scan(move |db| store::tables::transfer::page(db, &after, PAGE)).await?;

@@ -7,6 +7,7 @@ use crate::identity::access::actor::By;
 use crate::identity::admin::accounts;
 use crate::identity::admin::accounts::{AccountWithRoles, HIDDEN_FOR};
 use crate::identity::audit::log::AuditLog;
+use crate::identity::factor::guesses::FactorLocks;
 use crate::identity::login::guard;
 use crate::identity::session::list;
 use crate::model::account::Verification;
@@ -243,15 +244,17 @@ fn set_roles(
     Ok(())
 }
 
-/// Lifts a lockout after failures. A suspension by an administrator stays.
+/// Lifts everything that failures have closed: a lockout, waits, second factors. A suspension by an administrator stays.
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
 pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
-    let key = guard::key_of(core, &account(core, id).await?);
+    let account = account(core, id).await?;
+    let (key, locks) = (guard::key_of(core, &account), FactorLocks::of(core, &account.id));
     let actor = by.actor.clone();
     accounts::change(core, by, id, move |db, log, account| {
-        if guard::lift(db, &key)? {
+        locks.lift(db)?;
+        if guard::lift(db, &key, log.at())? {
             log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
         }
         Ok(())

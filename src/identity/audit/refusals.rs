@@ -132,7 +132,7 @@ impl Refusals {
                 RefusalCount { order: *seen, ..RefusalCount::first(barrier, subject, source, now) },
             );
         } else {
-            let no_source = Source { address: None, user_agent: None, request_id: None };
+            let no_source = Source::command_line();
             let others = || RefusalCount {
                 order: *seen,
                 count: 0,
@@ -245,7 +245,7 @@ mod tests {
 
     fn source(last: u32) -> Source {
         let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + last);
-        Source { address: Some(address.into()), user_agent: None, request_id: None }
+        Source { address: Some(address.into()), ..Source::command_line() }
     }
 
     #[test]

@@ -7,69 +7,138 @@ use std::time::Duration;
 
 use super::{backup, totp};
 use crate::error::{Error, Kind, Limit, Result};
-use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::factor::guesses;
+use crate::identity::factor::guesses::FactorGuesses;
+use crate::identity::login::guard::Familiarity;
 use crate::identity::login::one_time_code;
-use crate::identity::login::one_time_code::{CodeAttempt, CodePurpose, Trust};
+use crate::identity::login::one_time_code::{CodeAttempt, CodeOrigin, CodePurpose};
+use crate::identity::{Caller, Core};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Factor, FactorKind, Method};
+use crate::model::{Account, AccountId, Barrier, Event, Factor, FactorKind, Method, Source};
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::Scope;
 use crate::store::{self, Decision};
 
-/// Attempts per day from client IPs that never logged in to the account.
-const STRANGERS: (u32, Duration) = (50, Duration::from_hours(24));
-/// Attempts per day from client IPs and sessions that the account knows.
-const KNOWN: (u32, Duration) = (100, Duration::from_hours(24));
-
-/// The attempts that an account has across all its challenges.
+/// The attempts that an account has across all its challenges: each client IP that has logged in to
+/// it and each session has its own, all other client IPs share theirs.
 #[derive(Debug, Clone)]
 pub struct Budget {
     owner: LoginTarget,
     limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
+    /// `None` for a code that no account is guarded by yet.
+    guesses: Option<FactorGuesses>,
 }
 
 impl Budget {
-    /// The budget of an account, for a familiar or an unfamiliar client IP.
-    #[must_use]
-    pub fn new(core: &Core, account: &Account, is_stranger: bool) -> Self {
-        // Both labels stay: they key stored counters.
-        let key = core.master.mac("factor tries", account.id.as_str().as_bytes());
-        let all = core
-            .config
-            .limits
-            .factor_account
-            .map(|rate| (Scope::Factor, key, (rate.count, rate.window)));
-        let known = core.master.mac("factor tries of the known", account.id.as_str().as_bytes());
-        let day = if is_stranger {
-            (Scope::FactorDay, key, STRANGERS)
-        } else {
-            (Scope::FactorDay, known, KNOWN)
+    /// The budget of a login that passed its first factor.
+    pub fn at_login(
+        core: &Core,
+        account: &Account,
+        familiarity: Familiarity,
+        source: &Source,
+    ) -> Result<Self> {
+        let (key, day) = match familiarity {
+            Familiarity::Known => {
+                let client = source.client().to_bytes();
+                (own_key(core, account, "client", &client), one_time_code::KNOWN_DAY)
+            }
+            Familiarity::Unknown => {
+                (guesses::strangers_key(core, &account.id), one_time_code::STRANGERS_DAY)
+            }
         };
-        Self { owner: LoginTarget::of(account), limits: all.into_iter().chain([day]).collect() }
+        Ok(Self {
+            owner: LoginTarget::of(account),
+            limits: limits(core, key, day),
+            guesses: Some(FactorGuesses::new(core, account, familiarity, source)?),
+        })
     }
 
-    /// The budget of an account whose owner is logged in.
+    /// The budget of a session that proves its owner's identity again.
+    pub fn in_session(
+        core: &Core,
+        caller: &Caller,
+        familiarity: Familiarity,
+        source: &Source,
+    ) -> Result<Self> {
+        let guesses = FactorGuesses::new(core, &caller.account, familiarity, source)?;
+        Ok(Self { guesses: Some(guesses), ..Self::of_setup(core, caller) })
+    }
+
+    /// The budget of a session that confirms a new factor. Its wrong codes guess at nothing, and a
+    /// right one proves no factor that guards the account.
     #[must_use]
-    pub fn of_owner(core: &Core, account: &Account) -> Self {
-        Self { owner: LoginTarget::of_owner(&account.id), ..Self::new(core, account, false) }
+    pub fn of_setup(core: &Core, caller: &Caller) -> Self {
+        let (account, session) = (&caller.account, caller.session().as_str().as_bytes());
+        Self {
+            owner: LoginTarget::of_owner(account),
+            limits: limits(
+                core,
+                own_key(core, account, "session", session),
+                one_time_code::KNOWN_DAY,
+            ),
+            guesses: None,
+        }
     }
 
-    /// Counts one attempt. Returns how long to wait if none are left.
-    pub fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
-        let wait = one_time_code::count_all(db, &self.limits, log.at())?;
-        if wait.is_some() {
-            log.refuse(Barrier::FactorAttempts, &self.owner);
+    /// Counts one attempt. Refuses it if none are left.
+    pub fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Decision<()>> {
+        if let Some(guesses) = &self.guesses
+            && guesses.is_closed(db, log.at())?
+        {
+            return Ok(Decision::CommitThenRefuse(guesses.refuse(db, log)?));
         }
-        Ok(wait)
+        let wait = one_time_code::count_all(db, &self.limits, log.at())?;
+        Ok(match wait {
+            Some(wait) => {
+                log.refuse(Barrier::FactorAttempts, &self.owner);
+                Decision::CommitThenRefuse(too_many(wait))
+            }
+            None => Decision::Commit(()),
+        })
+    }
+
+    /// Checks a code that was counted here, and settles the attempt: a right code gives it back, a
+    /// wrong one counts towards those in a row.
+    pub fn run(
+        &self,
+        db: &mut dyn Db,
+        log: &AuditLog,
+        check: &CodeCheck,
+    ) -> Result<Decision<Method>> {
+        let came = check.run(db, log)?;
+        if let Some(guesses) = &self.guesses {
+            guesses.settle(db, log, &came)?;
+        }
+        if matches!(came, Decision::Commit(_)) {
+            self.give_back(db)?;
+        }
+        Ok(came)
     }
 
     /// Gives the attempt back after a right code.
     pub fn give_back(&self, db: &mut dyn Db) -> Result<()> {
         self.limits.iter().try_for_each(|(scope, key, _)| attempts::give_back(db, *scope, key))
     }
+}
+
+/// The key of the attempts that a client IP or a session has for itself.
+fn own_key(core: &Core, account: &Account, what: &str, own: &[u8]) -> [u8; 32] {
+    let name = format!("{}|{what}|", account.id);
+    core.master.mac("factor tries", &[name.as_bytes(), own].concat())
+}
+
+/// The limits of the attempts that are counted under this key.
+fn limits(
+    core: &Core,
+    key: [u8; 32],
+    day: (u32, Duration),
+) -> Vec<(Scope, [u8; 32], (u32, Duration))> {
+    let rate = core.config.limits.factor_account;
+    let now = rate.map(|rate| (Scope::Factor, key, (rate.count, rate.window)));
+    now.into_iter().chain([(Scope::FactorDay, key, day)]).collect()
 }
 
 /// The error for an account or a client IP that has no attempts left at second factors.
@@ -110,7 +179,7 @@ impl CodeCheck {
         factors: &[Factor],
         methods: &[Method],
         typed: &str,
-        from: (ClientIp, Trust),
+        from: CodeOrigin,
     ) -> Result<Self> {
         let allows = |kind: FactorKind| methods.contains(&Method::Factor(kind));
         let plain: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
@@ -162,8 +231,12 @@ impl CodeCheck {
     }
 
     /// Spends the code inside a write and records the result. A refusal by a rate limit is recorded
-    /// by the limit itself.
-    pub fn run(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Decision<Method>> {
+    /// by the limit itself. Called by what counted the attempt, which settles it.
+    pub(in crate::identity) fn run(
+        &self,
+        db: &mut dyn Db,
+        log: &AuditLog,
+    ) -> Result<Decision<Method>> {
         let decision = self.spend(db, log)?;
         let event = match &decision {
             Decision::Commit(method) => {

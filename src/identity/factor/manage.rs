@@ -1,5 +1,6 @@
 //! The factors that an account has: listing, renaming and removing them, new backup codes.
 
+use super::guesses::FactorLocks;
 use super::{Caller, Core};
 use super::{conflict, factors_of, letter};
 use crate::error::{Detail, Error, Kind, Result};
@@ -153,12 +154,14 @@ pub async fn reset_all(core: &Core, by: &FreshBy, account: &AccountId) -> Result
     let change = "All second factors were removed by an administrator.".to_owned();
     let (letter, log, actor) =
         (letter(core, &account, change)?, AuditLog::new(core, &by.source), by.actor.clone());
+    let locks = FactorLocks::of(core, &account.id);
     let removed = core
         .store
         .write(move |db| {
             actor.needs(db, Permission::UsersWrite)?;
             actor.may_change(db, &account.id)?;
             let removed = store::tables::factors::remove_all(db, &account.id)?;
+            locks.lift(db)?;
             store::tables::accounts::void_proofs(db, &account.id)?;
             if removed > 0 {
                 let event = Event::done(What::FactorRemoved).about(&account.id).by(actor.name());

@@ -6,6 +6,7 @@
 
 pub mod backup;
 pub mod check;
+pub mod guesses;
 mod manage;
 mod qr;
 pub mod totp;
@@ -19,8 +20,11 @@ use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard;
 use crate::identity::login::one_time_code;
-use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpose, Trust};
+use crate::identity::login::one_time_code::{
+    CodeAttempt, CodeDelivery, CodeOrigin, CodePurpose, Trust,
+};
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::{
@@ -255,6 +259,13 @@ pub async fn verify(
     }
 }
 
+/// The origin of a code that comes with an access token.
+async fn own_code(core: &Core, account: &Account, source: &Source) -> Result<CodeOrigin> {
+    let client = source.client();
+    let familiarity = guard::familiarity(core, &account.id, client).await?;
+    Ok(CodeOrigin { client, trust: Trust::RequestedHere, familiarity })
+}
+
 /// How a pending factor is confirmed.
 enum Confirmation {
     /// The step of the authenticator whose code was typed, if any.
@@ -275,8 +286,8 @@ async fn confirm(
     let how = match factor.kind {
         FactorKind::Totp => Confirmation::Step(step_of(core, factor, &plain)?),
         FactorKind::Email | FactorKind::Sms => {
-            let from = (source.client(), Trust::RequestedHere);
-            let owner = LoginTarget::of_owner(&account.id);
+            let from = own_code(core, account, source).await?;
+            let owner = LoginTarget::of_owner(account);
             Confirmation::Sent(Box::new(CodeAttempt::new(
                 core,
                 &owner,
@@ -288,12 +299,12 @@ async fn confirm(
         }
     };
     let change = format!("Logging in now asks for {} as well.", factor.kind.in_words());
-    let (letter, budget) = (letter(core, account, change)?, Budget::of_owner(core, account));
+    let (letter, budget) = (letter(core, account, change)?, Budget::of_setup(core, caller));
     let (log, account, factor) = (AuditLog::new(core, source), account.clone(), factor.clone());
     core.store
         .decide(move |db| {
-            if let Some(wait) = budget.count(db, &log)? {
-                return Ok(Decision::CommitThenRefuse(too_many(wait)));
+            if let Decision::CommitThenRefuse(refusal) = budget.count(db, &log)? {
+                return Ok(Decision::CommitThenRefuse(refusal));
             }
             let step = match confirmation(db, &how, &factor, &log)? {
                 Decision::Commit(step) => step,
@@ -397,22 +408,21 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
         methods.retain(|method| *method != Method::Factor(FactorKind::Email));
     }
     methods.push(Method::BackupCode);
-    let from = (source.client(), Trust::RequestedHere);
+    let from = own_code(core, account, source).await?;
     let check = CodeCheck::prepare(core, account, &factors, &methods, typed, from)?;
-    let budget = Budget::of_owner(core, account);
+    let budget = Budget::in_session(core, caller, from.familiarity, source)?;
     let (log, session) = (AuditLog::new(core, source), caller.session().clone());
     core.store
         .decide(move |db| {
-            if let Some(wait) = budget.count(db, &log)? {
-                return Ok(Decision::CommitThenRefuse(too_many(wait)));
+            if let Decision::CommitThenRefuse(refusal) = budget.count(db, &log)? {
+                return Ok(Decision::CommitThenRefuse(refusal));
             }
-            let method = match check.run(db, &log)? {
+            let method = match budget.run(db, &log, &check)? {
                 Decision::Commit(method) => method,
                 Decision::CommitThenRefuse(refusal) => {
                     return Ok(Decision::CommitThenRefuse(refusal));
                 }
             };
-            budget.give_back(db)?;
             if !store::tables::sessions::renew_proof(db, &session, method.into(), log.at())? {
                 return Err(Kind::SessionEnded.into());
             }

@@ -15,16 +15,20 @@ use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::check::too_many;
 use crate::identity::factor::check::{Budget, CodeCheck};
+use crate::identity::factor::guesses::FactorGuesses;
 use crate::identity::login::gate::Issued;
 use crate::identity::login::gate::NewSession;
 use crate::identity::login::gate::Proof;
+use crate::identity::login::guard;
+use crate::identity::login::guard::Familiarity;
 use crate::identity::login::one_time_code;
-use crate::identity::login::one_time_code::{CodeAttempt, CodePurpose, Trust};
+use crate::identity::login::one_time_code::{CodeAttempt, CodeOrigin, CodePurpose, Trust};
 use crate::identity::login::pending::{Completed, LIFE, dispatch};
 use crate::identity::login::remember::Remember;
 use crate::model::event::What;
 use crate::model::{
-    Account, Barrier, ClientIp, Email, Event, Factor, FactorKind, Method, Source, Time, secret,
+    Account, AccountId, Barrier, ClientIp, Email, Event, Factor, FactorKind, Method, Source, Time,
+    secret,
 };
 use crate::store::db::Db;
 use crate::store::tables::challenges::Challenge;
@@ -40,7 +44,7 @@ struct ChallengeWithAccount {
     row: Challenge,
     account: Account,
     factors: Vec<Factor>,
-    is_stranger: bool,
+    familiarity: Familiarity,
 }
 
 impl ChallengeWithAccount {
@@ -54,12 +58,13 @@ impl ChallengeWithAccount {
             return Ok(None);
         };
         let factors = store::tables::factors::of(db, &row.account)?;
-        let is_stranger = !store::tables::known_ips::is_known(db, &row.account, client, since)?;
+        let is_known = store::tables::known_ips::is_known(db, &row.account, client, since)?;
+        let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
         Ok((account.credential_version == row.credential_version).then_some(Self {
             row,
             account,
             factors,
-            is_stranger,
+            familiarity,
         }))
     }
 }
@@ -89,7 +94,7 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWith
 /// Notes that a challenge has no attempts left.
 fn note_used_up(log: &AuditLog, row: &Challenge) {
     if row.spent_at.is_none() && row.attempts >= ATTEMPTS {
-        log.refuse(Barrier::FactorAttempts, &LoginTarget::of_id(&row.account));
+        log.refuse(Barrier::FactorAttempts, &LoginTarget::for_record(&row.account));
     }
 }
 
@@ -159,8 +164,12 @@ async fn refuse_nothing(
     typed: &str,
     source: &Source,
 ) -> Result<Issued> {
-    let from = (source.client(), Trust::Unknown);
-    let attempt = CodeAttempt::new(core, target, None, CodePurpose::Factor, typed, from);
+    let client = source.client();
+    // An unknown name is looked up too, so that it costs the same.
+    let id = target.account().cloned().unwrap_or_else(|| AccountId::new(""));
+    let familiarity = guard::familiarity(core, &id, client).await?;
+    let origin = CodeOrigin { client, trust: Trust::Unknown, familiarity };
+    let attempt = CodeAttempt::new(core, target, None, CodePurpose::Factor, typed, origin);
     let log = AuditLog::new(core, source);
     core.store
         .decide(move |db| {
@@ -186,10 +195,10 @@ enum ChallengeLookup {
 enum ChallengeAttempts {
     /// The client that gave the first proof holds the token: five attempts for the token, within
     /// the account's budget.
-    OfToken(Budget),
+    OfToken(Box<Budget>),
     /// Any client can name the address: counted like one-time codes, so that a stranger uses up
     /// only their own attempts.
-    OfAddress(Box<CodeAttempt>),
+    OfAddress(Box<CodeAttempt>, Box<FactorGuesses>),
 }
 
 impl ChallengeAttempts {
@@ -197,8 +206,8 @@ impl ChallengeAttempts {
     fn count(&self, db: &mut dyn Db, row: &Challenge, log: &AuditLog) -> Result<Decision<()>> {
         match self {
             ChallengeAttempts::OfToken(budget) => {
-                if let Some(wait) = budget.count(db, log)? {
-                    return Ok(Decision::CommitThenRefuse(too_many(wait)));
+                if let Decision::CommitThenRefuse(refusal) = budget.count(db, log)? {
+                    return Ok(Decision::CommitThenRefuse(refusal));
                 }
                 if store::tables::challenges::count_attempt(
                     db,
@@ -211,19 +220,41 @@ impl ChallengeAttempts {
                 if let Some(row) = store::tables::challenges::find(db, &row.hash)? {
                     note_used_up(log, &row);
                 }
+                // No code was looked at, so none was guessed.
+                budget.give_back(db)?;
                 Ok(Decision::CommitThenRefuse(Kind::TokenInvalid.into()))
             }
-            ChallengeAttempts::OfAddress(attempt) => Ok(match attempt.count(db, log)? {
-                Some(wait) => Decision::CommitThenRefuse(one_time_code::too_many(wait)),
-                None => Decision::Commit(()),
-            }),
+            ChallengeAttempts::OfAddress(attempt, guesses) => {
+                if let Some(wait) = attempt.count(db, log)? {
+                    return Ok(Decision::CommitThenRefuse(one_time_code::too_many(wait)));
+                }
+                if !guesses.is_closed(db, log.at())? {
+                    return Ok(Decision::Commit(()));
+                }
+                if attempt.trust() == Trust::RequestedHere {
+                    return Ok(Decision::CommitThenRefuse(guesses.refuse(db, log)?));
+                }
+                // A client that knows only the address gets the answer that it gets while no login
+                // is pending.
+                let event = Event::refused(What::FactorShown).about(&row.account);
+                log.record(db, &event.because("closed"))?;
+                Ok(Decision::CommitThenRefuse(Kind::MfaCodeInvalid.into()))
+            }
         }
     }
 
-    fn give_back(&self, db: &mut dyn Db) -> Result<()> {
+    /// Checks the code of a counted attempt, and settles the attempt.
+    fn run(&self, db: &mut dyn Db, log: &AuditLog, check: &CodeCheck) -> Result<Decision<Method>> {
         match self {
-            ChallengeAttempts::OfToken(budget) => budget.give_back(db),
-            ChallengeAttempts::OfAddress(attempt) => attempt.forgive(db),
+            ChallengeAttempts::OfToken(budget) => budget.run(db, log, check),
+            ChallengeAttempts::OfAddress(attempt, guesses) => {
+                let came = check.run(db, log)?;
+                guesses.settle(db, log, &came)?;
+                if matches!(came, Decision::Commit(_)) {
+                    attempt.forgive(db)?;
+                }
+                Ok(came)
+            }
         }
     }
 }
@@ -235,24 +266,25 @@ async fn finish(
     typed: &str,
     source: &Source,
 ) -> Result<Issued> {
-    let ChallengeWithAccount { row, account, factors, is_stranger } = found;
+    let ChallengeWithAccount { row, account, factors, familiarity } = found;
     let remember = if row.remember { Remember::Long } else { Remember::Short };
-    let trust = if row.client_ip == source.client().to_bytes() {
-        Trust::RequestedHere
-    } else {
-        Trust::Unknown
-    };
-    let from = (source.client(), trust);
+    let client = source.client();
+    let is_same = row.client_ip == client.to_bytes();
+    let trust = if is_same { Trust::RequestedHere } else { Trust::Unknown };
+    let from = CodeOrigin { client, trust, familiarity };
     let check = CodeCheck::prepare(core, &account, &factors, &row.methods, typed, from)?;
     let (attempts, check) = match lookup {
         ChallengeLookup::ByToken => {
-            (ChallengeAttempts::OfToken(Budget::new(core, &account, is_stranger)), check)
+            let budget = Budget::at_login(core, &account, familiarity, source)?;
+            (ChallengeAttempts::OfToken(Box::new(budget)), check)
         }
         ChallengeLookup::ByEmail => {
             let target = LoginTarget::of(&account);
             let attempt =
                 CodeAttempt::new(core, &target, Some(&account), CodePurpose::Factor, typed, from);
-            (ChallengeAttempts::OfAddress(Box::new(attempt)), check.counted_before())
+            let guesses = FactorGuesses::new(core, &account, familiarity, source)?;
+            let attempts = ChallengeAttempts::OfAddress(Box::new(attempt), Box::new(guesses));
+            (attempts, check.counted_before())
         }
     };
     let proof = Proof::Factor(Completed::after(row.proved.clone()));
@@ -264,13 +296,12 @@ async fn finish(
             if let Decision::CommitThenRefuse(refusal) = attempts.count(db, &row, &log)? {
                 return Ok(Decision::CommitThenRefuse(refusal));
             }
-            let method = match check.run(db, &log)? {
+            let method = match attempts.run(db, &log, &check)? {
                 Decision::Commit(method) => method,
                 Decision::CommitThenRefuse(refusal) => {
                     return Ok(Decision::CommitThenRefuse(refusal));
                 }
             };
-            attempts.give_back(db)?;
             if !store::tables::challenges::spend(db, &row.hash, log.at())? {
                 return Ok(Decision::CommitThenRefuse(Kind::TokenInvalid.into()));
             }

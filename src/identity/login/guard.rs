@@ -1,7 +1,9 @@
 //! Protects passwords against guessing. Every check of a password counts an attempt here before the
 //! check, and gives it back after a success. If the server cannot count an attempt, it does not
 //! check the password. Every counted attempt leaves a record: if the client disconnects before the
-//! answer, the server still records the failure and tells the owner.
+//! answer, the server still records the failure and tells the owner. An attempt that is still being
+//! checked is no failure yet: one that finds a limit reached waits for those in flight
+//! ([`in_flight`](crate::identity::login::in_flight)), and is refused if they fail.
 //!
 //! The policy switches three rules on or off: a wait per client IP and account name, a lockout of
 //! the name, and closing the password of a name to client IPs that never logged in to it. Attempts
@@ -19,17 +21,21 @@ use crate::config::{Lockout, Throttle};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::login::in_flight::{AttemptInFlight, AttemptsInFlight, NextDecision};
 use crate::model::event::What;
-use crate::model::{Account, Barrier, Event, Source, Time};
+use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Source, Time, secret};
 use crate::outbox::{self, Job, OutgoingMessage};
 use crate::store::Decision;
 use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::{AttemptRow, Scope};
+use crate::store::tables::known_ips;
 
 /// The refusal of a client that has to wait after wrong passwords for one name.
 pub const USED_UP: Kind = Kind::TooMany(Limit::SignIn);
+/// How long a lift is remembered: longer than any failure before it counts.
+const LIFTS_KEPT: Duration = Duration::from_hours(3 * 366 * 24);
 /// The upper limit of [`patience`].
 const MOST_PATIENCE: Duration = Duration::from_millis(50);
 
@@ -41,11 +47,26 @@ pub enum Familiarity {
     Unknown,
 }
 
+/// Whether a client IP has logged in to the account lately.
+///
+/// # Errors
+/// `Unavailable`.
+pub(in crate::identity) async fn familiarity(
+    core: &Core,
+    account: &AccountId,
+    client: ClientIp,
+) -> Result<Familiarity> {
+    let (id, since) = (account.clone(), core.env.now() - core.config.throttle.known_for);
+    let is_known = core.store.read(move |db| known_ips::is_known(db, &id, client, since)).await?;
+    Ok(if is_known { Familiarity::Known } else { Familiarity::Unknown })
+}
+
 /// A counted attempt. If it does not finish, because the client disconnected or an error occurred,
 /// it stays counted, and dropping it records its failure.
 pub struct Attempt {
     counters: AttemptCounters,
     has_ended: Arc<AtomicBool>,
+    in_flight: Arc<AttemptInFlight>,
     unfinished: Option<UnfinishedAttempt>,
 }
 
@@ -83,7 +104,8 @@ struct CounterHit {
     limit: u32,
 }
 
-/// Refuses while the name is locked.
+/// Refuses while the name is locked. A lock that an attempt in flight began may still be lifted:
+/// then [`begin`] decides.
 ///
 /// # Errors
 /// `AccountLocked` with the remaining time.
@@ -92,11 +114,19 @@ pub async fn refuse_locked(core: &Core, target: &LoginTarget, source: &Source) -
         return Ok(());
     }
     let (key, now) = (target.key(&core.master), core.env.now());
+    let is_undecided = || core.in_flight.is_any(Scope::Lockout, &key);
+    let decided = core.in_flight.decided();
+    if is_undecided() {
+        return Ok(());
+    }
     let row = core.store.read(move |db| attempts::peek(db, Scope::Lockout, &key, now)).await?;
-    row.blocked_for(now).map_or(Ok(()), |left| {
-        AuditLog::new(core, source).refuse(Barrier::Lockout, target);
-        Err(locked(left))
-    })
+    let Some(left) = row.blocked_for(now) else { return Ok(()) };
+    // An attempt that began or ended during the read may have lifted what was read.
+    if is_undecided() || core.in_flight.decided() != decided {
+        return Ok(());
+    }
+    AuditLog::new(core, source).refuse(Barrier::Lockout, target);
+    Err(locked(left))
 }
 
 fn locked(left: Duration) -> Error {
@@ -116,7 +146,7 @@ pub(in crate::identity) fn patience(core: &Core) -> Duration {
 ///
 /// # Errors
 /// `AccountLocked` or `TooMany(SignIn)` with the remaining time; `Unavailable` if the attempt
-/// cannot be counted.
+/// cannot be counted, or if the attempts in flight that reached a limit are not decided in time.
 pub async fn begin(
     core: &Core,
     target: &LoginTarget,
@@ -124,6 +154,31 @@ pub async fn begin(
     failure: Event,
     source: &Source,
 ) -> Result<Attempt> {
+    let deadline = NextDecision::deadline();
+    loop {
+        let (counted, failure) = (core.in_flight.register(), failure.clone());
+        match count_one(core, target, familiarity, failure, source, Arc::new(counted)).await? {
+            Beginning::Counted(attempt) => return Ok(*attempt),
+            Beginning::Undecided(next) => next.wait(deadline).await?,
+        }
+    }
+}
+
+/// What came of counting an attempt.
+enum Beginning {
+    Counted(Box<Attempt>),
+    /// A limit is reached, but not yet by failures alone.
+    Undecided(NextDecision),
+}
+
+async fn count_one(
+    core: &Core,
+    target: &LoginTarget,
+    familiarity: Familiarity,
+    failure: Event,
+    source: &Source,
+    in_flight: Arc<AttemptInFlight>,
+) -> Result<Beginning> {
     let now = core.env.now();
     let (closing, locking) = notices(core, target, now, source)?;
     let fresh = AttemptCounters {
@@ -138,25 +193,37 @@ pub async fn begin(
         locking,
         counted: Vec::new(),
     };
-    let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
+    let rules = CountingRules {
+        throttle: core.config.throttle.clone(),
+        lockout: core.config.lockout.clone(),
+        familiarity,
+        others: core.in_flight.clone(),
+    };
     let (store, log, target) = (core.store.clone(), AuditLog::new(core, source), target.clone());
     let patience = patience(core);
     let counting = async move {
-        let refusals = log.clone();
+        let (refusals, inside) = (log.clone(), in_flight.clone());
         let write = move |db: &mut dyn Db| {
             let mut counters = fresh.clone();
-            let refused = count(db, &mut counters, &throttle, &lockout, familiarity, now)?;
-            Ok(match refused {
-                Some(refused) => {
+            Ok(match rules.count(db, &mut counters, now)? {
+                Counting::Counted => {
+                    counters.enter(&inside);
+                    Decision::Commit(Ok(counters))
+                }
+                Counting::Undecided(next) => Decision::Commit(Err(next)),
+                Counting::Refused(refused) => {
                     refusals.refuse(refused.barrier(), &target);
                     Decision::CommitThenRefuse(refused.into_error())
                 }
-                None => Decision::Commit(counters),
             })
         };
-        let counters = store.decide_patiently(patience, write).await?;
-        let unfinished = UnfinishedAttempt { runtime: Handle::current(), store, log };
-        Ok(Attempt { counters, has_ended: Arc::default(), unfinished: Some(unfinished) })
+        let counters = match store.decide_patiently(patience, write).await? {
+            Ok(counters) => counters,
+            Err(next) => return Ok(Beginning::Undecided(next)),
+        };
+        let unfinished = Some(UnfinishedAttempt { runtime: Handle::current(), store, log });
+        let has_ended = Arc::default();
+        Ok(Beginning::Counted(Box::new(Attempt { counters, has_ended, in_flight, unfinished })))
     };
     tokio::spawn(counting)
         .await
@@ -201,59 +268,81 @@ impl Refused {
     }
 }
 
-fn count(
-    db: &mut dyn Db,
-    counters: &mut AttemptCounters,
-    throttle: &Throttle,
-    lockout: &Lockout,
+/// The rules that an attempt is counted by.
+struct CountingRules {
+    throttle: Throttle,
+    lockout: Lockout,
     familiarity: Familiarity,
-    now: Time,
-) -> Result<Option<Refused>> {
-    let locking = lockout
-        .enabled
-        .then(|| attempts::lock(db, Scope::Lockout, &counters.name, now))
-        .transpose()?;
-    if let Some(left) = locking.as_ref().and_then(|row| row.blocked_for(now)) {
-        return Ok(Some(Refused::Locked(left)));
-    }
-    if throttle.enabled {
-        let row = attempts::lock(db, Scope::Pair, &counters.pair, now)?;
-        if let Some(left) = row.blocked_for(now) {
-            return Ok(Some(Refused::Waiting(left)));
+    others: AttemptsInFlight,
+}
+
+/// The result of counting an attempt.
+enum Counting {
+    Counted,
+    Refused(Refused),
+    Undecided(NextDecision),
+}
+
+impl CountingRules {
+    /// Counts the attempt at every counter, or at none.
+    fn count(
+        &self,
+        db: &mut dyn Db,
+        counters: &mut AttemptCounters,
+        now: Time,
+    ) -> Result<Counting> {
+        let Self { throttle, lockout, .. } = self;
+        let name_row = |db: &mut dyn Db, scope| attempts::lock(db, scope, &counters.name, now);
+        let lock = lockout.enabled.then(|| name_row(db, Scope::Lockout)).transpose()?;
+        if let Some(left) = lock.as_ref().and_then(|row| row.blocked_for(now)) {
+            return self.blocked(Scope::Lockout, &counters.name, Refused::Locked(left));
         }
-        let next = one_more_of_pair(&row, throttle, now);
-        attempts::save(db, Scope::Pair, &counters.pair, &next)?;
-        counters.counted.push(CounterHit {
-            scope: Scope::Pair,
-            began: next.blocked_until,
-            limit: throttle.failures,
-        });
-        let row = attempts::lock(db, Scope::Account, &counters.name, now)?;
-        if row.blocked_for(now).is_some() {
-            counters.closed = familiarity == Familiarity::Unknown;
-        } else {
-            let next = one_more_at_account(&row, throttle, now);
-            counters.closes = next.blocked_until.is_some();
-            attempts::save(db, Scope::Account, &counters.name, &next)?;
-            let limit = throttle.account_failures;
-            counters.counted.push(CounterHit {
-                scope: Scope::Account,
-                began: next.blocked_until,
-                limit,
-            });
+        if throttle.enabled {
+            counters.pair = pair_since(db, &counters.pair, &counters.name, now)?;
+            let pair = attempts::lock(db, Scope::Pair, &counters.pair, now)?;
+            if let Some(left) = pair.blocked_for(now) {
+                return self.blocked(Scope::Pair, &counters.pair, Refused::Waiting(left));
+            }
+            let account = name_row(db, Scope::Account)?;
+            counters.closed = account.blocked_for(now).is_some();
+            let is_refused = counters.closed && self.familiarity == Familiarity::Unknown;
+            if is_refused
+                && let Some(next) = self.others.next_decision(Scope::Account, &counters.name)?
+            {
+                return Ok(Counting::Undecided(next));
+            }
+            let next = one_more_of_pair(&pair, throttle, now);
+            counters.save(db, Scope::Pair, &next, throttle.failures)?;
+            if !counters.closed {
+                let next = one_more_at_account(&account, throttle, now);
+                counters.closes = next.blocked_until.is_some();
+                counters.save(db, Scope::Account, &next, throttle.account_failures)?;
+            }
+            counters.closed = is_refused;
         }
+        if let Some(row) = lock {
+            let next = one_more_before_lockout(row, lockout, throttle, now);
+            counters.locks = next.blocked_until.is_some();
+            counters.save(db, Scope::Lockout, &next, lockout.failures)?;
+        }
+        Ok(Counting::Counted)
     }
-    if let Some(row) = locking {
-        let next = one_more_before_lockout(row, lockout, throttle, now);
-        counters.locks = next.blocked_until.is_some();
-        attempts::save(db, Scope::Lockout, &counters.name, &next)?;
-        counters.counted.push(CounterHit {
-            scope: Scope::Lockout,
-            began: next.blocked_until,
-            limit: lockout.failures,
-        });
+
+    /// The counter blocks: refuses the attempt, unless one in flight may still lift the block.
+    fn blocked(&self, scope: Scope, key: &[u8; 32], refused: Refused) -> Result<Counting> {
+        let next = self.others.next_decision(scope, key)?;
+        Ok(next.map_or(Counting::Refused(refused), Counting::Undecided))
     }
-    Ok(None)
+}
+
+/// The key of a pair's failures since the throttle of its name was last lifted. Lifting it changes
+/// the keys of all pairs at once: which client IPs failed at a name is not stored.
+fn pair_since(db: &mut dyn Db, pair: &[u8; 32], name: &[u8; 32], now: Time) -> Result<[u8; 32]> {
+    let lifts = attempts::peek(db, Scope::Lifts, name, now)?.count;
+    if lifts == 0 {
+        return Ok(*pair);
+    }
+    Ok(secret::digest(&[&pair[..], &lifts.to_be_bytes()].concat()))
 }
 
 /// A failure counts until a success, or until `throttle.account_window` passes without another one.
@@ -330,8 +419,11 @@ impl Attempt {
 
     /// Marks the attempt as finished once the write is committed.
     fn end(&self, db: &mut dyn Db) {
-        let has_ended = self.has_ended.clone();
-        db.after_commit(Box::new(move || has_ended.store(true, Ordering::Release)));
+        let (has_ended, in_flight) = (self.has_ended.clone(), self.in_flight.clone());
+        db.after_commit(Box::new(move || {
+            has_ended.store(true, Ordering::Release);
+            in_flight.decide();
+        }));
     }
 }
 
@@ -343,7 +435,7 @@ impl Drop for Attempt {
         let Some(UnfinishedAttempt { runtime, store, log }) = self.unfinished.take() else {
             return;
         };
-        let counters = self.counters.clone();
+        let (counters, in_flight) = (self.counters.clone(), self.in_flight.clone());
         // The writer's thread, which has no runtime, drops a write that no caller waits for. Use
         // the runtime that the attempt began on.
         runtime.spawn(async move {
@@ -351,11 +443,33 @@ impl Drop for Attempt {
             if let Err(error) = recorded {
                 tracing::error!(error = error.chain(), "failed to record a counted attempt");
             }
+            in_flight.decide();
         });
     }
 }
 
 impl AttemptCounters {
+    fn key(&self, scope: Scope) -> &[u8; 32] {
+        if scope == Scope::Pair { &self.pair } else { &self.name }
+    }
+
+    /// Saves a locked counter with this attempt in it. `limit` attempts begin a block.
+    fn save(&mut self, db: &mut dyn Db, scope: Scope, row: &AttemptRow, limit: u32) -> Result<()> {
+        attempts::save(db, scope, self.key(scope), row)?;
+        self.counted.push(CounterHit { scope, began: row.blocked_until, limit });
+        Ok(())
+    }
+
+    /// Marks the attempt as in flight where other attempts may have to wait for it: at the counters
+    /// that its success resets. A closed password is reopened only by the attempt that closed it.
+    fn enter(&self, in_flight: &AttemptInFlight) {
+        for CounterHit { scope, .. } in &self.counted {
+            if *scope != Scope::Account || self.closes {
+                in_flight.enter(*scope, self.key(*scope));
+            }
+        }
+    }
+
     fn forgive(&self, db: &mut dyn Db) -> Result<()> {
         attempts::forget(db, Scope::Lockout, &self.name)?;
         attempts::forget(db, Scope::Pair, &self.pair)?;
@@ -371,7 +485,7 @@ impl AttemptCounters {
 
     fn take_back(&self, db: &mut dyn Db, now: Time) -> Result<()> {
         for CounterHit { scope, began, limit } in &self.counted {
-            let key = if *scope == Scope::Pair { &self.pair } else { &self.name };
+            let key = self.key(*scope);
             let row = attempts::lock(db, *scope, key, now)?;
             let count = (row.count - 1).max(0);
             // The last attempt began the block; without this one the others are not enough for it.
@@ -408,8 +522,12 @@ impl AttemptCounters {
     }
 }
 
-/// Lifts a lockout and reopens a closed password. Returns whether there was one.
-pub fn lift(db: &mut dyn Db, name_key: &[u8; 32]) -> Result<bool> {
+/// Lifts a lockout, reopens a closed password, and ends the waits of all client IPs. Returns whether
+/// there was a lockout or a closed password.
+pub fn lift(db: &mut dyn Db, name_key: &[u8; 32], now: Time) -> Result<bool> {
+    let row = attempts::lock(db, Scope::Lifts, name_key, now)?;
+    let next = AttemptRow { count: row.count + 1, expires_at: now + LIFTS_KEPT, ..row };
+    attempts::save(db, Scope::Lifts, name_key, &next)?;
     let locked = attempts::forget(db, Scope::Lockout, name_key)?;
     let closed = attempts::forget(db, Scope::Account, name_key)?;
     Ok(locked || closed)

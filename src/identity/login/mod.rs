@@ -4,6 +4,7 @@ pub mod burst;
 pub mod challenge;
 pub mod gate;
 pub mod guard;
+pub mod in_flight;
 pub mod new_device;
 pub mod one_time_code;
 pub mod open_login;

@@ -3,8 +3,9 @@
 //!
 //! Attempts are counted per account and purpose, not per code: five in ten minutes for a client IP
 //! that requested the code or passed the first factor, five an hour for all other client IPs
-//! together, and fifty a day in total. A client that has used its attempts up is refused, and the
-//! code stays valid for the others.
+//! together. Besides, each client IP that has logged in to the account has twenty a day, and all
+//! others together have fifty. A client that has used its attempts up is refused, and the code stays
+//! valid for the others.
 
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard;
+use crate::identity::login::guard::Familiarity;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Email, Event, Secret, Source, Time};
@@ -27,13 +30,18 @@ pub use crate::store::tables::codes::CodePurpose;
 
 /// The refusal of a client that has used up its attempts.
 pub const USED_UP: Kind = Kind::TooMany(Limit::Code);
+/// The same for a code that resets the password.
+pub const RESET_USED_UP: Kind = Kind::TooMany(Limit::ResetCode);
 /// How long a code is valid, and how long requesting one gives a client IP its own attempts.
 pub const LIFE: Duration = Duration::from_mins(10);
 
 const DAY: Duration = Duration::from_hours(24);
 const EARNED: (u32, Duration) = (5, LIFE);
 const OTHERS: (u32, Duration) = (5, Duration::from_hours(1));
-const IN_A_DAY: (u32, Duration) = (50, DAY);
+/// Attempts a day of all client IPs together that never logged in to the account.
+pub(in crate::identity) const STRANGERS_DAY: (u32, Duration) = (50, DAY);
+/// Attempts a day of each client IP that has logged in to the account.
+pub(in crate::identity) const KNOWN_DAY: (u32, Duration) = (20, DAY);
 /// Codes mailed after a correct first factor.
 const SENT: (u32, Duration) = (5, LIFE);
 const TEXTS: (u32, Duration) = (5, DAY);
@@ -47,13 +55,20 @@ pub enum Trust {
     Unknown,
 }
 
+/// Where a code comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeOrigin {
+    pub client: ClientIp,
+    pub trust: Trust,
+    pub familiarity: Familiarity,
+}
+
 /// An attempt to use a code: counted, then checked or spent, inside one write.
 #[derive(Debug, Clone)]
 pub struct CodeAttempt {
     purpose: CodePurpose,
     trust: Trust,
-    own: [u8; 32],
-    all: [u8; 32],
+    limits: [(Scope, [u8; 32], (u32, Duration)); 2],
     subject: Option<Account>,
     login: LoginTarget,
     hash: [u8; 32],
@@ -68,20 +83,26 @@ impl CodeAttempt {
         subject: Option<&Account>,
         purpose: CodePurpose,
         typed: &str,
-        (client, trust): (ClientIp, Trust),
+        origin: CodeOrigin,
     ) -> Self {
+        let CodeOrigin { client, trust, familiarity } = origin;
         let all = format!("{}|{}", purpose.as_str(), login.text());
         let own = [all.as_bytes(), b"|", client.to_bytes().as_slice()].concat();
+        let (own, all) = (core.master.mac("code tries", &own), all.as_bytes());
+        let all = core.master.mac("code tries", all);
+        let now = match trust {
+            Trust::RequestedHere => (Scope::CodeEarned, own, EARNED),
+            Trust::Unknown => (Scope::CodeOthers, all, OTHERS),
+        };
+        let day = match familiarity {
+            Familiarity::Known => (Scope::CodeDay, own, KNOWN_DAY),
+            Familiarity::Unknown => (Scope::CodeDay, all, STRANGERS_DAY),
+        };
         let owner = subject.map_or("", |account| account.id.as_str());
         Self {
             purpose,
             trust,
-            // The label stays: it keys stored counters.
-            own: core.master.mac(
-                "code tries",
-                if trust == Trust::RequestedHere { &own } else { all.as_bytes() },
-            ),
-            all: core.master.mac("code tries", all.as_bytes()),
+            limits: [now, day],
             subject: subject.cloned(),
             login: login.clone(),
             hash: digest_of(core, owner, purpose, &plain(typed)),
@@ -90,8 +111,7 @@ impl CodeAttempt {
 
     /// Counts the attempt. If none are left, returns how long to wait.
     pub fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
-        let limits = [(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)];
-        let wait = count_all(db, &limits, log.at())?;
+        let wait = count_all(db, &self.limits, log.at())?;
         if wait.is_some() {
             log.refuse(Barrier::CodeAttempts, &self.login);
         }
@@ -100,8 +120,13 @@ impl CodeAttempt {
 
     /// Takes the attempt back, because the code was correct.
     pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
-        attempts::give_back(db, self.scope(), &self.own)?;
-        attempts::give_back(db, Scope::CodeDay, &self.all)
+        self.limits.iter().try_for_each(|(scope, key, _)| attempts::give_back(db, *scope, key))
+    }
+
+    /// Whether the client earned attempts of its own.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        self.trust
     }
 
     /// Checks whether the code is correct and still valid, without using it up.
@@ -123,20 +148,6 @@ impl CodeAttempt {
             self.subject.as_ref().map(|account| (account.id.clone(), account.credential_version));
         owner.unwrap_or_else(|| (AccountId::new(""), Account::FIRST_CREDENTIAL_VERSION))
     }
-
-    fn scope(&self) -> Scope {
-        match self.trust {
-            Trust::RequestedHere => Scope::CodeEarned,
-            Trust::Unknown => Scope::CodeOthers,
-        }
-    }
-
-    fn rate(&self) -> (u32, Duration) {
-        match self.trust {
-            Trust::RequestedHere => EARNED,
-            Trust::Unknown => OTHERS,
-        }
-    }
 }
 
 /// Checks a code for an address. The attempt is counted, and taken back if the code is correct and
@@ -154,18 +165,22 @@ pub(in crate::identity) async fn show(
     typed: &str,
     source: &Source,
 ) -> Result<(CodeAttempt, Account)> {
-    let trust = trust_of(core, email, purpose, source.client()).await?;
+    let client = source.client();
+    let trust = trust_of(core, email, purpose, client).await?;
     let key = email.key().to_owned();
     let found = core.store.read(move |db| store::tables::accounts::find_by_email(db, &key)).await?;
+    // An unknown name is looked up too, so that it costs the same.
+    let id = found.as_ref().map_or_else(|| AccountId::new(""), |account| account.id.clone());
+    let familiarity = guard::familiarity(core, &id, client).await?;
+    let origin = CodeOrigin { client, trust, familiarity };
     let login = found.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
     let account = found.filter(Account::is_reachable);
-    let attempt =
-        CodeAttempt::new(core, &login, account.as_ref(), purpose, typed, (source.client(), trust));
+    let attempt = CodeAttempt::new(core, &login, account.as_ref(), purpose, typed, origin);
     let (inside, subject, log) = (attempt.clone(), account.clone(), AuditLog::new(core, source));
     core.store
         .decide(move |db| {
             if let Some(wait) = inside.count(db, &log)? {
-                return Ok(Decision::CommitThenRefuse(too_many(wait)));
+                return Ok(Decision::CommitThenRefuse(used_up(purpose).retry_after(wait)));
             }
             let code = inside.look(db, log.at())?;
             let is_right = |account: &Account| {
@@ -194,6 +209,13 @@ pub(in crate::identity) async fn show(
         })
         .await?;
     Ok((attempt, account.ok_or(Kind::CodeInvalid)?))
+}
+
+fn used_up(purpose: CodePurpose) -> Error {
+    match purpose {
+        CodePurpose::Reset => Error::new(RESET_USED_UP),
+        CodePurpose::Login | CodePurpose::Factor | CodePurpose::Setup => Error::new(USED_UP),
+    }
 }
 
 /// The error for a client that has used up its attempts.

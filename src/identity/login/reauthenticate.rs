@@ -9,7 +9,6 @@ use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::login::guard::Attempt;
-use crate::identity::login::guard::Familiarity;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
 use crate::model::{AuthMethod, Event, Password, Secret, Source};
@@ -76,20 +75,14 @@ pub(in crate::identity) async fn check_password(
         return Err(Kind::WrongCurrentPassword.into());
     }
     let account = &caller.account;
-    let (id, client, since) =
-        (account.id.clone(), source.client(), core.env.now() - core.config.throttle.known_for);
-    let is_known = core
-        .store
-        .read(move |db| store::tables::known_ips::is_known(db, &id, client, since))
-        .await?;
-    let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
+    let client = source.client();
+    let familiarity = guard::familiarity(core, &account.id, client).await?;
     let failure = Event::refused(what)
         .about(&account.id)
         .in_session(caller.session())
         .by(account.id.as_str());
     let attempt =
-        guard::begin(core, &LoginTarget::of_owner(&account.id), familiarity, failure, source)
-            .await?;
+        guard::begin(core, &LoginTarget::of_owner(account), familiarity, failure, source).await?;
     let lane = Lane::Known(client);
     let matches = match account.password_hash.clone().filter(|_| !attempt.is_closed()) {
         Some(stored) => {

@@ -1,5 +1,6 @@
 //! Logging in with a password.
 
+use crate::config::Rate;
 use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
@@ -14,11 +15,14 @@ use crate::identity::login::guard::Familiarity;
 use crate::identity::login::remember::Remember;
 use crate::model::account::{Status, Verification};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Email, Event, Password, Source, text};
+use crate::model::{Account, AccountId, Barrier, Email, Event, Password, Source, Time, text};
 use crate::outbox::{self, Job};
 use crate::password::pool::{Hash, Lane};
 use crate::password::rules;
 use crate::store;
+use crate::store::db::Db;
+use crate::store::tables::attempts;
+use crate::store::tables::attempts::Scope;
 
 /// The name that a client logs in with, as typed. It need not be well-formed.
 #[derive(Debug, Clone)]
@@ -190,15 +194,51 @@ async fn check(
         core.hashing.verify_nothing(lane, password, &credentials.name.key()).await?;
         return Ok(None);
     };
-    let verdict = core.hashing.verify(lane, password, stored.clone()).await?;
+    // An account that must look like none costs what none costs.
+    let verdict = if must_look_unknown(core, account) {
+        let name = credentials.name.key();
+        core.hashing.verify_unnoticed(lane, password, stored.clone(), &name).await?
+    } else {
+        core.hashing.verify(lane, password, stored.clone()).await?
+    };
     Ok(verdict.matches.then(|| (account.clone(), verdict.upgrade.map(|hash| (stored, hash)))))
 }
 
+/// Whether no login may reveal that the account exists, not even one with the right password.
+fn must_look_unknown(core: &Core, account: &Account) -> bool {
+    !core.config.signup.reveal_existing && account.status(core.verification()) == Status::Pending
+}
+
 async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
-    let log = AuditLog::new(core, source);
+    let (log, mail) = (AuditLog::new(core, source), RefusalMail::new(core, source));
     core.store
-        .write_patiently(guard::patience(core), move |db| attempt.fail(db, &log, "wrong_password"))
+        .write_patiently(guard::patience(core), move |db| {
+            mail.count(db, log.at())?;
+            attempt.fail(db, &log, "wrong_password")
+        })
         .await
+}
+
+/// The limit per client IP of the mail that a refused login may send. Every refusal that looks the
+/// same is counted: what is left must not depend on which of them sent a mail.
+struct RefusalMail {
+    key: [u8; 32],
+    rate: Option<Rate>,
+}
+
+impl RefusalMail {
+    fn new(core: &Core, source: &Source) -> Self {
+        let key = core.master.mac("mail from logins", &source.client().to_bytes());
+        let rate = core.config.limits.mail_client.filter(|_| source.sender.is_client());
+        Self { key, rate }
+    }
+
+    /// Counts a refusal. Returns false if it may send no mail.
+    fn count(&self, db: &mut dyn Db, now: Time) -> Result<bool> {
+        let Some(rate) = self.rate else { return Ok(true) };
+        let rate = (rate.count, rate.window);
+        Ok(attempts::count(db, Scope::MailFrom, &self.key, rate, now)?.is_none())
+    }
 }
 
 /// The correct password of an account that may not log in: takes the attempt back and reveals the
@@ -235,14 +275,19 @@ async fn refuse_unproved(
     attempt: Attempt,
     source: &Source,
 ) -> Result<Error> {
-    let job = Job::Verification { email_key: account.email.key().to_owned() };
+    let job = Job::VerificationAtLogin { email_key: account.email.key().to_owned() };
     let prepared = core.outbox.job(&job, source)?;
     let log = AuditLog::new(core, source);
     let event = Event::refused(What::Login).about(&account.id).because("unverified");
     let tells = core.config.signup.reveal_existing;
+    let (mail, target) = (RefusalMail::new(core, source), LoginTarget::of(account));
     core.store
         .write_patiently(guard::patience(core), move |db| {
-            outbox::enqueue(db, &prepared)?;
+            if mail.count(db, log.at())? {
+                outbox::enqueue(db, &prepared)?;
+            } else {
+                log.refuse(Barrier::MailClient, &target);
+            }
             if !tells {
                 return attempt.fail(db, &log, "unverified");
             }

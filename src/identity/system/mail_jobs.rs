@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::config::Rate;
 use crate::env::Later;
 use crate::error::{Error, Result};
 use crate::identity::Core;
@@ -12,14 +11,15 @@ use crate::identity::access::login_target::LoginTarget;
 use crate::identity::account::link::{LinkPurpose, NewLink};
 use crate::identity::account::{change_email, link};
 use crate::identity::audit::log::AuditLog;
+use crate::identity::factor::guesses;
 use crate::identity::login::one_time_code;
+use crate::identity::system::mail_charge;
+use crate::identity::system::mail_charge::MailLimit;
 use crate::mail::Letter;
 use crate::model::{Account, AccountId, Barrier, Email, Page, Source, Time};
 use crate::outbox::{self, Job, JobHandler, OutgoingMessage, RequestedBy};
 use crate::store;
 use crate::store::db::Db;
-use crate::store::tables::attempts;
-use crate::store::tables::attempts::{AttemptRow, Scope};
 use crate::store::tables::codes::Code;
 
 /// Handles jobs that lead to mail.
@@ -29,19 +29,30 @@ impl JobHandler for MailJobs {
     fn handle(&self, id: String, job: Job, by: RequestedBy) -> Later<'_, Result<()>> {
         Box::pin(async move {
             let core = &self.0;
-            let planned = match find(core, &job).await? {
-                Some(account) => plan(core, &account, &job, &by).await?,
+            let account = find(core, &job).await?;
+            let planned = match &account {
+                Some(account) => plan(core, account, &job).await?,
                 None => None,
             };
+            let client = MailLimit::of_client(core, &job, &by);
+            let is_first = matches!(job, Job::Welcome { .. });
             let source = source_of(&by);
             let log = AuditLog::new(core, &source);
-            let (to, from) = (core.config.limits.mail_address, core.config.limits.mail_client);
             core.store
                 .write(move |db| {
                     if !store::tables::outbox::end_job(db, &id)? {
                         return Ok(());
                     }
-                    planned.as_ref().map_or(Ok(()), |planned| planned.store(db, to, from, &log))
+                    let allowed = mail_charge::allows(client.as_ref(), db, log.at())?;
+                    match &planned {
+                        // Sign-ups have their own limit, so an account always gets its first mail.
+                        Some(planned) if allowed || is_first => planned.store(db, &log),
+                        Some(planned) => {
+                            planned.refuse(Barrier::MailClient, &log);
+                            Ok(())
+                        }
+                        None => Ok(()),
+                    }
                 })
                 .await?;
             Ok(())
@@ -53,7 +64,7 @@ impl JobHandler for MailJobs {
 fn source_of(by: &RequestedBy) -> Source {
     let v4 = <[u8; 4]>::try_from(by.client.as_slice()).map(IpAddr::from);
     let address = v4.or_else(|_| <[u8; 16]>::try_from(by.client.as_slice()).map(IpAddr::from)).ok();
-    Source { address, user_agent: None, request_id: None }
+    Source { address, user_agent: None, request_id: None, sender: by.sender }
 }
 
 async fn find(core: &Core, job: &Job) -> Result<Option<Account>> {
@@ -62,6 +73,7 @@ async fn find(core: &Core, job: &Job) -> Result<Option<Account>> {
         .store
         .read(move |db| match &job {
             Job::Verification { email_key }
+            | Job::VerificationAtLogin { email_key }
             | Job::AlreadyRegistered { email_key }
             | Job::LoginCode { email_key }
             | Job::ResetCode { email_key }
@@ -69,6 +81,7 @@ async fn find(core: &Core, job: &Job) -> Result<Option<Account>> {
             Job::Welcome { account_id }
             | Job::PasswordClosed { account_id }
             | Job::AccountLocked { account_id, .. }
+            | Job::FactorGuesses { account_id, .. }
             | Job::ChangeEmail { account_id, .. } => {
                 store::tables::accounts::find(db, &AccountId::new(account_id.as_str()))
             }
@@ -77,15 +90,17 @@ async fn find(core: &Core, job: &Job) -> Result<Option<Account>> {
     Ok(account.filter(Account::is_reachable))
 }
 
-/// What a job leads to: letters, their links, and the limits that may hold all of it back.
+/// What a job leads to: letters, and the links and codes in them.
 struct PlannedMail {
     /// As read when the letters were written.
     account: Account,
     letters: Vec<OutgoingMessage>,
     links: Vec<NewLink>,
     code: Option<Code>,
-    /// Rate-limit keys of the address and, except at sign-up, of the client IP.
-    counted: Option<([u8; 32], Option<[u8; 32]>)>,
+    /// Holds all of it back when it is reached.
+    limit: Option<MailLimit>,
+    /// A letter to another address than the account's, with that address's limit.
+    to_other: Option<(OutgoingMessage, Option<MailLimit>)>,
 }
 
 impl PlannedMail {
@@ -96,30 +111,22 @@ impl PlannedMail {
             letters,
             links: link.into_iter().collect(),
             code: None,
-            counted: None,
+            limit: None,
+            to_other: None,
         })
     }
 
-    /// Counts the letters against the address and the client IP of the request.
-    fn counted(mut self, core: &Core, address: &Email, by: &RequestedBy) -> Self {
-        let to = core.master.mac("mail to", address.key().as_bytes());
-        self.counted = Some((to, Some(core.master.mac("mail from", &by.client))));
+    /// Counts it against the limit of the account's address.
+    fn limited(mut self, core: &Core) -> Self {
+        self.limit = MailLimit::of_address(core, &self.account.email);
         self
     }
 
-    /// Counts the letters against the address alone: sign-ups have their own limit per client IP.
-    fn counted_for(mut self, core: &Core, address: &Email) -> Self {
-        self.counted = Some((core.master.mac("mail to", address.key().as_bytes()), None));
-        self
+    fn refuse(&self, barrier: Barrier, log: &AuditLog) {
+        log.refuse(barrier, &LoginTarget::of(&self.account));
     }
 
-    fn store(
-        &self,
-        db: &mut dyn Db,
-        to: Option<Rate>,
-        from: Option<Rate>,
-        log: &AuditLog,
-    ) -> Result<()> {
+    fn store(&self, db: &mut dyn Db, log: &AuditLog) -> Result<()> {
         let now = log.at();
         let is_as_read = |current: &Account| {
             current.credential_version == self.account.credential_version && current.is_reachable()
@@ -128,16 +135,15 @@ impl PlannedMail {
             // The worker retries and reads the changed account.
             return Err(Error::unavailable("the account changed while its mail was prepared"));
         }
-        if let Some((address, client)) = &self.counted {
-            // A client over its own limit must not use up the address's limit.
-            let fits_client = match client {
-                Some(client) => count(db, Scope::MailFrom, client, from, now)?,
-                None => true,
-            };
-            if !fits_client || !count(db, Scope::MailTo, address, to, now)? {
-                let barrier = if fits_client { Barrier::MailAddress } else { Barrier::MailClient };
-                log.refuse(barrier, &LoginTarget::of(&self.account));
-                return Ok(());
+        if !mail_charge::allows(self.limit.as_ref(), db, now)? {
+            self.refuse(Barrier::MailAddress, log);
+            return Ok(());
+        }
+        if let Some((letter, limit)) = &self.to_other {
+            if mail_charge::allows(limit.as_ref(), db, now)? {
+                outbox::enqueue(db, letter)?;
+            } else {
+                self.refuse(Barrier::MailAddress, log);
             }
         }
         self.links.iter().try_for_each(|link| link.store(db, now))?;
@@ -146,43 +152,43 @@ impl PlannedMail {
     }
 }
 
-async fn plan(
-    core: &Core,
-    account: &Account,
-    job: &Job,
-    by: &RequestedBy,
-) -> Result<Option<PlannedMail>> {
+async fn plan(core: &Core, account: &Account, job: &Job) -> Result<Option<PlannedMail>> {
     let unproved = account.email_verified_at.is_none();
     let planned = match job {
-        Job::Welcome { .. } | Job::Verification { .. } if !unproved => return Ok(None),
-        Job::Welcome { .. } => {
-            return Ok(Some(verification(core, account)?.counted_for(core, &account.email)));
+        Job::Welcome { .. } | Job::Verification { .. } | Job::VerificationAtLogin { .. }
+            if !unproved =>
+        {
+            return Ok(None);
         }
         // A sign-up with an address that still awaits verification gets the verification mail
         // again, because that is what helps the owner. Only a verified address gets this notice.
         Job::AlreadyRegistered { .. } if !unproved => {
             PlannedMail::of(core, account, &Letter::AlreadyRegistered, None)?
         }
-        Job::Verification { .. } | Job::AlreadyRegistered { .. } => verification(core, account)?,
-        Job::PasswordClosed { .. } => password_closed(core, account)?,
-        Job::AccountLocked { until, .. } => PlannedMail::of(
-            core,
-            account,
-            &Letter::AccountLocked { until: Time::from_millis(*until) },
-            None,
-        )?,
+        Job::Welcome { .. }
+        | Job::Verification { .. }
+        | Job::VerificationAtLogin { .. }
+        | Job::AlreadyRegistered { .. } => verification(core, account)?,
+        // What the server tells the owner of an attack is held back by no limit that the attacker
+        // could use up before.
+        Job::PasswordClosed { .. } => return password_closed(core, account).map(Some),
+        Job::AccountLocked { until, .. } => {
+            let letter = Letter::AccountLocked { until: Time::from_millis(*until) };
+            return PlannedMail::of(core, account, &letter, None).map(Some);
+        }
+        Job::FactorGuesses { count, .. } => {
+            return factor_guesses(core, account, *count).map(Some);
+        }
         Job::Reset { .. } => reset(core, account)?,
         Job::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
         Job::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
         Job::ChangeEmail { stamp, email, .. } => {
             let new = Email::parse(email).filter(|_| account.credential_version == *stamp);
-            return match new {
-                Some(new) => change_of_address(core, account, &new, by).await,
-                None => Ok(None),
-            };
+            let Some(new) = new else { return Ok(None) };
+            return change_of_address(core, account, &new).await.map(Some);
         }
     };
-    Ok(Some(planned.counted(core, &account.email, by)))
+    Ok(Some(planned.limited(core)))
 }
 
 fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
@@ -213,6 +219,14 @@ fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
     )
 }
 
+fn factor_guesses(core: &Core, account: &Account, count: i64) -> Result<PlannedMail> {
+    let (token, until) = (core.env.new_token()?, core.env.now() + guesses::LINK_LIFE);
+    let link = link::to_page(core, Page::OpenLogin, &token);
+    let letter = Letter::FactorGuesses { count, link, until };
+    let link = NewLink::new(account, &token, LinkPurpose::OpenLogin, until);
+    PlannedMail::of(core, account, &letter, Some(link))
+}
+
 fn reset(core: &Core, account: &Account) -> Result<PlannedMail> {
     let (token, until) = (core.env.new_token()?, core.env.now() + core.config.links.reset_life);
     let letter = Letter::ResetPassword { link: link::to_reset(core, &token), until };
@@ -234,42 +248,33 @@ fn code_of(
     Ok(PlannedMail { code: Some(code), ..PlannedMail::of(core, account, &letter, None)? })
 }
 
-/// Mails the confirmation link to the new address and a notice to the old one. A taken address gets
-/// only a notice.
-async fn change_of_address(
-    core: &Core,
-    account: &Account,
-    new: &Email,
-    by: &RequestedBy,
-) -> Result<Option<PlannedMail>> {
-    let (key, id, now) = (new.key().to_owned(), account.id.clone(), core.env.now());
-    let verification = core.verification();
-    let (holder, is_kept) = core
-        .store
-        .read(move |db| {
-            let holder =
-                store::tables::accounts::find_by_email(db, &key)?.filter(|holder| holder.id != id);
-            Ok((holder, store::tables::links::is_address_kept(db, &key, &id, now)?))
-        })
-        .await?;
-    match holder {
-        Some(holder) if !change_email::gives_way(&holder, verification) => {
-            let planned = PlannedMail::of(core, &holder, &Letter::AddressTaken, None)?;
-            return Ok(Some(planned.counted(core, new, by)).filter(|_| holder.is_reachable()));
-        }
-        _ if is_kept => return Ok(None),
-        _ => {}
-    }
+/// Mails the confirmation link to the new address. A taken address gets a notice instead.
+///
+/// The client sees the old address's mail and the links of the account, so both are the same in
+/// either case: the notice is sent, the links are stored, and earlier links stop working. They do not
+/// depend on the limit of the new address either.
+async fn change_of_address(core: &Core, account: &Account, new: &Email) -> Result<PlannedMail> {
+    let now = core.env.now();
     let (token, until) = (core.env.new_token()?, now + core.config.links.verify_life);
-    let proof = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
+    let to_new = match holder_of(core, account, new).await? {
+        NewAddress::Free => {
+            let proof = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
+            Some(core.mail.compose(new, account.id.as_str(), &proof)?)
+        }
+        NewAddress::Taken(holder) if holder.is_reachable() => {
+            Some(core.mail.compose(&holder.email, holder.id.as_str(), &Letter::AddressTaken)?)
+        }
+        NewAddress::Taken(_) | NewAddress::Kept => None,
+    };
     let mut planned = PlannedMail {
         account: account.clone(),
-        letters: vec![core.mail.compose(new, account.id.as_str(), &proof)?],
+        letters: Vec::new(),
         links: vec![
             NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new),
         ],
         code: None,
-        counted: None,
+        limit: MailLimit::of_changes(core, account.id.as_str()),
+        to_other: to_new.map(|letter| (letter, MailLimit::of_address(core, new))),
     };
     // An unverified address may belong to a stranger, so it gets no link to undo the change.
     if account.email_verified_at.is_some() {
@@ -281,23 +286,31 @@ async fn change_of_address(
             NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email),
         );
     }
-    Ok(Some(planned.counted(core, new, by)))
+    Ok(planned)
 }
 
-/// Counts one mail in a fixed window. Returns false if the limit is reached.
-fn count(
-    db: &mut dyn Db,
-    scope: Scope,
-    key: &[u8; 32],
-    rate: Option<Rate>,
-    now: Time,
-) -> Result<bool> {
-    let Some(rate) = rate else { return Ok(true) };
-    let row = attempts::lock(db, scope, key, now)?;
-    if row.count >= i64::from(rate.count) {
-        return Ok(false);
-    }
-    let next = AttemptRow { count: row.count + 1, expires_at: row.started_at + rate.window, ..row };
-    attempts::save(db, scope, key, &next)?;
-    Ok(true)
+/// Who has an address that an account wants to change to.
+enum NewAddress {
+    Free,
+    Taken(Box<Account>),
+    /// Reserved for an account that can still take it back.
+    Kept,
+}
+
+async fn holder_of(core: &Core, account: &Account, new: &Email) -> Result<NewAddress> {
+    let (key, id, now) = (new.key().to_owned(), account.id.clone(), core.env.now());
+    let verification = core.verification();
+    core.store
+        .read(move |db| {
+            let holder = store::tables::accounts::find_by_email(db, &key)?
+                .filter(|holder| holder.id != id)
+                .filter(|holder| !change_email::gives_way(holder, verification));
+            let is_kept = store::tables::links::is_address_kept(db, &key, &id, now)?;
+            Ok(match holder {
+                Some(holder) => NewAddress::Taken(Box::new(holder)),
+                None if is_kept => NewAddress::Kept,
+                None => NewAddress::Free,
+            })
+        })
+        .await
 }

@@ -9,7 +9,7 @@ use crate::sql;
 use crate::store::db::Db;
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// Wrong passwords from one client IP for one account name.
     Pair,
@@ -17,6 +17,8 @@ pub enum Scope {
     Account,
     /// Failures that lock an account name.
     Lockout,
+    /// How often the throttle was lifted for an account name, from all client IPs at once.
+    Lifts,
     /// Mail that unauthenticated callers can trigger, per recipient address.
     MailTo,
     /// Mail that unauthenticated callers can trigger, per client IP.
@@ -25,13 +27,19 @@ pub enum Scope {
     Burst,
     /// Second factors submitted for an account.
     Factor,
-    /// Second factors submitted for an account per day, from client IPs that never logged in to it.
+    /// Second factors submitted for an account per day: from a client IP that has logged in to it,
+    /// from a session, or from all other client IPs together.
     FactorDay,
+    /// Wrong second factors at an account since the last right one.
+    FactorRow,
+    /// Mails about refused second factors.
+    FactorMail,
     /// One-time codes submitted from a client IP that requested a code or passed the first factor.
     CodeEarned,
     /// One-time codes submitted from all other client IPs together.
     CodeOthers,
-    /// One-time codes submitted per day.
+    /// One-time codes submitted per day: from a client IP that has logged in to the account, or
+    /// from all others together.
     CodeDay,
     /// A client IP that has requested a one-time code.
     CodeAsked,
@@ -55,11 +63,14 @@ impl Scope {
             Scope::Pair => "pair",
             Scope::Account => "account",
             Scope::Lockout => "lockout",
+            Scope::Lifts => "lifts",
             Scope::MailTo => "mail_to",
             Scope::MailFrom => "mail_from",
             Scope::Burst => "burst",
             Scope::Factor => "factor",
             Scope::FactorDay => "factor_day",
+            Scope::FactorRow => "factor_row",
+            Scope::FactorMail => "factor_mail",
             Scope::CodeEarned => "code_earned",
             Scope::CodeOthers => "code_others",
             Scope::CodeDay => "code_day",

@@ -78,11 +78,13 @@ pub struct MailRecord {
     pub created_at: Time,
 }
 
-/// Lists the mail to an account that the outbox still holds, newest first.
+/// Lists the mail to an account that the outbox still holds, newest first. Mail to an address that
+/// the account does not have yet is left out: whether it was sent shows whether that address has an
+/// account.
 pub fn mails(db: &mut dyn Db, account: &AccountId) -> Result<Vec<MailRecord>> {
     let rows = db.all(
         sql!(
-            "select kind, recipient, state, created_at from outbox where account_id = $1 and recipient is not null \
+            "select kind, recipient, state, created_at from outbox where account_id = $1 and recipient is not null and kind <> 'confirm_email' \
              order by id desc limit $2"
         ),
         &[account.as_str().into(), MOST.into()],

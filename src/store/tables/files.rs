@@ -46,14 +46,33 @@ pub enum Added {
     Full,
 }
 
-/// Adds a piece, unless the size of all files, including unfinished ones, would exceed `total`
-/// bytes.
+/// How many bytes all files may have together, including unfinished ones.
+#[derive(Debug, Clone, Copy)]
+pub struct SpaceLimits {
+    pub total: i64,
+    /// For the files of accounts with an unverified address, if the account in question is one.
+    pub unproved: Option<i64>,
+}
+
+/// Whether this many more bytes stay within the limits.
+pub fn has_space(db: &mut dyn Db, limits: SpaceLimits, more: i64) -> Result<bool> {
+    let fits = |taken: i64, most: i64| taken.saturating_add(more) <= most;
+    if !fits(total_size(db)?, limits.total) {
+        return Ok(false);
+    }
+    match limits.unproved {
+        Some(most) => Ok(fits(unproved_size(db)?, most)),
+        None => Ok(true),
+    }
+}
+
+/// Adds a piece if there is space for it.
 pub fn add_piece(
     db: &mut dyn Db,
     id: &str,
     position: i64,
     bytes: &[u8],
-    total: i64,
+    limits: SpaceLimits,
 ) -> Result<Added> {
     // Locks a row that all uploads share, for an engine that could count two uploads at once.
     db.run(
@@ -64,7 +83,7 @@ pub fn add_piece(
         &[],
     )?;
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    if total_size(db)?.saturating_add(size) > total {
+    if !has_space(db, limits, size)? {
         return Ok(Added::Full);
     }
     let grown = db.run(
@@ -103,6 +122,18 @@ pub fn total_size(db: &mut dyn Db) -> Result<i64> {
     row.ok_or_else(|| Error::internal("the sum of file sizes returned no row"))?.take()
 }
 
+/// The total size in bytes of the files of accounts with an unverified address.
+fn unproved_size(db: &mut dyn Db) -> Result<i64> {
+    let row = db.first(
+        sql!(
+            "select cast(coalesce(sum(files.size), 0) as bigint) from files \
+             join accounts on accounts.id = files.account_id where accounts.email_verified_at is null"
+        ),
+        &[],
+    )?;
+    row.ok_or_else(|| Error::internal("the sum of file sizes returned no row"))?.take()
+}
+
 fn read(mut row: Row) -> Result<FileRow> {
     Ok(FileRow {
         id: row.take()?,
@@ -137,11 +168,19 @@ pub fn find(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<Option<Fil
     row.map(read).transpose()
 }
 
-/// Reads a piece of a file; `None` after the last one.
-pub fn piece(db: &mut dyn Db, id: &str, position: i64) -> Result<Option<Vec<u8>>> {
+/// Reads `count` bytes of a piece of a file, from `start` on; `None` if there is no such piece.
+pub fn part_of_piece(
+    db: &mut dyn Db,
+    id: &str,
+    position: i64,
+    (start, count): (i64, i64),
+) -> Result<Option<Vec<u8>>> {
     let row = db.first(
-        sql!("select bytes from file_pieces where file_id = $1 and position = $2"),
-        &[id.into(), position.into()],
+        sql!(
+            "select substr(bytes, cast($1 as integer) + 1, cast($2 as integer)) from file_pieces \
+             where file_id = $3 and position = $4"
+        ),
+        &[start.into(), count.into(), id.into(), position.into()],
     )?;
     row.map(|mut row| row.take()).transpose()
 }

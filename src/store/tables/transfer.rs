@@ -9,7 +9,7 @@ use crate::store::tables::accounts;
 
 /// Everything about an account that an export writes.
 #[derive(Debug, Clone)]
-pub struct ExportedAccount {
+pub struct AccountExport {
     pub account: Account,
     /// The normalised user name; `None` while the name is only reserved.
     pub username_key: Option<String>,
@@ -91,7 +91,7 @@ pub fn find_by_number(db: &mut dyn Db, number: i64) -> Result<Option<Names>> {
 
 /// Returns accounts that are not deleted, with their roles, in the order of their ids from after
 /// this id.
-pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<ExportedAccount>> {
+pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<AccountExport>> {
     let rows = db.all(
         sql!(concat!(
             "select ",
@@ -101,7 +101,7 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<ExportedAcco
         )),
         &[after.into(), limit.into()],
     )?;
-    let mut page: Vec<ExportedAccount> =
+    let mut page: Vec<AccountExport> =
         rows.into_iter().map(|mut row| read(&mut row)).collect::<Result<_>>()?;
     let Some(last) = page.last().map(|entry| entry.account.id.as_str().to_owned()) else {
         return Ok(page);
@@ -121,8 +121,8 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<ExportedAcco
     Ok(page)
 }
 
-fn read(row: &mut Row) -> Result<ExportedAccount> {
-    Ok(ExportedAccount {
+fn read(row: &mut Row) -> Result<AccountExport> {
+    Ok(AccountExport {
         account: accounts::read(row)?,
         username_key: row.take()?,
         files_uploaded: row.take()?,

@@ -75,7 +75,10 @@ async fn everybody_sees_their_own_records_and_no_others() {
     assert!(records.iter().all(|record| record["accountId"] == id.as_str()));
     put(&app, &format!("/v1/admin/users/{id}"), &root, json!({ "firstName": "A" })).await;
     let of_root = get(&app, "/v1/users/me/audit", &root).await;
-    assert!(!of_root.text.contains(&id), "what was done to others is not one's own record");
+    assert!(
+        !of_root.text.contains(&id),
+        "the caller's own records do not show what was done to others"
+    );
 
     // The owner does not learn which administrator acted on the account, from where and with what;
     // the export omits it too.

@@ -22,7 +22,7 @@ const ROTATION: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Die };
 /// An administrator who passed the first check for this permission.
 async fn let_in(app: &App, token: &str, any_of: &'static [Permission]) -> By {
     let caller = caller::authenticate(&app.core, token).await.unwrap();
-    let source = Source { address: None, user_agent: None, request_id: None };
+    let source = Source::command_line();
     let demand = Demand { any_of, proof: ProofAge::Fresh };
     By {
         actor: Actor::Admin(caller.require(&app.core, demand, Locality::Local, &source).unwrap()),

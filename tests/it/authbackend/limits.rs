@@ -49,7 +49,7 @@ fn lasting(answer: &Answer) -> Value {
 
 #[tokio::test]
 async fn logins_to_an_account_share_one_limit_by_address_and_user_name_on_every_wire() {
-    let stage = Stage::set().await;
+    let stage = Stage::set().await.as_service().await;
     stage.join_named("ada").await;
     let wrong = "WrongPass123!";
     let mut last = Vec::new();
@@ -80,8 +80,87 @@ async fn logins_to_an_account_share_one_limit_by_address_and_user_name_on_every_
 }
 
 #[tokio::test]
-async fn no_header_says_what_is_left_at_an_account() {
+async fn calls_with_the_key_of_a_client_count_per_client_ip_and_per_account() {
     let stage = Stage::set().await;
+    let login = |name: &str, from: &str| {
+        let body = json!({ "email": format!("{name}@example.com"), "password": "WrongPass123!" });
+        stage.post("login", &body).from(from).send()
+    };
+    for n in 0..5 {
+        let answer = login(&format!("name{n}"), "198.51.100.1").await;
+        assert_eq!((answer.status.as_u16(), answer.header("x-ratelimit-limit")), (401, "5"));
+    }
+    let over = login("name5", "198.51.100.1").await;
+    assert_eq!((refusal(&over).0, refusal(&over).1.as_str()), (429, "RATE_LIMIT_ERROR"));
+    assert_eq!(login("name5", "198.51.100.2").await.status, 401, "the refused call did not count");
+    for n in 0..5 {
+        assert_eq!(login("ada", &format!("203.0.113.{n}")).await.status, 401);
+    }
+    assert_eq!(login("ada", "203.0.113.9").await.status, 429, "one account from many");
+    assert_eq!(login("bob", "203.0.113.9").await.status, 401);
+}
+
+#[tokio::test]
+async fn the_key_of_a_client_does_not_open_mail_to_strangers() {
+    let stage = Stage::set().await;
+    let mut answers = Vec::new();
+    for n in 0..30 {
+        let mut body = super::example();
+        body["email"] = json!(format!("stranger{n}@example.com"));
+        answers.push(stage.post("signup", &body).send().await.status.as_u16());
+    }
+    assert_eq!(answers.iter().filter(|status| **status == 200).count(), 5, "{answers:?}");
+    assert_eq!(stage.app.mails().await.len(), 5);
+}
+
+fn reset_of(stage: &Stage, n: usize) -> Call<'_> {
+    stage.post("password-reset", &json!({ "email": format!("user{n}@example.com") }))
+}
+
+#[tokio::test]
+async fn the_letters_of_a_service_are_not_counted_as_one_client_s() {
+    let stage = Stage::set().await;
+    for n in 0..40 {
+        crate::admin::make(&stage.app, &format!("user{n}"), &[]).await;
+    }
+    for n in 0..4 {
+        let answer = reset_of(&stage, n).send().await;
+        assert_eq!(answer.status, if n < 3 { 200 } else { 429 }, "a client: {}", answer.text);
+    }
+    assert_eq!(stage.app.mails().await.len(), 3);
+    let stage = stage.as_service().await;
+    for n in 0..40 {
+        assert_eq!(reset_of(&stage, n).send().await.status, 200);
+    }
+    assert_eq!(stage.app.mails().await.len(), 40);
+    for n in 0..2 {
+        assert_eq!(reset_of(&stage, 7).send().await.status, 200, "{n}");
+    }
+    assert_eq!(reset_of(&stage, 7).send().await.status, 429, "an account has its own limit");
+}
+
+#[tokio::test]
+async fn wrong_current_passwords_are_limited_per_client_ip() {
+    let stage = Stage::set().await;
+    stage.join().await;
+    let access = text(&stage.enter(PASSWORD).await, "/data/token");
+    let change = |from: &str| {
+        let body = json!({ "currentPassword": "WrongPass123!", "newPassword": NEW_PASSWORD });
+        let call = stage.app.post("/api/auth/change-password", &body).bearer(&access);
+        call.from(from).send()
+    };
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        statuses.push(change("198.51.100.1").await.status.as_u16());
+    }
+    assert_eq!(statuses, [401, 401, 401, 429, 429]);
+    assert_eq!(refusal(&change("198.51.100.1").await).1, "RATE_LIMIT_ERROR");
+    assert_eq!(change("198.51.100.2").await.status, 401);
+}
+
+#[tokio::test]
+async fn no_header_says_what_is_left_at_an_account() {
+    let stage = Stage::set().await.as_service().await;
     stage.join().await;
     let calls = [
         ("login", json!({ "email": EMAIL, "password": "WrongPass123!" })),
@@ -116,7 +195,7 @@ async fn no_header_says_what_is_left_at_an_account() {
 
 #[tokio::test]
 async fn a_login_that_waits_is_counted_by_its_token_and_an_address_by_itself() {
-    let stage = Stage::set().await;
+    let stage = Stage::set().await.as_service().await;
     stage.join_named("ada").await;
     stage.join_named("bob").await;
     let (first, second, other) =
@@ -168,7 +247,7 @@ async fn a_login_that_waits_is_counted_by_its_token_and_an_address_by_itself() {
 
 #[tokio::test]
 async fn a_stranger_who_knows_the_address_leaves_the_owner_s_own_tries_alone() {
-    let stage = Stage::set().await;
+    let stage = Stage::set().await.as_service().await;
     stage.join_named("ada").await;
     let guess = json!({ "email": "ada@example.com", "otpCode": CODE });
     for _ in 0..3 {
@@ -183,7 +262,7 @@ async fn a_stranger_who_knows_the_address_leaves_the_owner_s_own_tries_alone() {
 
 #[tokio::test]
 async fn an_address_is_counted_without_a_look_whether_anybody_has_it() {
-    let stage = Stage::set().await;
+    let stage = Stage::set().await.as_service().await;
     let calls =
         ["/v1/auth/forgot-password", "/v1/auth/reset-code/request", "/api/auth/password-reset"];
     let ask = |path: &str, email: &str| stage.native(path, &json!({ "email": email })).send();
@@ -206,7 +285,7 @@ async fn an_address_is_counted_without_a_look_whether_anybody_has_it() {
 
 #[tokio::test]
 async fn a_reset_by_link_is_counted_for_the_account_behind_it() {
-    let stage = Stage::set().await;
+    let stage = Stage::set().await.as_service().await;
     let reset = |token: &str| {
         stage
             .native(
@@ -254,7 +333,7 @@ async fn a_reset_by_link_is_counted_for_the_account_behind_it() {
 
 #[tokio::test]
 async fn each_documented_limit_has_its_figure_and_window() {
-    let stage = Stage::set().await;
+    let stage = Stage::set().await.as_service().await;
     let minutes = |count| Duration::from_mins(count);
     let calls = [
         ("signup", json!({ "email": "a@example.com", "password": PASSWORD }), 5, minutes(15)),
@@ -283,7 +362,7 @@ async fn each_documented_limit_has_its_figure_and_window() {
 
 #[tokio::test]
 async fn a_change_of_password_and_refreshes_that_succeed_are_not_counted() {
-    let stage = Stage::set().await;
+    let stage = Stage::set().await.as_service().await;
     stage.join().await;
     let entered = stage.enter(PASSWORD).await;
     let (access, refresh) = (text(&entered, "/data/token"), text(&entered, "/data/refreshToken"));
@@ -307,7 +386,7 @@ async fn a_change_of_password_and_refreshes_that_succeed_are_not_counted() {
 
 #[tokio::test]
 async fn the_page_that_asks_for_a_reset_is_for_apps_and_the_one_that_a_link_opens_is_not() {
-    let stage = Stage::set().await;
+    let stage = Stage::set().await.as_service().await;
     stage.join_named("ada").await;
     let form = |path: &str, body: &str| {
         let call = stage.app.call(Method::POST, path).header("sec-fetch-site", "same-origin");

@@ -14,6 +14,8 @@ use crate::support::Answer;
 pub type Calls<'a> = &'a dyn Fn() -> WireCall<'a>;
 /// The nth call that a limit counts.
 pub type NthCall<'a> = &'a dyn Fn(u32) -> WireCall<'a>;
+/// The call that checks this token.
+pub type TokenCall<'a> = &'a dyn Fn(&str) -> WireCall<'a>;
 
 /// A password that no account of a scenario has.
 pub const WRONG_PASSWORD: &str = "WrongPass123!";
@@ -116,6 +118,27 @@ impl WireApp {
         }
     }
 
+    /// Refuses a login whose address or password is missing, of the wrong type or malformed.
+    pub async fn refuses_bad_credentials(&self) {
+        let bad = [
+            ("email", Value::Null, "Email is required"),
+            ("email", json!(""), "Email is required"),
+            ("email", json!(7), "Email must be a string"),
+            ("email", json!([]), "Email must be a string"),
+            ("email", json!({}), "Email must be a string"),
+            ("email", json!("user"), "Email must be a valid email address"),
+            ("email", json!("user@"), "Email must be a valid email address"),
+            ("email", json!("@example.com"), "Email must be a valid email address"),
+            ("password", Value::Null, "Password is required"),
+            ("password", json!(""), "Password is required"),
+            ("password", json!(7), "Password must be a string"),
+            ("password", json!({}), "Password must be a string"),
+            ("password", long(257), "Password must be at most 256 characters"),
+        ];
+        let good = json!({ "email": EMAIL, "password": PASSWORD });
+        self.refuses_fields(&|| self.post(self.wording.login), &good, &bad).await;
+    }
+
     /// Answers a login with a wrong password, to a known and to an unknown address, in the same
     /// words, and records both.
     pub async fn hides_who_has_an_account(&self, refusal: Said<'_>) {
@@ -179,6 +202,38 @@ impl WireApp {
         let refused = self.login(EMAIL, PASSWORD).send().await;
         self.is_refused(&refused, 60, "Too many requests. Try again in 1 minute.");
         assert_eq!(self.login(EMAIL, PASSWORD).from("192.0.2.9").send().await.status, 200);
+    }
+
+    /// Uses up a client's limit of logins, which allows this many. Other operations and other
+    /// clients are left alone.
+    pub async fn limits_logins_of_a_client_alone(&self, count: u32) {
+        let call = |nth| self.login(&format!("user{nth}@example.com"), WRONG_PASSWORD);
+        self.has_its_own_limit(Method::POST, self.wording.login, &call, count).await;
+        let other = self.login("owner@example.com", PASSWORD).from("192.0.2.9").send().await;
+        assert_eq!(other.status, 200, "{}", other.text);
+    }
+
+    /// Where a call checks a token from its body: refuses one that is forged, one of another kind,
+    /// and one that has expired.
+    pub async fn refuses_invalid_tokens(&self, check: TokenCall<'_>, refusal: Said<'_>) {
+        let session = self.join_and_enter(EMAIL).await;
+        for token in ["jwt-token-here", "a.b.c", &session.refresh, &format!("{}x", session.access)]
+        {
+            assert_eq!(self.refusal(&check(token).send().await), refusal, "{token}");
+        }
+        self.app.turn_clock(15 * MINUTE);
+        assert_eq!(self.refusal(&check(&session.access).send().await), refusal, "expired");
+    }
+
+    /// Where a call checks a token from its body: refuses one whose session has ended, and one whose
+    /// account was suspended.
+    pub async fn refuses_tokens_of_the_past(&self, check: TokenCall<'_>, refusal: Said<'_>) {
+        let (ended, of_suspended) = (self.join_and_enter(EMAIL).await, self.enter(EMAIL).await);
+        let logout = self.post(self.wording.logout).bearer(&ended.access).send().await;
+        assert_eq!(logout.status, 200);
+        assert_eq!(self.refusal(&check(&ended.access).send().await), refusal);
+        self.suspend(EMAIL).await;
+        assert_eq!(self.refusal(&check(&of_suspended.access).send().await), refusal);
     }
 
     /// Every operation of the document, by method and path.

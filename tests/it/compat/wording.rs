@@ -1,5 +1,6 @@
 //! What the four wires say in their own words: envelopes, codes, and the messages about tokens.
 
+use poem::http::Method;
 use serde_json::Value;
 
 use super::names;
@@ -14,6 +15,8 @@ pub struct Wording {
     pub sign_up: &'static str,
     pub login: &'static str,
     pub logout: &'static str,
+    /// The call that changes the caller's password, if the wire has one.
+    pub change_password: Option<(Method, &'static str)>,
     pub validation: &'static str,
     pub too_many: &'static str,
     pub token_missing: Said<'static>,
@@ -30,6 +33,7 @@ const AUTHBACKEND: Wording = Wording {
     sign_up: "/api/auth/signup",
     login: "/api/auth/login",
     logout: "/api/auth/logout",
+    change_password: Some((Method::POST, "/api/auth/change-password")),
     validation: "VALIDATION_ERROR",
     too_many: "RATE_LIMIT_ERROR",
     token_missing: (401, "AUTHENTICATION_ERROR", "Access token is required"),
@@ -43,6 +47,7 @@ const JOBPATH: Wording = Wording {
     sign_up: "/auth/signup",
     login: "/auth/login",
     logout: "/auth/logout",
+    change_password: None,
     validation: "validation_error",
     too_many: "rate_limit_exceeded",
     token_missing: (401, "invalid_token", "Not authenticated"),
@@ -56,6 +61,7 @@ const JOBPSYCH: Wording = Wording {
     sign_up: "/api/auth/register",
     login: "/api/auth/login",
     logout: "/api/auth/logout",
+    change_password: Some((Method::POST, "/api/auth/change-password")),
     validation: "VALIDATION_ERROR",
     too_many: "RATE_LIMIT_EXCEEDED",
     token_missing: (401, "TOKEN_VERIFICATION_FAILED", "Access token is required"),
@@ -69,6 +75,7 @@ const SITEWORKS: Wording = Wording {
     sign_up: "/api/auth/register",
     login: "/api/auth/login",
     logout: "/api/auth/logout",
+    change_password: Some((Method::PUT, "/api/auth/change-password")),
     validation: "VALIDATION_ERROR",
     too_many: "RATE_LIMIT_EXCEEDED",
     token_missing: (401, "AUTH_ERROR", "Access token is required"),

@@ -64,3 +64,59 @@ async fn who_asked_for_a_code_has_five_tries_in_ten_minutes_and_fifty_a_day() {
     let code = code_in(&app.mails().await);
     assert_eq!(show(&app, &code).await.0, 200);
 }
+
+#[tokio::test]
+async fn strangers_do_not_use_up_the_codes_of_a_client_ip_that_has_logged_in() {
+    let set = [("login.passwordless", "true"), ("password.reset_by_code", "true")];
+    let app = app_with("standard", &[&UNLIMITED[..], &UNLIMITED_MAIL, &set].concat()).await;
+    app.enter("ada").await;
+    for road in ["otp", "reset-code"] {
+        let call = |name: &str, code: &str, from: String| {
+            let body = json!({ "email": "ada@example.com", "code": code });
+            app.post(&format!("/v1/auth/{road}/{name}"), &body).from(&from).send()
+        };
+        let mut wrong = 0;
+        for n in 0..12 {
+            let from = || format!("198.51.100.{n}");
+            assert_eq!(call("request", "", from()).await.status, 200);
+            for _ in 0..5 {
+                wrong += usize::from(call("verify", "000000", from()).await.status == 400);
+            }
+        }
+        assert_eq!(wrong, 50, "{road}: all strangers together");
+        app.mails().await;
+        let home = || "192.0.2.1".to_owned();
+        for round in 0..5 {
+            assert_eq!(call("request", "", home()).await.status, 200);
+            let code = code_in(&app.mails().await);
+            let of_round = if round < 4 { 5 } else { 0 };
+            let mut own = 0;
+            while own <= 5 && call("verify", "000000", home()).await.status == 400 {
+                own += 1;
+            }
+            assert_eq!(own, of_round, "{road}: twenty a day, {round}");
+            app.turn_clock(Duration::from_mins(10));
+            drop(code);
+        }
+        app.turn_clock(Duration::from_hours(24));
+        assert_eq!(call("request", "", home()).await.status, 200);
+        let code = code_in(&app.mails().await);
+        assert_eq!(call("verify", &code, home()).await.status, 200, "{road}");
+    }
+}
+
+#[tokio::test]
+async fn a_used_up_reset_code_is_refused_as_a_reset() {
+    let app = app_with("standard", &[("password.reset_by_code", "true")]).await;
+    let confirm = |code: &str| json!({ "email": "ada@example.com", "code": code, "newPassword": "another long passphrase" });
+    for _ in 0..5 {
+        let wrong = app.post("/v1/auth/reset-code/verify", &confirm("000000")).send().await;
+        assert_eq!(refused(&wrong), (400, "INVALID_CODE"));
+    }
+    for path in ["verify", "confirm"] {
+        let answer =
+            app.post(&format!("/v1/auth/reset-code/{path}"), &confirm("000000")).send().await;
+        assert_eq!(refused(&answer), (429, "PASSWORD_RESET_RATE_LIMIT_EXCEEDED"), "{path}");
+        assert!(!answer.header("retry-after").is_empty());
+    }
+}

@@ -140,7 +140,11 @@ async fn a_taken_address_is_answered_the_same_and_its_owner_gets_a_mail() {
     let mails = app.mails().await;
     assert_eq!(
         kinds(&mails),
-        [("bob@example.com", "Someone tried to use your email address at authd")]
+        [
+            ("bob@example.com", "Someone tried to use your email address at authd"),
+            ("ada@example.com", "Your email address at authd is being changed"),
+        ],
+        "the old address hears of it as if the new one were free"
     );
     let own = app
         .post("/v1/users/me/email", &json!({ "newEmail": "ADA@example.com" }))

@@ -9,12 +9,13 @@ use crate::api::compat::authbackend::types::{
     AuthbackendChangePasswordRequest, AuthbackendDone, SessionsAnswer,
 };
 use crate::api::compat::authbackend::{AuthbackendTag, view};
+use crate::error::limit;
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::body::Body;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
-use crate::identity::access::counted::Counted;
 use crate::identity::account::password;
 use crate::identity::session::holder::SessionHolder;
 use crate::identity::session::{list, sign_out};
@@ -39,12 +40,13 @@ impl AuthbackendOwnAccountApi {
         &self,
         visit: RequestContext,
         bearer: Bearer,
+        limit: Limited<limit::ChangePassword>,
         body: Body<AuthbackendChangePasswordRequest>,
     ) -> Answer<AuthbackendDone> {
-        let exempt = Counted::exempt("this wire limits wrong passwords by account only");
+        // The document limits no calls, so only wrong passwords count.
+        let counted = limit.check()?.into_counted();
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
-        password::change(&self.core, &bearer.0, current, new, &exempt, &visit.source).await?;
-
+        password::change(&self.core, &bearer.0, current, new, &counted, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))
     }
 

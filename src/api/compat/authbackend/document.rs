@@ -55,7 +55,7 @@ fn open() -> Vec<Described> {
         Kind::AccountLocked,
     ];
     let link = [Kind::LinkInvalid, Kind::LinkExpired];
-    let code_used = [Kind::CodeInvalid, one_time_code::USED_UP];
+    let code_used = [Kind::CodeInvalid, one_time_code::RESET_USED_UP];
     let code = json!({ "email": EMAIL, "otpCode": "123456" });
     let token = [Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
     vec![

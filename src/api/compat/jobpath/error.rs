@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::api::compat::envelope::field_rows;
 use crate::api::v1::V1;
 use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
@@ -79,11 +80,6 @@ impl Wire for Jobpath {
 
     fn schema(&self) -> Value {
         let text = || json!({ "type": "string" });
-        let row = json!({
-            "type": "object",
-            "required": ["field", "message"],
-            "properties": { "field": text(), "message": text() },
-        });
         json!({
             "type": "object",
             "required": ["error", "detail", "status_code"],
@@ -94,7 +90,7 @@ impl Wire for Jobpath {
                     "required": ["message"],
                     "properties": {
                         "message": text(),
-                        "errors": { "type": "array", "items": row, "description": "Only with `validation_error`." },
+                        "errors": field_rows(VALIDATION),
                     },
                 },
                 "status_code": { "type": "integer" },

@@ -100,8 +100,9 @@ impl JobpsychServiceApi {
 
     /// Get JWT config info
     ///
-    /// For callers from `server.service_networks`, or with a service's key. In production the
-    /// characters of the secret are omitted; compare the fingerprint instead.
+    /// For callers from `server.service_networks`, or with a service's key. The characters of the
+    /// secret are shown only if `server.reveal_secret_ends` is set, and never in production; compare
+    /// the fingerprint instead.
     #[oai(
         path = "/api/auth/jwt-info",
         method = "get",

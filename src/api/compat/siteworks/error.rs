@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::api::compat::envelope;
 use crate::api::v1::V1;
 use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
@@ -86,22 +87,7 @@ impl Wire for Siteworks {
     }
 
     fn schema(&self) -> Value {
-        let text = || json!({ "type": "string" });
-        let row = json!({
-            "type": "object",
-            "required": ["field", "message"],
-            "properties": { "field": text(), "message": text() },
-        });
-        json!({
-            "type": "object",
-            "required": ["success", "message", "code"],
-            "properties": {
-                "success": { "type": "boolean", "enum": [false] },
-                "message": text(),
-                "code": text(),
-                "errors": { "type": "array", "items": row, "description": "Only with `VALIDATION_ERROR`." },
-            },
-        })
+        envelope::flat(VALIDATION)
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn operations() -> Vec<Described> {
 }
 
 fn reset_codes() -> Vec<Described> {
-    let code = [Kind::NotFound, Kind::CodeInvalid, one_time_code::USED_UP];
+    let code = [Kind::NotFound, Kind::CodeInvalid, one_time_code::RESET_USED_UP];
     let shown = json!({ "email": EMAIL, "code": "123456" });
     vec![
         Described::new(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::compat::checks::long;
-use crate::compat::{EMAIL, MINUTE, WireApp, WireCall};
+use crate::compat::{EMAIL, WireApp, WireCall};
 
 use super::{BAD_TOKEN, authbackend, enter_as};
 
@@ -46,20 +46,11 @@ async fn the_response_has_the_account_and_its_highest_role() {
 #[tokio::test]
 async fn a_token_that_is_not_valid_is_a_401() {
     let wire = authbackend().await;
-    let session = wire.join_and_enter(EMAIL).await;
-    for token in ["jwt-token-here", "a.b.c", &session.refresh, &format!("{}x", session.access)] {
-        assert_eq!(wire.refusal(&validate(&wire, token).send().await), BAD_TOKEN, "{token}");
-    }
-    wire.app.turn_clock(15 * MINUTE);
-    assert_eq!(wire.refusal(&validate(&wire, &session.access).send().await), BAD_TOKEN, "expired");
+    wire.refuses_invalid_tokens(&|token| validate(&wire, token), BAD_TOKEN).await;
 }
 
 #[tokio::test]
 async fn the_token_of_an_ended_session_or_a_locked_account_is_a_401() {
     let wire = authbackend().await;
-    let (ended, of_locked) = (wire.join_and_enter(EMAIL).await, wire.enter(EMAIL).await);
-    assert_eq!(wire.post("/api/auth/logout").bearer(&ended.access).send().await.status, 200);
-    assert_eq!(wire.refusal(&validate(&wire, &ended.access).send().await), BAD_TOKEN);
-    wire.suspend(EMAIL).await;
-    assert_eq!(wire.refusal(&validate(&wire, &of_locked.access).send().await), BAD_TOKEN);
+    wire.refuses_tokens_of_the_past(&|token| validate(&wire, token), BAD_TOKEN).await;
 }

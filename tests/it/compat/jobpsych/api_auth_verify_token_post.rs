@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::compat::checks::long;
-use crate::compat::{EMAIL, MINUTE, WireApp, WireCall, names};
+use crate::compat::{EMAIL, WireApp, WireCall, names};
 
 use super::{DEAD_TOKEN, jobpsych};
 
@@ -38,20 +38,11 @@ async fn a_valid_token_is_decoded_into_four_claims() {
 #[tokio::test]
 async fn a_token_that_is_not_valid_is_a_401() {
     let wire = jobpsych().await;
-    let session = wire.join_and_enter(EMAIL).await;
-    for token in ["jwt-token-here", "a.b.c", &session.refresh, &format!("{}x", session.access)] {
-        assert_eq!(wire.refusal(&verify(&wire, token).send().await), DEAD_TOKEN, "{token}");
-    }
-    wire.app.turn_clock(15 * MINUTE);
-    assert_eq!(wire.refusal(&verify(&wire, &session.access).send().await), DEAD_TOKEN, "expired");
+    wire.refuses_invalid_tokens(&|token| verify(&wire, token), DEAD_TOKEN).await;
 }
 
 #[tokio::test]
 async fn the_token_of_an_ended_session_or_a_suspended_account_is_a_401() {
     let wire = jobpsych().await;
-    let (ended, of_suspended) = (wire.join_and_enter(EMAIL).await, wire.enter(EMAIL).await);
-    assert_eq!(wire.post("/api/auth/logout").bearer(&ended.access).send().await.status, 200);
-    assert_eq!(wire.refusal(&verify(&wire, &ended.access).send().await), DEAD_TOKEN);
-    wire.suspend(EMAIL).await;
-    assert_eq!(wire.refusal(&verify(&wire, &of_suspended.access).send().await), DEAD_TOKEN);
+    wire.refuses_tokens_of_the_past(&|token| verify(&wire, token), DEAD_TOKEN).await;
 }

@@ -1,67 +1,43 @@
 //! `PUT /api/auth/change-password`: changes the caller's password.
 
-use poem::http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::compat::password_change::TWO_CHANGES;
 use crate::compat::{EMAIL, NEW_PASSWORD, PASSWORD};
 
 use super::{done, siteworks, siteworks_with};
 
-const PATH: &str = "/api/auth/change-password";
 const WRONG: (u16, &str, &str) = (400, "INVALID_CURRENT_PASSWORD", "Current password is incorrect");
-
-fn change(current: &str, new: &str) -> Value {
-    json!({ "currentPassword": current, "newPassword": new })
-}
 
 #[tokio::test]
 async fn it_needs_a_session() {
     let wire = siteworks().await;
-    wire.needs_a_session(&|| wire.put(PATH).json(&change(PASSWORD, NEW_PASSWORD))).await;
+    wire.needs_a_session_to_change_a_password().await;
 }
 
 #[tokio::test]
 async fn each_field_is_checked_by_its_rule() {
     let wire = siteworks().await;
-    let session = wire.join_and_enter(EMAIL).await;
-    let bad = [
-        ("currentPassword", Value::Null, "Current password is required"),
-        ("currentPassword", json!(7), "Current password must be a string"),
-        (
-            "currentPassword",
-            json!("x".repeat(257)),
-            "Current password must be at most 256 characters",
-        ),
-        ("newPassword", Value::Null, "New password is required"),
-        ("newPassword", json!(false), "New password must be a string"),
-        ("newPassword", json!("Short1!"), "Password must be at least 8 characters"),
+    let rules = [
         ("newPassword", json!("newsecurepass456!"), "Password must include an uppercase letter"),
         ("newPassword", json!("NEWSECUREPASS456!"), "Password must include a lowercase letter"),
         ("newPassword", json!("NewSecurePass!"), "Password must include a number"),
         ("newPassword", json!("NewSecurePass456"), "Password must include a special character"),
     ];
-    let call = || wire.put(PATH).bearer(&session.access);
-    wire.refuses_fields(&call, &change(PASSWORD, NEW_PASSWORD), &bad).await;
-    assert_eq!(wire.login(EMAIL, PASSWORD).send().await.status, 200, "unchanged");
+    wire.refuses_bad_passwords(&rules).await;
 }
 
 #[tokio::test]
 async fn a_wrong_current_password_is_no_401_and_is_recorded() {
     let wire = siteworks().await;
-    let session = wire.join_and_enter(EMAIL).await;
-    let call = wire.put(PATH).bearer(&session.access).json(&change("WrongPass123!", NEW_PASSWORD));
-    let (answer, recorded) = wire.recorded(call).await;
-    assert_eq!(wire.refusal(&answer), WRONG);
-    assert!(answer.header("www-authenticate").is_empty());
-    assert_eq!(recorded, ["password_changed refused wrong_password"]);
-    assert_eq!(wire.login(EMAIL, PASSWORD).send().await.status, 200);
+    wire.refuses_a_wrong_current_password(WRONG).await;
 }
 
 #[tokio::test]
 async fn the_other_sessions_end_with_their_refresh_tokens() {
     let wire = siteworks().await;
     let (other, session) = (wire.join_and_enter(EMAIL).await, wire.enter(EMAIL).await);
-    let call = wire.put(PATH).bearer(&session.access).json(&change(PASSWORD, NEW_PASSWORD));
+    let call = wire.change_password(&session.access, PASSWORD, NEW_PASSWORD);
     let (answer, recorded) = wire.recorded(call).await;
     assert_eq!((answer.status.as_u16(), answer.body), (200, done("Password changed successfully")));
     // The session of the sign-up ends too.
@@ -81,31 +57,11 @@ async fn the_other_sessions_end_with_their_refresh_tokens() {
 #[tokio::test]
 async fn ten_wrong_passwords_make_their_client_wait() {
     let wire = siteworks().await;
-    let session = wire.join_and_enter(EMAIL).await;
-    let call =
-        |_| wire.put(PATH).bearer(&session.access).json(&change("WrongPass123!", NEW_PASSWORD));
-    for _ in 0..10 {
-        assert_eq!(wire.refusal(&call(0).send().await), WRONG);
-    }
-    wire.is_refused(&call(0).send().await, 60, "Too many requests. Try again in 1 minute.");
-    assert_eq!(wire.login(EMAIL, PASSWORD).from("192.0.2.9").send().await.status, 200);
+    wire.slows_guessing_of_the_current_password_down(WRONG).await;
 }
 
 #[tokio::test]
 async fn its_limit_leaves_other_operations_alone() {
-    let keys = [
-        ("limits.factor.count", "2"),
-        ("limits.factor.window", "15m"),
-        ("limits.factor.shape", "window"),
-    ];
-    let wire = siteworks_with(&keys).await;
-    let session = wire.join_and_enter(EMAIL).await;
-    let call =
-        |_| wire.put(PATH).bearer(&session.access).json(&change("WrongPass123!", NEW_PASSWORD));
-    wire.has_its_own_limit(Method::PUT, PATH, &call, 2).await;
-    wire.is_refused(
-        &call(0).send().await,
-        900,
-        "Too many verification attempts. Try again in 15 minutes.",
-    );
+    let wire = siteworks_with(&TWO_CHANGES).await;
+    wire.limits_changes_of_the_password_alone().await;
 }

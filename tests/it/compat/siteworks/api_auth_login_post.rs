@@ -1,35 +1,16 @@
 //! `POST /api/auth/login`: logs in with address and password.
 
-use poem::http::Method;
-use serde_json::{Value, json};
-
 use crate::compat::checks::{LOCKOUT, WRONG_PASSWORD};
 use crate::compat::{EMAIL, PASSWORD, names, text};
 
 use super::{siteworks, siteworks_with};
 
-const PATH: &str = "/api/auth/login";
 const INVALID: (u16, &str, &str) = (401, "INVALID_CREDENTIALS", "Invalid email or password");
 
 #[tokio::test]
 async fn each_field_is_checked_by_its_rule() {
     let wire = siteworks().await;
-    let bad = [
-        ("email", Value::Null, "Email is required"),
-        ("email", json!(""), "Email is required"),
-        ("email", json!({}), "Email must be a string"),
-        ("email", json!("user@"), "Email must be a valid email address"),
-        ("password", Value::Null, "Password is required"),
-        ("password", json!(""), "Password is required"),
-        ("password", json!(1), "Password must be a string"),
-        ("password", json!("x".repeat(257)), "Password must be at most 256 characters"),
-    ];
-    wire.refuses_fields(
-        &|| wire.post(PATH),
-        &json!({ "email": EMAIL, "password": PASSWORD }),
-        &bad,
-    )
-    .await;
+    wire.refuses_bad_credentials().await;
 }
 
 #[tokio::test]
@@ -96,8 +77,5 @@ async fn ten_calls_in_fifteen_minutes_are_allowed() {
 #[tokio::test]
 async fn its_limit_leaves_other_clients_and_other_operations_alone() {
     let wire = siteworks_with(&[]).await;
-    let call = |nth| wire.login(&format!("user{nth}@example.com"), WRONG_PASSWORD);
-    wire.has_its_own_limit(Method::POST, PATH, &call, 10).await;
-    let other = wire.login("owner@example.com", PASSWORD).from("192.0.2.9").send().await;
-    assert_eq!(other.status, 200, "{}", other.text);
+    wire.limits_logins_of_a_client_alone(10).await;
 }

@@ -1,0 +1,45 @@
+//! Letters for the tests of letters and templates.
+
+use super::Letter;
+use crate::model::{Secret, Time};
+
+/// One letter of each type, in the order of the types. Its links are `link`, but for the one that
+/// disowns a sign-up.
+pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
+    let link = || Secret::new(link);
+    vec![
+        Letter::VerifyEmail {
+            link: link(),
+            disown: Secret::new("https://auth.example/v1/disown?token=no"),
+            until,
+        },
+        Letter::AlreadyRegistered,
+        Letter::PasswordClosed { link: link(), until },
+        Letter::AccountLocked { until },
+        Letter::SessionStolen,
+        Letter::PasswordSet,
+        Letter::NewDevice {
+            link: link(),
+            device: "Chrome".into(),
+            place: "192.0.2.1".into(),
+            at: until,
+            until,
+        },
+        Letter::OneTimeCode { code: Secret::new("123456"), until },
+        Letter::FactorGuesses { count: 10, link: link(), until },
+        Letter::FactorChanged { change: "Changed.".into() },
+        Letter::PasswordChanged,
+        Letter::ResetPassword { link: link(), until },
+        Letter::PasswordVoid { link: link(), until },
+        Letter::ConfirmEmail { link: link(), until },
+        Letter::EmailChanging { undo: link(), until },
+        Letter::AddressTaken,
+        Letter::AccountDeleted,
+        Letter::Alert {
+            alert: "Attack",
+            at: until,
+            place: "192.0.2.1".into(),
+            command: "authd audit",
+        },
+    ]
+}
