@@ -104,6 +104,10 @@ create table sessions (
   generation bigint not null,             -- how often the refresh token has been rotated
   secret_hash bytea not null,             -- SHA-256 of the current refresh secret
   rotated_at bigint,                      -- when the refresh token was last rotated
+  rotations bytea,                        -- which recent refresh tokens were replaced when: pairs of
+                                          -- generation and time, 8 bytes each, a few at most
+  refresh_day bigint,                     -- the day of the last refresh that the audit log records,
+                                          -- in days since 1970
   idle_for bigint not null,               -- lifetime without a refresh, in milliseconds
   idle_until bigint not null,             -- when the session ends without a refresh
   remember bigint not null,               -- 0: the cookie ends with the browser
@@ -257,7 +261,9 @@ create table signing_keys (
   public text,                            -- the published JWK; null for HS256
   created_at bigint not null,
   signs_from bigint not null,             -- when it starts to sign
-  verifies_until bigint                   -- when its last token expires; null while it signs
+  verifies_until bigint,                  -- when its last token expires; null while it signs
+  revoked_at bigint                       -- set by a revocation: the key neither signs nor verifies,
+                                          -- also where the clock lags
 );
 
 -- MAC keys for refresh tokens, by version.
@@ -265,7 +271,8 @@ create table refresh_keys (
   version bigint primary key,
   sealed bytea not null,
   created_at bigint not null,
-  verifies_until bigint
+  verifies_until bigint,
+  revoked_at bigint                       -- as in signing_keys
 );
 
 -- User names that sign-ups requested while the API does not reveal whether an address is taken. A

@@ -54,6 +54,7 @@ pub async fn open(
     env: Env,
 ) -> Result<Arc<Core>> {
     check_needs(&config)?;
+    refuse_lost(&config.database)?;
     let store = open_store(&config.database, role, &env)?;
     let master = unlock(&store, &config.database, master_key, role, &env).await?;
     if role == ProcessRole::Server {
@@ -105,6 +106,20 @@ pub fn recorded_profile(database: &Database) -> Result<Option<String>> {
         store::tables::instance::text_at(db, version, PROFILE)
     })?;
     Ok(recorded.flatten())
+}
+
+/// Refuses a place where the database is gone but its master key is still there: a new, empty
+/// database would hide the loss. Only an empty place starts new.
+fn refuse_lost(database: &Database) -> Result<()> {
+    let key = database.key_file();
+    if database.exists() || !key.exists() {
+        return Ok(());
+    }
+    let key = key.display();
+    Err(Error::refused(format!(
+        "there was a database at {database}: its master key {key} is still there, but not the file itself. \
+         Put the file back, for example from a backup. To start over without its accounts, move {key} away"
+    )))
 }
 
 /// Opens the database, and warns about an unsafe location.
@@ -230,13 +245,13 @@ pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Deliver>) -> Worker {
 }
 
 /// Serves until a signal stops the server. Calls `ready` with the bound address, and `reread` for
-/// the new configuration on SIGHUP.
+/// the new configuration and its warnings on SIGHUP.
 ///
 /// # Errors
 /// `Internal` if the address cannot be bound or the signal handlers cannot be installed.
 pub async fn serve(
     core: Arc<Core>,
-    reread: impl Fn() -> Result<Arc<Config>> + Send + 'static,
+    reread: impl Fn() -> Result<(Arc<Config>, Vec<String>)> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
     // An upload body consists of the file and a few more lines.
@@ -279,7 +294,7 @@ pub async fn serve(
                 }
                 return ended.map_err(|error| Error::internal("the listener task ended unexpectedly").caused_by(error));
             }
-            Ok(()) = hangups.changed() => match renew(&core, reread()) {
+            Ok(()) = hangups.changed() => match reread().and_then(|read| renew(&core, read)) {
                 Ok(renewed) => {
                     core = renewed;
                     limiter = limiter.under(core.config.limits.clone());
@@ -289,7 +304,10 @@ pub async fn serve(
                     background = Background::start(&core, &limiter);
                     tracing::info!("configuration reloaded");
                 }
-                Err(error) => tracing::error!(error = error.chain(), "reloading the configuration failed"),
+                Err(error) => tracing::error!(
+                    error = error.chain(),
+                    "reloading the configuration failed; the previous one stays in force"
+                ),
             },
         }
     }
@@ -297,15 +315,38 @@ pub async fn serve(
 
 /// Combines the existing parts with a new configuration. The address, the database, the keys and
 /// the hashing pool stay the same until a restart.
-fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
-    let config = config?;
+///
+/// # Errors
+/// `Internal` if the configuration has another profile or wire. Part of such a configuration would
+/// take effect and part would not, so none of it does.
+fn renew(core: &Core, (config, notes): (Arc<Config>, Vec<String>)) -> Result<Arc<Core>> {
     check_needs(&config)?;
     let old = &core.config;
+    refuse_another_policy(old, &config)?;
     for key in bound(old, &config) {
         tracing::warn!(key, "the new value takes effect only after a restart");
     }
+    for note in notes {
+        tracing::warn!("{note}");
+    }
     let reloadable = Arc::new(Reloadable::open(config, &core.outbox)?);
     Ok(Arc::new(Core { reloadable, ..core.clone() }))
+}
+
+/// Refuses a configuration whose profile or wire differs from the one in force.
+fn refuse_another_policy(old: &Config, new: &Config) -> Result<()> {
+    let wire = |of: &Config| of.server.wire.as_str();
+    for (key, before, after) in [
+        ("profile", old.profile.as_str(), new.profile.as_str()),
+        ("server.wire", wire(old), wire(new)),
+    ] {
+        if before != after {
+            return Err(Error::refused(format!(
+                "{key} changed from {before} to {after}, which needs a restart"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Formats a part of the configuration for comparison.
@@ -313,12 +354,11 @@ type Section = fn(&Config) -> String;
 
 /// The changed keys that take effect only after a restart.
 fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
-    let keys: [(&'static str, Section); 11] = [
+    let keys: [(&'static str, Section); 10] = [
         ("server.listen", |of| of.server.listen.to_string()),
         ("server.connections", |of| of.server.connections.to_string()),
         ("metrics.listen", |of| format!("{:?}", of.metrics.listen)),
         ("db", |of| of.database.to_string()),
-        ("profile", |of| of.profile.clone()),
         ("tokens", |of| format!("{:?}", of.tokens)),
         // The default is derived from `server.public_url`.
         ("tokens.issuer", Config::issuer),

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
@@ -21,8 +21,8 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Reads the time.
 pub trait Clock: Send + Sync {
-    /// The time for everything that is stored and compared. It never goes backwards within a
-    /// process.
+    /// The time for everything that is stored, compared and shown. It never goes backwards within a
+    /// process, counts while the machine sleeps, and follows the wall clock forward.
     fn now(&self) -> Time;
     /// The wall-clock time, for tokens and one-time passwords that other machines check.
     fn wall(&self) -> Time;
@@ -51,7 +51,7 @@ impl Env {
     /// The machine's clock and the operating system's randomness.
     #[must_use]
     pub fn real() -> Self {
-        Self::new(Arc::new(SystemClock::start()), Arc::new(SystemRandomness::default()))
+        Self::new(Arc::new(SystemClock::of(ThisMachine)), Arc::new(SystemRandomness::default()))
     }
 
     /// The current time. It never goes backwards within a process.
@@ -93,39 +93,73 @@ impl Env {
     }
 }
 
-/// The machine's clock: the wall time at the start, advanced by the monotonic clock.
-struct SystemClock {
-    started_at: Time,
-    started: Instant,
+/// What the machine's clocks show.
+trait MachineClocks: Send + Sync {
+    /// The wall clock, since 1970. Administrators and NTP may set it back and forward.
+    fn wall(&self) -> Duration;
+    /// Time since a fixed moment. It never goes backwards, and counts while the machine sleeps.
+    fn uptime(&self) -> Duration;
 }
 
-impl SystemClock {
+/// The clocks of this machine.
+struct ThisMachine;
+
+impl MachineClocks for ThisMachine {
     #[allow(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the machine's clock"
     )]
-    fn start() -> Self {
-        Self { started_at: wall_time(), started: Instant::now() }
+    fn wall(&self) -> Duration {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO)
+    }
+
+    fn uptime(&self) -> Duration {
+        // Linux stops `Instant` while it sleeps, and a link must not live ten hours for one. The
+        // monotonic clocks of other systems go on.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let clock = rustix::time::ClockId::Boottime;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let clock = rustix::time::ClockId::Monotonic;
+        let time = rustix::time::clock_gettime(clock);
+        Duration::new(
+            u64::try_from(time.tv_sec).unwrap_or(0),
+            u32::try_from(time.tv_nsec).unwrap_or(0),
+        )
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the machine's clock"
-)]
-fn wall_time() -> Time {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Time::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+/// The clock of a server process. It advances with the machine's uptime and follows the wall clock
+/// forward, so it is never behind it. When the wall clock is set back, it goes on from where it is:
+/// what has expired stays expired.
+struct SystemClock<C> {
+    machine: C,
+    /// The greatest difference seen between wall clock and uptime, in microseconds.
+    ahead: AtomicI64,
 }
 
-impl Clock for SystemClock {
+impl<C: MachineClocks> SystemClock<C> {
+    fn of(machine: C) -> Self {
+        Self { machine, ahead: AtomicI64::new(i64::MIN) }
+    }
+}
+
+impl<C: MachineClocks> Clock for SystemClock<C> {
     fn now(&self) -> Time {
-        self.started_at + self.started.elapsed()
+        // The wall clock first: a pause between the two readings must not count as a step forward.
+        let wall = micros(self.machine.wall());
+        let uptime = micros(self.machine.uptime());
+        let ahead = wall.saturating_sub(uptime);
+        let ahead = self.ahead.fetch_max(ahead, Ordering::Relaxed).max(ahead);
+        Time::from_millis(uptime.saturating_add(ahead).div_euclid(1000))
     }
 
     fn wall(&self) -> Time {
-        wall_time()
+        Time::from_millis(micros(self.machine.wall()).div_euclid(1000))
     }
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The operating system's randomness.
@@ -218,6 +252,55 @@ mod tests {
         let ids: Vec<String> = (0..10_000).map(|_| env.new_id().unwrap()).collect();
         assert!(ids.is_sorted());
         assert!(ids.iter().all(|id| uuid::Uuid::parse_str(id).unwrap().get_version_num() == 7));
+    }
+
+    /// A machine whose clocks are set by hand, in seconds.
+    #[derive(Default)]
+    struct HandMachine {
+        wall: AtomicU64,
+        uptime: AtomicU64,
+    }
+
+    impl MachineClocks for Arc<HandMachine> {
+        fn wall(&self) -> Duration {
+            Duration::from_secs(self.wall.load(Ordering::Relaxed))
+        }
+
+        fn uptime(&self) -> Duration {
+            Duration::from_secs(self.uptime.load(Ordering::Relaxed))
+        }
+    }
+
+    #[test]
+    fn the_clock_of_the_machine_counts_sleep_and_steps_forward_and_never_goes_back() {
+        let machine = Arc::new(HandMachine::default());
+        let clock = SystemClock::of(machine.clone());
+        let shows = |wall, uptime| {
+            machine.wall.store(wall, Ordering::Relaxed);
+            machine.uptime.store(uptime, Ordering::Relaxed);
+            (clock.now().seconds(), clock.wall().seconds())
+        };
+        assert_eq!(shows(100_000, 7), (100_000, 100_000));
+        assert_eq!(shows(136_000, 36_007), (136_000, 136_000), "ten hours asleep");
+        assert_eq!(shows(139_601, 36_008), (139_601, 139_601), "set forward by an hour");
+        assert_eq!(shows(136_002, 36_009), (139_602, 136_002), "set back: it goes on");
+        assert_eq!(shows(0, 36_019), (139_612, 0));
+        assert_eq!(shows(139_700, 36_020), (139_700, 139_700), "and follows forward again");
+    }
+
+    #[test]
+    fn the_clock_of_this_machine_is_its_wall_clock_and_counts_its_sleep() {
+        let clock = SystemClock::of(ThisMachine);
+        let (before, now, after) = (clock.wall(), clock.now(), clock.wall());
+        assert!(before <= now && now <= after + Duration::from_millis(1), "{before} {now} {after}");
+        #[cfg(target_os = "linux")]
+        {
+            let before = ThisMachine.uptime().as_secs_f64();
+            let file = std::fs::read_to_string("/proc/uptime").unwrap();
+            let after = ThisMachine.uptime().as_secs_f64();
+            let since_boot: f64 = file.split(' ').next().unwrap().parse().unwrap();
+            assert!(before - 0.1 < since_boot && since_boot < after + 0.1, "{file}");
+        }
     }
 
     #[test]

@@ -6,11 +6,15 @@ use std::time::{Duration, Instant};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use authd::env::Env;
 use authd::model::secret::digest;
+use authd::model::session::RotationHistory;
 use authd::model::{Account, AccountId, AuthMethod, Database, Email, SessionId, Source, Time};
 use authd::store::tables::sessions::{SessionRow, TokenRotation};
 use authd::store::{self, ProcessRole, Store};
 use poem::listener::TcpListener;
 use poem::{Response, Route, Server, get, handler};
+
+/// The grace period of the default profile.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// argon2id at the default cost on every processor, with its memory reused.
 pub fn hashes_per_second(span: Duration) -> f64 {
@@ -90,8 +94,10 @@ pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
                     now: env.now(),
                 };
                 let step = move |db: &mut dyn store::db::Db| {
-                    assert!(store::tables::sessions::rotate(db, &rotation)?);
-                    store::tables::sessions::find_snapshot(db, &rotation.id)
+                    let mut snapshot = store::tables::sessions::find_snapshot(db, &rotation.id)?;
+                    let session = &mut snapshot.as_mut().unwrap().session;
+                    assert!(store::tables::sessions::rotate(db, session, &rotation, GRACE)?);
+                    Ok(())
                 };
                 store.write(step).await.unwrap();
                 generation += 1;
@@ -126,6 +132,8 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
             proved_at: now,
             last_active_at: now,
             ended_at: None,
+            rotations: RotationHistory::default(),
+            refresh_day: None,
         };
         store::tables::sessions::insert(
             db,

@@ -2,6 +2,7 @@
 //! line.
 
 use crate::identity::audit::log::AuditRow;
+use crate::model::text;
 
 /// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,9 +93,7 @@ fn json_line(record: &AuditRow) -> String {
 /// Quotes every value. A leading apostrophe keeps spreadsheets from reading a value as a formula.
 fn csv_line(record: &AuditRow) -> String {
     let quoted = cells(record).map(|value| {
-        let value = value.unwrap_or_default();
-        let guard = if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        format!("\"{guard}{}\"", value.replace('"', "\"\""))
+        format!("\"{}\"", text::guard_formula(&value.unwrap_or_default()).replace('"', "\"\""))
     });
     format!("{},\"{}\"\r\n", quoted.join(","), record.count)
 }

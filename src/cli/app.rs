@@ -8,8 +8,8 @@ use super::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::cli::prompt;
-use crate::identity::By;
 use crate::identity::access::api_client;
+use crate::identity::{By, FreshBy};
 use crate::model::{self, Secret};
 
 /// Register apps and rotate their keys
@@ -112,7 +112,7 @@ impl AppCommand {
             }
             AppCommand::Rotate(command) => {
                 opened::with_core(global, console, async |core, console| {
-                    let by = By::command_line();
+                    let by = FreshBy::command_line();
                     let (app, key) = api_client::rotate(core, &by, &command.id).await?;
                     with_key(console, &app, &key)
                 })
@@ -141,7 +141,7 @@ impl AppDelete {
             if !self.yes {
                 prompt::confirm(&format!("Delete the app {}?", plain(&self.id)))?;
             }
-            api_client::delete(core, &By::command_line(), &self.id).await?;
+            api_client::delete(core, &FreshBy::command_line(), &self.id).await?;
             let said = match console.form() {
                 OutputFormat::Json => console.json(&json!({ "id": self.id })),
                 OutputFormat::People => console.line(&format!("deleted {}", plain(&self.id))),

@@ -10,7 +10,7 @@ use crate::cli::opened;
 use crate::cli::prompt;
 use crate::identity::system::key;
 use crate::identity::system::key::KeySummary;
-use crate::identity::{By, Core};
+use crate::identity::{Core, FreshBy};
 use crate::model::Time;
 use crate::token::{Begin, Old, Rotation};
 
@@ -99,7 +99,7 @@ impl KeyRotate {
             begin: if self.now { Begin::AtOnce } else { Begin::AfterLead },
             old: if self.revoke { Old::Die } else { Old::Expire },
         };
-        let id = key::rotate(core, &By::command_line(), rotation).await?;
+        let id = key::rotate(core, &FreshBy::command_line(), rotation).await?;
         let keys = key::list(core).await?;
         let made = keys.iter().find(|key| key.id == id);
         if let Some(key) = made {

@@ -214,7 +214,7 @@ impl MailShow {
             Some(id) => id,
             None => newest(core).await?,
         };
-        let shown = letters::show(&core.store, &core.outbox, &id).await?;
+        let shown = letters::show(core, &By::command_line(), &id).await?;
         if console.form() == OutputFormat::Json {
             return Ok(console.json(&whole(&shown))?);
         }

@@ -10,7 +10,7 @@ use crate::cli::opened;
 use crate::cli::prompt;
 use crate::error::{Detail, Error};
 use crate::identity::admin::roles;
-use crate::identity::{By, Core};
+use crate::identity::{By, Core, FreshBy};
 
 /// List, create and change roles
 ///
@@ -136,7 +136,7 @@ impl RoleCommand {
                         role.members
                     ))?;
                 }
-                roles::delete(core, &by, &role.name).await?;
+                roles::delete(core, &FreshBy::command_line(), &role.name).await?;
                 tell(console, "deleted", &role)
             }
         })

@@ -72,7 +72,7 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         let reread = move || match config::load(&inputs) {
-            Ok(again) => Ok(Arc::new(again.config)),
+            Ok(again) => Ok((Arc::new(again.config), again.notes)),
             Err(problems) => Err(Error::refused(problems.to_string())),
         };
         let ready_file = self.ready_file.map(ReadyFile::at).transpose()?;

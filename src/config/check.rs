@@ -186,6 +186,13 @@ fn server(config: &Config, found: &mut ConfigReport) {
             "use https origins only",
         );
     }
+    if config.alerts.mail.is_none() {
+        found.hint(
+            "alerts.mail",
+            "it is not set: bursts of failed logins and stolen sessions are only logged",
+            "set it to an address that the operators read",
+        );
+    }
     if config.log.format == super::LogFormat::Text {
         found.hint(
             "log.format",

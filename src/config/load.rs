@@ -145,7 +145,8 @@ pub fn is_secret(name: &str, value: &str) -> bool {
     let key = environment::key_of(name);
     match reader.entries.iter().find(|entry| entry.key == key).map(|entry| entry.show) {
         Some(Visibility::Hidden) => true,
-        Some(Visibility::Url) => has_password(value),
+        // Many gateways take their key in the query.
+        Some(Visibility::Url) => has_password(value) || value.contains('?'),
         // The administrator may have put a URL with a password under the wrong key. An @ in the
         // path is not a login.
         Some(Visibility::All) | None => value.split_once("://").is_some_and(|(_, rest)| {

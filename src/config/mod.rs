@@ -23,6 +23,7 @@ mod wire_profile_tests;
 use crate::model::Database;
 
 pub use crate::config::sections::admin::{AdminConfig, AdminNetworks};
+pub use crate::config::sections::alerts::AlertsConfig;
 pub use crate::config::sections::apps::AppsConfig;
 pub use crate::config::sections::audit::AuditConfig;
 pub use crate::config::sections::factors::Factors;
@@ -101,6 +102,8 @@ pub struct Config {
     pub hashing: Hashing,
     /// `[audit]`
     pub audit: AuditConfig,
+    /// `[alerts]`
+    pub alerts: AlertsConfig,
     /// `[admin]`
     pub admin: AdminConfig,
     /// `[apps]`
@@ -179,6 +182,7 @@ impl Config {
         let sms = Sms::read(r, outbound.as_ref().map_or(&[], |outbound| &outbound.allow));
         let hashing = Hashing::read(r);
         let audit = AuditConfig::read(r);
+        let alerts = AlertsConfig::read(r);
         let admin = AdminConfig::read(r);
         let apps = AppsConfig::read(r);
         let location = LocationConfig::read(r);
@@ -205,6 +209,7 @@ impl Config {
             sms: sms?,
             hashing: hashing?,
             audit: audit?,
+            alerts: alerts?,
             admin: admin?,
             apps: apps?,
             location: location?,

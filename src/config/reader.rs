@@ -36,7 +36,7 @@ pub struct ConfigEntry {
 pub(super) enum Visibility {
     /// The whole value.
     All,
-    /// A URL without its user name and password.
+    /// The scheme, host and port of a URL: user name and password, path and query may be secret.
     Url,
     /// Nothing, because the value is a secret.
     Hidden,
@@ -115,7 +115,7 @@ impl ConfigReader {
         )
     }
 
-    /// Reads a URL whose user name and password are never shown.
+    /// Reads a URL of which only scheme, host and port are shown.
     pub fn url<T>(
         &mut self,
         key: &'static str,
@@ -402,11 +402,15 @@ fn shown(raw: &Raw, show: Visibility) -> String {
         Visibility::Hidden => MASK.to_owned(),
         Visibility::Url => {
             let text = raw.to_text();
-            match (text.split_once("://"), text.rsplit_once('@')) {
-                (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{MASK}@{host}"),
-                (Some(_), None) => text,
-                _ => MASK.to_owned(),
-            }
+            let Some((scheme, rest)) = text.split_once("://") else { return MASK.to_owned() };
+            let (login, rest) = match rest.rsplit_once('@') {
+                Some((_, rest)) => (format!("{MASK}@"), rest),
+                None => (String::new(), rest),
+            };
+            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            let path =
+                if rest[end..].len() > 1 { format!("/{MASK}") } else { rest[end..].to_owned() };
+            format!("{scheme}://{login}{}{path}", &rest[..end])
         }
     }
 }

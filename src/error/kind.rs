@@ -42,6 +42,12 @@ macro_rules! kinds {
                 all
             };
 
+            /// Whether a refresh token was refused.
+            #[must_use]
+            pub fn is_bad_refresh(self) -> bool {
+                matches!(self, Kind::RefreshInvalid | Kind::RefreshStale | Kind::RefreshRevoked)
+            }
+
             /// The default message of the kind.
             #[must_use]
             pub fn sentence(self) -> &'static str {
@@ -91,6 +97,9 @@ kinds! {
         SessionEnded = "Token has been revoked";
         /// The refresh token is unknown, malformed or expired.
         RefreshInvalid = "Refresh token invalid or expired";
+        /// The refresh token is not the current one of its session, which lives on: clients are
+        /// answered as for `RefreshInvalid`, but keep their cookie, which may be a newer one.
+        RefreshStale = "Refresh token invalid or expired";
         /// The refresh token's session has ended.
         RefreshRevoked = "Refresh token has been revoked";
         /// The link's token is unknown or was issued for another purpose.

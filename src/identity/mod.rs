@@ -28,7 +28,7 @@ use crate::seal::MasterKey;
 use crate::store::Store;
 use crate::token::Tokens;
 
-pub use crate::identity::access::actor::{Actor, Admin, By};
+pub use crate::identity::access::actor::{Actor, Admin, By, FreshBy};
 pub use crate::identity::access::caller::Caller;
 
 /// What depends on the configuration, and is replaced as a whole when it is reloaded.
@@ -38,6 +38,8 @@ pub struct Reloadable {
     pub places: session::location::Places,
     /// Writes letters.
     pub mail: Composer,
+    /// Tells the operator about attacks.
+    pub alerts: Arc<audit::alert::Alerts>,
 }
 
 impl Reloadable {
@@ -46,9 +48,11 @@ impl Reloadable {
     /// # Errors
     /// `Internal` if a file that it names cannot be used.
     pub fn open(config: Arc<Config>, outbox: &Outbox) -> Result<Self> {
+        let mail = Composer::new(&config.service, &config.mail, outbox.clone())?;
         Ok(Self {
             places: session::location::Places::open(config.location.file.as_deref())?,
-            mail: Composer::new(&config.service, &config.mail, outbox.clone())?,
+            alerts: Arc::new(audit::alert::Alerts::new(&config.alerts, mail.clone())),
+            mail,
             config,
         })
     }

@@ -42,6 +42,20 @@ impl Composer {
         account_id: &str,
         letter: &Letter,
     ) -> Result<OutgoingMessage> {
+        self.write(to, Some(account_id), letter)
+    }
+
+    /// Writes a letter that concerns no account.
+    pub fn compose_for_operator(&self, to: &Email, letter: &Letter) -> Result<OutgoingMessage> {
+        self.write(to, None, letter)
+    }
+
+    fn write(
+        &self,
+        to: &Email,
+        account_id: Option<&str>,
+        letter: &Letter,
+    ) -> Result<OutgoingMessage> {
         let id = self.outbox.new_id()?;
         let rendered = self.templates.render(letter)?;
         // The body has no sender: the sender configured at delivery is used.

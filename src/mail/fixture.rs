@@ -38,5 +38,11 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::AddressTaken,
         Letter::AccountDeleted,
         Letter::ChangedAccountDeleted,
+        Letter::Alert {
+            alert: "Attack",
+            at: until,
+            place: "192.0.2.1".into(),
+            command: "authd audit",
+        },
     ]
 }

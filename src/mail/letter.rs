@@ -122,6 +122,17 @@ pub enum Letter {
     /// Sent to an address that the account had until recently: the account was deleted, and the
     /// link that undoes the change of address brings it back.
     ChangedAccountDeleted,
+    /// For the operator of the server: an attack, or what looks like one.
+    Alert {
+        /// What happened, as one of the server's own sentences.
+        alert: &'static str,
+        /// When it was noticed.
+        at: Time,
+        /// The client IP that the last call came from.
+        place: String,
+        /// The command that shows more.
+        command: &'static str,
+    },
 }
 
 /// A letter's template: its name, and the values it may use besides the service name.
@@ -174,10 +185,12 @@ const ADDRESS_TAKEN: LetterKind = LetterKind { name: "address_taken", links: &[]
 const ACCOUNT_DELETED: LetterKind = LetterKind { name: "account_deleted", links: &[], values: &[] };
 const CHANGED_ACCOUNT_DELETED: LetterKind =
     LetterKind { name: "changed_account_deleted", links: &[], values: &[] };
+const ALERT: LetterKind =
+    LetterKind { name: "alert", links: &[], values: &["alert", "at", "place", "command"] };
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 20] = [
+    pub const ALL: [LetterKind; 21] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -198,6 +211,7 @@ impl LetterKind {
         ADDRESS_TAKEN,
         ACCOUNT_DELETED,
         CHANGED_ACCOUNT_DELETED,
+        ALERT,
     ];
 }
 
@@ -226,6 +240,7 @@ impl Letter {
             Letter::AddressTaken => ADDRESS_TAKEN,
             Letter::AccountDeleted => ACCOUNT_DELETED,
             Letter::ChangedAccountDeleted => CHANGED_ACCOUNT_DELETED,
+            Letter::Alert { .. } => ALERT,
         }
     }
 
@@ -252,7 +267,8 @@ impl Letter {
             | Letter::AddressTaken
             | Letter::AccountDeleted
             | Letter::ChangedAccountDeleted
-            | Letter::FactorChanged { .. } => None,
+            | Letter::FactorChanged { .. }
+            | Letter::Alert { .. } => None,
         }
     }
 
@@ -288,6 +304,12 @@ impl Letter {
             Letter::EmailChanging { undo, until: time } => {
                 vec![("undo", undo.clone()), until(time)]
             }
+            Letter::Alert { alert, at, place, command } => vec![
+                ("alert", Secret::new(*alert)),
+                ("at", Secret::new(readable(*at))),
+                ("place", Secret::new(place.as_str())),
+                ("command", Secret::new(*command)),
+            ],
             Letter::AlreadyRegistered
             | Letter::SessionStolen
             | Letter::PasswordSet

@@ -11,6 +11,14 @@ pub enum Database {
 }
 
 impl Database {
+    /// Whether there is a database at this place.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        match self {
+            Database::File(path) => path.exists(),
+        }
+    }
+
     /// The default path of the master key: `authd.key` next to `authd.db`.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {

@@ -43,6 +43,8 @@ events! {
     /// The owner admitted a client IP while password logins from unknown IPs were blocked.
     LoginOpened = "login_opened",
     SessionEnded = "session_ended",
+    /// A session was refreshed; recorded once per session and UTC day.
+    SessionRefreshed = "session_refreshed",
     /// A refresh token that was already used came again.
     RefreshReused = "refresh_reused",
     ProfileChanged = "profile_changed",
@@ -92,6 +94,8 @@ events! {
     AppDeleted = "app_deleted",
     /// An administrator retried a mail.
     MailRetried = "mail_retried",
+    /// The text of a message, with its link or code, was shown at the command line.
+    MailShown = "mail_shown",
     AuditExported = "audit_exported",
     /// A caller without the required permission called an administrative operation.
     AdminRefused = "admin_refused",

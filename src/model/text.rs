@@ -1,4 +1,7 @@
-//! Rules for every text from outside: no control characters, no more than the maximum length.
+//! Rules for every text from outside: no control characters, no more than the maximum length;
+//! and how texts are written where a program would interpret them.
+
+use std::borrow::Cow;
 
 /// True for control characters, including NUL, which no text field may contain.
 #[must_use]
@@ -12,9 +15,55 @@ pub fn length(text: &str) -> usize {
     text.chars().count()
 }
 
+/// What begins a formula in a spreadsheet.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A value for a CSV file. An apostrophe keeps spreadsheets from reading it as a formula.
+#[must_use]
+pub fn guard_formula(value: &str) -> Cow<'_, str> {
+    // Values that look guarded are guarded too, so that `unguard_formula` returns every value.
+    if value.trim_start_matches('\'').starts_with(FORMULA) {
+        format!("'{value}").into()
+    } else {
+        value.into()
+    }
+}
+
+/// The value that [`guard_formula`] was given.
+#[must_use]
+pub fn unguard_formula(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(value) if value.trim_start_matches('\'').starts_with(FORMULA) => value,
+        _ => cell,
+    }
+}
+
 /// The form in which names are compared: NFKC, lower case.
 #[must_use]
 pub fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
     text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_formula_is_guarded_and_every_value_comes_back() {
+        for (value, guarded) in [
+            ("=1+1", "'=1+1"),
+            ("+49 151", "'+49 151"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("-1", "'-1"),
+            ("\tx", "'\tx"),
+            ("'=1", "''=1"),
+            ("O'Neill", "O'Neill"),
+            ("'quoted'", "'quoted'"),
+            ("", ""),
+        ] {
+            assert_eq!(guard_formula(value), guarded);
+            assert_eq!(unguard_formula(guarded), value);
+        }
+    }
 }

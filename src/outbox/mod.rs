@@ -70,8 +70,8 @@ pub struct NewMessage<'a> {
     pub channel: Channel,
     /// The name of its template.
     pub kind: &'static str,
-    /// The account that the message concerns.
-    pub account_id: &'a str,
+    /// The account that the message concerns, if there is one.
+    pub account_id: Option<&'a str>,
     pub recipient: String,
     /// The message is dropped after this time.
     pub expires_at: Option<Time>,
@@ -136,7 +136,7 @@ impl Outbox {
             id: new.id,
             channel: new.channel,
             kind: new.kind,
-            account_id: Some(new.account_id.to_owned()),
+            account_id: new.account_id.map(str::to_owned),
             recipient: Some(new.recipient),
             created_at: self.inner.env.now(),
             expires_at: new.expires_at,
@@ -216,7 +216,7 @@ mod tests {
             id: outbox.new_id().unwrap(),
             channel,
             kind: "test",
-            account_id: "a-1",
+            account_id: Some("a-1"),
             recipient: "joe@example.org".to_owned(),
             expires_at: None,
         };

@@ -42,7 +42,7 @@ pub fn compose(
         id: outbox.new_id()?,
         channel: Channel::Sms,
         kind: Channel::Sms.as_str(),
-        account_id,
+        account_id: Some(account_id),
         recipient: number.to_owned(),
         expires_at: Some(until),
     };

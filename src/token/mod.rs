@@ -84,7 +84,7 @@ pub struct AccessToken {
 }
 
 /// The keys in force, and the operations on them. Cheap to clone. A caller that sees a different
-/// epoch than theirs calls `reload`.
+/// epoch than theirs reloads them, with everything else that the epoch stands for.
 #[derive(Clone)]
 pub struct Tokens(Arc<TokensInner>);
 
@@ -185,27 +185,31 @@ impl Tokens {
         self.0.mint.ring().epoch
     }
 
-    /// Reloads the keys if this or another process has changed them.
-    pub async fn reload(&self) -> Result<()> {
+    /// Reloads the keys if this or another process has changed them, and `others`: everything else
+    /// that the epoch stands for.
+    ///
+    /// The epoch is read first and published last. `others` is read in between, so it is never
+    /// older than the epoch that callers compare.
+    pub async fn reload(&self, others: impl Future<Output = Result<()>>) -> Result<()> {
         let inner = &self.0;
         let _one_at_a_time = inner.loading.lock().await;
         if inner.store.read(|db| store::tables::keys::epoch(db)).await? != self.epoch() {
             let (ring, _) =
                 open_ring(&inner.config, &inner.store, &inner.master, &inner.env, inner.missing)
                     .await?;
+            others.await?;
             inner.mint.replace(ring);
         }
         Ok(())
     }
 
-    /// Makes the keys of a rotation, based on the keys as stored now. Nothing changes until
-    /// [`NewKeys::put`].
+    /// Makes the keys of a rotation, based on the loaded keys. Nothing changes until
+    /// [`NewKeys::put`], which refuses them if the stored keys are others.
     ///
     /// # Errors
     /// `Forbidden` where the configuration holds the secret, or differs from the one that the keys
     /// were made under.
     pub async fn new_keys(&self, rotation: Rotation) -> Result<NewKeys> {
-        self.reload().await?;
         let inner = self.0.clone();
         tokio::task::spawn_blocking(move || {
             rotation::make(rotation, &inner.mint.ring(), &inner.config, &inner.master, &inner.env)

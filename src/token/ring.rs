@@ -86,9 +86,11 @@ impl Ring {
         now: Time,
     ) -> Result<Self> {
         let shared = shared_kid(config, master);
-        let live = |until: Option<Time>| until.is_none_or(|until| now < until);
+        let live = |until: Option<Time>, revoked: Option<Time>| {
+            revoked.is_none() && until.is_none_or(|until| now < until)
+        };
         let mut held = Vec::new();
-        for row in stored.signing.iter().filter(|row| live(row.verifies_until)) {
+        for row in stored.signing.iter().filter(|row| live(row.verifies_until, row.revoked_at)) {
             let private = Private::new(master.open(&signing_place(&row.id), &row.sealed)?);
             let algorithm = named(&row.algorithm).ok_or_else(|| {
                 Error::internal(format!(
@@ -109,7 +111,7 @@ impl Ring {
             }));
         }
         let mut refresh = refresh::MacKeys::default();
-        for row in stored.refresh.iter().filter(|row| live(row.verifies_until)) {
+        for row in stored.refresh.iter().filter(|row| live(row.verifies_until, row.revoked_at)) {
             let key = Private::new(master.open(&refresh_place(row.version), &row.sealed)?);
             refresh.add(row.version, &key, row.verifies_until)?;
         }
@@ -265,6 +267,7 @@ pub(super) fn make_signing(
         created_at: now,
         signs_from: now,
         verifies_until: None,
+        revoked_at: None,
     })
 }
 
@@ -276,7 +279,13 @@ pub(super) fn make_refresh(
 ) -> Result<rows::RefreshKey> {
     let key = Private::new(env.random::<REFRESH_KEY_LEN>()?.to_vec());
     let sealed = master.seal(env, &refresh_place(version), &key)?;
-    Ok(rows::RefreshKey { version, sealed, created_at: env.now(), verifies_until: None })
+    Ok(rows::RefreshKey {
+        version,
+        sealed,
+        created_at: env.now(),
+        verifies_until: None,
+        revoked_at: None,
+    })
 }
 
 fn signing_place(kid: &str) -> String {

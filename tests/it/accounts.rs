@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{PASSWORD, app, app_with, registration, token_in};
+use crate::support::{PASSWORD, UNLIMITED, app, app_with, registration, token_in};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -116,6 +116,96 @@ async fn a_grandparent_after_the_grace_is_theft_and_the_owner_gets_a_mail() {
     assert_eq!(last.code(), "TOKEN_REVOKED");
     let mails = app.mails().await;
     assert_eq!(mails.len(), 1, "{mails:?}");
+}
+
+#[tokio::test]
+async fn a_thief_who_refreshes_all_the_time_is_found_out() {
+    for (every, times) in [(20, 5), (1, 90), (29, 4), (300, 3)] {
+        let app = app_with("standard", &UNLIMITED).await;
+        let owners = app.enter("ada").await.refresh;
+        let refresh = async |token: &str| {
+            app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await
+        };
+        let mut thiefs = owners.clone();
+        for _ in 0..times {
+            app.turn_clock(Duration::from_secs(every));
+            thiefs = refresh(&thiefs).await.tokens().refresh;
+        }
+        app.turn_clock(Duration::from_secs(5));
+        assert_eq!(refresh(&owners).await.code(), "TOKEN_REVOKED", "every {every} s");
+        assert_eq!(refresh(&thiefs).await.code(), "TOKEN_REVOKED", "every {every} s");
+        let audit = app.audit().await;
+        for line in ["refresh_reused refused", "session_ended done reuse"] {
+            assert!(audit.contains(&line.to_owned()), "{audit:?}");
+        }
+        let mails = app.mails().await;
+        assert_eq!(mails.len(), 1, "every {every} s: {mails:?}");
+        assert_eq!(mails[0].to, "ada@example.com");
+    }
+}
+
+#[tokio::test]
+async fn however_late_a_slow_tab_comes_within_the_grace_it_ends_nothing() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let slow = app.enter("ada").await.refresh;
+    let refresh = async |token: &str| {
+        app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await
+    };
+    let mut current = refresh(&slow).await.tokens().refresh;
+    for _ in 0..30 {
+        app.turn_clock(Duration::from_secs(1));
+        current = refresh(&current).await.tokens().refresh;
+        assert_eq!(refresh(&slow).await.code(), "INVALID_REFRESH_TOKEN");
+    }
+    assert_eq!(refresh(&current).await.status, 200);
+    assert!(app.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn refreshes_are_recorded_once_a_session_and_day() {
+    for rotate in ["always", "never"] {
+        let app =
+            app_with("standard", &[&UNLIMITED[..], &[("sessions.rotate", rotate)]].concat()).await;
+        let mut sessions = [app.enter("ada").await.refresh, String::new()];
+        sessions[1] = app.login("ada", PASSWORD).await.tokens().refresh;
+        for day in 1..=2 {
+            for _ in 0..3 {
+                for token in &mut sessions {
+                    let body = json!({ "refreshToken": token });
+                    let answer = app.post("/v1/auth/refresh", &body).send().await.ok(200);
+                    if let Some(next) = answer.body["data"]["refreshToken"].as_str() {
+                        next.clone_into(token);
+                    }
+                }
+                app.turn_clock(MINUTE);
+            }
+            let records = app.records().await;
+            let found: Vec<_> =
+                records.iter().filter(|record| record.event == "session_refreshed").collect();
+            assert_eq!(found.len(), 2 * day, "{rotate}: {found:?}");
+            let last = found.last().unwrap();
+            assert!(last.session_id.is_some() && last.account_id == last.actor, "{last:?}");
+            assert_eq!(last.client_ip.as_deref(), Some("192.0.2.1"));
+            app.turn_clock(Duration::from_hours(24));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_past_its_end_takes_no_place_under_the_cap() {
+    let app = app_with("standard", &[("sessions.max", "2")]).await;
+    let first = app.enter("ada").await.access;
+    app.turn_clock(MINUTE);
+    let second = app.login("ada", PASSWORD).await.tokens().refresh;
+    let ended = "update sessions set expires_at = created_at where id = \
+        (select id from sessions order by created_at desc limit 1)";
+    assert_eq!(app.database().tamper(ended), 1);
+    app.turn_clock(MINUTE);
+    app.login("ada", PASSWORD).await.ok(200);
+    let me = app.get("/v1/users/me").bearer(&first).send().await;
+    assert_eq!(me.status, 200, "the oldest of the two that live was ended: {}", me.text);
+    let body = json!({ "refreshToken": second });
+    assert_eq!(app.post("/v1/auth/refresh", &body).send().await.status, 401);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod corrections;
 mod figures;
 mod inside;
+mod last_admin;
 mod matrix;
 mod people;
 mod sessions;

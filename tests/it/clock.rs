@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::database::RawDatabase;
 use crate::support::{Answer, App, PASSWORD, UNLIMITED, app, app_with, token_in};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -132,6 +133,7 @@ async fn a_token_from_ahead_of_a_restored_file_is_only_refused() {
                 let _ = std::fs::remove_file(dir.join(format!("authd.db{ending}")));
             }
             std::fs::copy(dir.join("copy.db"), dir.join("authd.db")).unwrap();
+            RawDatabase::at(dir.join("authd.db")).protect();
         })
         .await;
     for token in [&ahead, &further] {
@@ -166,6 +168,20 @@ async fn a_server_started_an_hour_before_it_was_made_serves() {
     assert_eq!(login.status, 200, "{}", login.text);
     assert_eq!(me(&app, &login.tokens().access).await, "");
     assert_eq!(refresh(&app, &tokens.refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn everything_that_shows_a_time_shows_the_same_after_a_step_of_the_wall_clock() {
+    for ahead in [3600, -3600] {
+        let app = app_with("standard", &UNLIMITED).await;
+        app.clock.set_wall_ahead(ahead);
+        let access = app.enter("ada").await.access;
+        let me = app.get("/v1/users/me").bearer(&access).send().await;
+        let health = app.get("/v1/health").send().await;
+        let refusal = app.get("/v1/users/me").send().await;
+        assert_eq!(health.body["timestamp"], me.body["data"]["createdAt"], "{}", health.text);
+        assert_eq!(refusal.body["timestamp"], me.body["data"]["createdAt"], "{}", refusal.text);
+    }
 }
 
 #[tokio::test]

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use authd::identity::By;
 use authd::identity::access::login_target::LoginTarget;
+use authd::identity::admin::roles;
 use authd::identity::login::guard;
 use authd::identity::login::guard::{Attempt, Familiarity};
 use authd::model::event::What;
@@ -26,6 +29,38 @@ async fn at_once(app: &Arc<App>, path: &'static str, bodies: Vec<(Value, String)
         tasks.spawn(async move { app.post(path, &body).from(&from).send().await });
     }
     tasks.join_all().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_withdrawn_permission_is_gone_though_another_role_changes_at_the_same_time() {
+    let app = unlimited("standard", &[]).await;
+    let by = By::command_line();
+    for role in ["watcher", "bystander"] {
+        roles::create(&app.core, &by, role, Vec::new()).await.unwrap();
+    }
+    let (_, token) = crate::admin::staff(&app, "ada", &["watcher"]).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let second = tokio::spawn({
+        let (app, by, stop) = (app.clone(), by.clone(), stop.clone());
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                for permissions in [vec!["reports.read".to_owned()], Vec::new()] {
+                    roles::change(&app.core, &by, "bystander", permissions).await.unwrap();
+                }
+            }
+        }
+    });
+    for round in 0..300 {
+        let permission = vec!["admin.users.read".to_owned()];
+        roles::grant(&app.core, &by, "watcher", permission.clone()).await.unwrap();
+        let answer = crate::admin::get(&app, "/v1/admin/users", &token).await;
+        assert_eq!(answer.status, 200, "round {round}: {}", answer.text);
+        roles::withdraw(&app.core, &by, "watcher", permission).await.unwrap();
+        let answer = crate::admin::get(&app, "/v1/admin/users", &token).await;
+        assert_eq!(answer.status, 403, "round {round}: {}", answer.text);
+    }
+    stop.store(true, Ordering::Relaxed);
+    second.await.unwrap();
 }
 
 /// How often each status and code occurred.

@@ -22,6 +22,11 @@ fn jar(answer: &Answer) -> String {
     answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
+fn set_cookies(answer: &Answer) -> Vec<String> {
+    let all = answer.headers.get_all("set-cookie").iter();
+    all.map(|set| set.to_str().unwrap().to_owned()).collect()
+}
+
 /// All data that a refused request must not change.
 fn sessions(app: &App) -> Vec<String> {
     app.database().texts(
@@ -93,7 +98,10 @@ async fn two_of_the_name_are_refused_on_every_call_that_reads_it() {
                 (400, "VALIDATION_ERROR"),
                 "{path}"
             );
-            assert!(!answer.headers.contains_key("set-cookie"), "{path}: no cookie is cleared");
+            let own = "; Path=/v1/auth;";
+            let cleared = set_cookies(&answer);
+            assert!(!cleared.iter().any(|set| set.contains(own)), "{path}: ours is kept");
+            assert!(cleared.iter().any(|set| set.contains("; Path=/;")), "{path}: {cleared:?}");
         }
     }
     assert_eq!(sessions(&app), before);
@@ -258,4 +266,93 @@ async fn only_listed_origins_may_read_the_answers() {
 
 fn varies(answer: &Answer) -> bool {
     answer.headers.get_all("vary").iter().any(|value| value == "Origin")
+}
+
+#[tokio::test]
+async fn a_planted_cookie_stops_no_logout_with_an_access_token_and_is_cleared() {
+    let app = app_with("standard", &[("server.public_url", "https://auth.example.com")]).await;
+    app.join("ada").await;
+    for mount in MOUNTS {
+        let entered = login(&app, mount).await;
+        let twice = format!("__Secure-refreshToken=planted; {}", jar(&entered));
+        let refused = refresh(&app, mount, &twice).send().await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "VALIDATION_ERROR"));
+        let cleared = set_cookies(&refused);
+        let expected = |path: &str, domain: &str| {
+            format!(
+                "__Secure-refreshToken=; Max-Age=0; Path={path}; HttpOnly; SameSite=Strict; Secure{domain}"
+            )
+        };
+        let own = expected(&format!("{mount}/auth"), "");
+        for path in ["/", mount, &format!("{mount}/auth")] {
+            for domain in ["", "; Domain=example.com"] {
+                let one = expected(path, domain);
+                assert_eq!(cleared.contains(&one), one != own, "{one}: {cleared:#?}");
+            }
+        }
+        let access = entered.tokens().access;
+        let out = app
+            .call(Method::POST, &format!("{mount}/auth/logout"))
+            .header("cookie", &twice)
+            .bearer(&access)
+            .send()
+            .await;
+        assert_eq!(out.status, 200, "{}", out.text);
+        let cleared = set_cookies(&out);
+        for one in [&own, &expected("/", "; Domain=example.com")] {
+            assert!(cleared.contains(one), "{one}: {cleared:#?}");
+        }
+        let me = app.get("/v1/users/me").bearer(&access).send().await;
+        assert_eq!(me.code(), "TOKEN_REVOKED", "{mount}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_cookie_is_cleared_and_does_not_use_up_the_limit_of_its_network() {
+    let set = [("limits.refresh.count", "2"), ("limits.refresh.shape", "window")];
+    for (profile, mount, cleared) in [
+        ("standard", "/v1", "refreshToken=; Max-Age=0; Path=/v1/auth; HttpOnly; SameSite=Strict"),
+        ("jobpsych", "/api", "refreshToken=; Max-Age=0; Path=/api/auth; HttpOnly; SameSite=Strict"),
+    ] {
+        let app = app_with(profile, &set).await;
+        app.join("ada").await;
+        let (ended, lives) = (login(&app, mount).await, login(&app, mount).await);
+        let out = app.call(Method::POST, &format!("{mount}/auth/logout"));
+        out.header("cookie", &jar(&ended)).send().await.ok(200);
+        for _ in 0..10 {
+            let dead = refresh(&app, mount, &jar(&ended)).send().await;
+            assert_eq!((dead.status.as_u16(), set_cookies(&dead)), (401, vec![cleared.to_owned()]));
+        }
+        refresh(&app, mount, &jar(&lives)).send().await.ok(200);
+        for status in [401, 401, 429] {
+            let forged = refresh(&app, mount, "refreshToken=forged").send().await;
+            assert_eq!(forged.status, status, "a guess counts: {}", forged.text);
+            let told = if status == 401 { vec![cleared.to_owned()] } else { Vec::new() };
+            assert_eq!(set_cookies(&forged), told);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slow_tab_does_not_clear_the_newer_cookie_of_another() {
+    let app = app().await;
+    app.join("ada").await;
+    let old = login(&app, "/v1").await;
+    let newer = refresh(&app, "/v1", &jar(&old)).send().await;
+    let newest = refresh(&app, "/v1", &jar(&newer)).send().await;
+    let late = refresh(&app, "/v1", &jar(&old)).send().await;
+    assert_eq!((late.code(), set_cookies(&late)), ("INVALID_REFRESH_TOKEN", vec![]));
+    assert_eq!(refresh(&app, "/v1", &jar(&newest)).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_logout_with_a_dead_cookie_clears_it() {
+    let app = app().await;
+    app.join("ada").await;
+    let cookie = jar(&login(&app, "/v1").await);
+    let logout = || app.call(Method::POST, "/v1/auth/logout").header("cookie", &cookie).send();
+    logout().await.ok(200);
+    let again = logout().await;
+    assert_eq!((again.status.as_u16(), again.code()), (401, "TOKEN_REVOKED"));
+    assert!(set_cookies(&again).iter().any(|set| set.starts_with("refreshToken=; Max-Age=0")));
 }

@@ -1,6 +1,7 @@
 //! The database behind the program: what tests read from it, and what they change in it, without
 //! going through the store. Only this file knows how the data is reached.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use authd::store::Value;
@@ -38,6 +39,12 @@ impl RawDatabase {
         connection.execute_batch("pragma journal_mode = wal; pragma foreign_keys = off").unwrap();
         connection.execute_batch(&format!("begin; {dump}; commit")).unwrap();
         connection.close().unwrap();
+        self.protect();
+    }
+
+    /// Takes the database from other users, as the server requires.
+    pub fn protect(&self) {
+        std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// All rows of a query.

@@ -16,7 +16,7 @@ use authd::identity::access::caller;
 use authd::identity::access::counted::Counted;
 use authd::identity::access::fresh::Fresh;
 use authd::identity::login::challenge;
-use authd::identity::{By, factor};
+use authd::identity::{FreshBy, factor};
 use authd::mail::Mail;
 use authd::model::{AccountId, Email, Source};
 use futures_util::future::join_all;
@@ -327,7 +327,7 @@ async fn an_administrator_can_remove_the_factors_of_an_account() {
     let waits = waiting(&app.login("ada", PASSWORD).await);
     let me = call(&app, Method::GET, "/v1/users/me", &tokens.access).await;
     let id = AccountId::new(me.body["data"]["id"].as_str().unwrap());
-    assert_eq!(factor::reset_all(&app.core, &By::command_line(), &id).await.unwrap(), 1);
+    assert_eq!(factor::reset_all(&app.core, &FreshBy::command_line(), &id).await.unwrap(), 1);
     assert!(
         app.mails().await.iter().any(|mail| mail.text.contains("All second factors were removed"))
     );
@@ -336,7 +336,7 @@ async fn an_administrator_can_remove_the_factors_of_an_account() {
         (401, "INVALID_TOKEN")
     );
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
-    assert_eq!(factor::reset_all(&app.core, &By::command_line(), &id).await.unwrap(), 0);
+    assert_eq!(factor::reset_all(&app.core, &FreshBy::command_line(), &id).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -438,3 +438,45 @@ fn a_terminal_sees_how_far_an_import_has_come() {
     let again = folder.run(&["user", "import", "users.csv", "--without-passwords"]);
     assert_eq!((again.code, again.err.as_str()), (Some(0), ""));
 }
+
+#[tokio::test]
+async fn ids_that_stand_for_something_else_and_times_before_all_clocks_are_refused() {
+    let app = app().await;
+    let mut rows = vec!["id,email,created_at".to_owned()];
+    let reserved = ["cli", "CLI", "schedule", "administrator", ".", ".."];
+    for (number, id) in reserved.iter().enumerate() {
+        rows.push(format!("{id},a{number}@example.com,2020-01-01"));
+    }
+    for (number, at) in ["-100000000000", "1969-12-31", "-1199-01-01"].iter().enumerate() {
+        rows.push(format!("id-{number},b{number}@example.com,{at}"));
+    }
+    rows.push("client,c@example.com,1970-01-01\n".to_owned());
+    let file = rows.join("\n");
+    let summary = import(&app, &["--format", "csv", "--assume-verified"], &file);
+    assert_eq!(counts(&summary), [10, 1, 0, 9], "{summary}");
+    assert_eq!(account(&app, "c@example.com").await.id.as_str(), "client");
+}
+
+#[tokio::test]
+async fn what_would_be_a_formula_is_guarded_in_an_exported_table_and_comes_back_as_it_was() {
+    let from = app().await;
+    let row = json!({
+        "id": "u-1", "email": "ada@example.com", "first_name": "=cmd|'/c calc'!A1",
+        "last_name": "'+kept", "name": "@SUM(1+1)", "company_name": "-2+3", "phone": "+4915112345678",
+    });
+    let summary = import(&from, &["--format", "jsonl", "--assume-verified"], &row.to_string());
+    assert_eq!(counts(&summary), [1, 1, 0, 0], "{summary}");
+    let exported = user(&from, &["export", "--format", "csv"], "").out;
+    for cell in ["'=cmd|'/c calc'!A1", "''+kept", "'@SUM(1+1)", "'-2+3", "'+4915112345678"] {
+        assert!(exported.contains(&format!(",{cell},")), "{cell}: {exported}");
+    }
+    let to = app().await;
+    let summary = import(&to, &["--format", "csv"], &exported);
+    assert_eq!(counts(&summary), [1, 1, 0, 0], "{summary}");
+    let (before, after) = (&whole(&from).await[0].account, &whole(&to).await[0].account);
+    assert_eq!(
+        (&after.first_name, &after.last_name, &after.name, &after.company_name, &after.phone),
+        (&before.first_name, &before.last_name, &before.name, &before.company_name, &before.phone)
+    );
+    assert_eq!(after.first_name.as_deref(), Some("=cmd|'/c calc'!A1"));
+}

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authd::error::Kind;
-use authd::identity::By;
+use authd::identity::FreshBy;
 use authd::identity::access::caller;
 use authd::identity::system::key;
 use authd::token::{Begin, Old, Rotation};
 use serde_json::json;
 
-use crate::support::{App, PASSWORD, app, app_with};
+use crate::support::{App, PASSWORD, app, app_on, app_with};
 
 const LATER: Rotation = Rotation { begin: Begin::AfterLead, old: Old::Expire };
 const NOW: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Expire };
@@ -20,7 +20,7 @@ const REVOKED: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Die };
 const MINUTES: fn(u64) -> Duration = Duration::from_mins;
 
 async fn rotate(app: &App, rotation: Rotation) -> String {
-    key::rotate(&app.core, &By::command_line(), rotation).await.unwrap()
+    key::rotate(&app.core, &FreshBy::command_line(), rotation).await.unwrap()
 }
 
 async fn me(app: &App, access: &str) -> u16 {
@@ -232,6 +232,27 @@ async fn a_login_right_after_another_process_revoked_the_keys_gets_tokens_of_the
         assert_eq!((status, kid(&access) == kid(&after.access)), (200, false), "{rest:?}");
         assert_eq!((me(&app, &access).await, refresh(&app, &next).await.0), (200, 200), "{rest:?}");
     }
+}
+
+#[tokio::test]
+async fn a_server_whose_clock_lags_follows_a_revocation_at_once() {
+    let lag = Duration::from_hours(2);
+    let now = authd::env::Env::real().wall() - lag;
+    let app = app_on(&[("tokens.algorithm", "EdDSA")], now.millis(), |_| {}).await;
+    let before = app.enter("ada").await;
+    run_key(&app, &["rotate", "--revoke"]);
+    assert_eq!(me(&app, &before.access).await, 401);
+    assert_eq!(refresh(&app, &before.refresh).await.0, 401);
+    let after = app.login("ada", PASSWORD).await.tokens();
+    assert_ne!(kid(&after.access), kid(&before.access), "the revoked key signs");
+    assert_eq!(published(&app).await, BTreeSet::from([kid(&after.access)]));
+    assert_eq!((me(&app, &after.access).await, refresh(&app, &after.refresh).await.0), (200, 200));
+    let listed = key::list(&app.core).await.unwrap();
+    let uses: Vec<_> =
+        listed.iter().map(|key| (key.id == kid(&before.access), key.used_for)).collect();
+    assert_eq!(uses, [(false, key::Use::Signing), (true, key::Use::Ended)]);
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
+    assert_eq!(published(&app).await, BTreeSet::from([kid(&after.access)]));
 }
 
 #[tokio::test]

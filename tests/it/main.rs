@@ -10,6 +10,7 @@
 mod abandoned;
 mod accounts;
 mod admin;
+mod alerts;
 mod authbackend;
 mod bad_input;
 mod bad_wires;

@@ -49,6 +49,39 @@ async fn figures_are_for_the_machine_itself_and_never_for_who_was_forwarded() {
 }
 
 #[tokio::test]
+async fn prometheus_on_this_machine_gets_them_as_its_configuration_asks() {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap();
+    let (example, docs) = (read("examples/deploy/prometheus.yml"), read("docs/production.md"));
+    let setting = |text: &str, key: &str, sign: char| {
+        let rest = text.split_once(key).unwrap().1;
+        rest.split(['\n', ' ']).find(|word| !word.is_empty()).unwrap().trim_matches(sign).to_owned()
+    };
+    assert_eq!(setting(&example, "metrics_path:", '"'), "/metrics");
+    let target = setting(&example, "targets:", ']').trim_matches(['[', '"']).to_owned();
+    assert!(docs.contains(&format!("[metrics]\nlisten = \"{target}\"")), "{target}");
+    // `perfect21`'s document scrapes the port of the API.
+    for (profile, host) in [("perfect21", "localhost:3000"), ("standard", "localhost:3000")] {
+        let app = app_with(profile, &[]).await;
+        let scrape = app
+            .get("/metrics")
+            .from("127.0.0.1")
+            .set_header("host", host)
+            .header("user-agent", "Prometheus/3.0.0")
+            .header("x-prometheus-scrape-timeout-seconds", "10")
+            .header(
+                "accept",
+                "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.4",
+            )
+            .header("accept-encoding", "gzip")
+            .send()
+            .await;
+        assert_eq!(scrape.status, 200, "{profile}: {}", scrape.text);
+        assert!(scrape.header("content-type").starts_with("text/plain; version=0.0.4"));
+        assert!(scrape.text.contains("\nauthd_"), "{}", scrape.text);
+    }
+}
+
+#[tokio::test]
 async fn figures_are_not_for_a_page_that_points_its_own_name_at_this_machine() {
     let app = app().await;
     let ask = |host: &str| app.get("/metrics").from("127.0.0.1").set_header("host", host).send();

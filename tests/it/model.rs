@@ -49,7 +49,8 @@ struct Session {
     made: i64,
     /// Refresh tokens by generation; the last one is current.
     refresh: Vec<String>,
-    rotated: i64,
+    /// When each refresh token but the current one was replaced.
+    replaced: Vec<i64>,
     idle_until: i64,
     has_ended: bool,
     access: (String, i64),
@@ -152,7 +153,7 @@ impl World {
             owner: who,
             made: now,
             refresh: vec![tokens.refresh],
-            rotated: 0,
+            replaced: Vec::new(),
             idle_until: now + IDLE,
             has_ended: false,
             access: (tokens.access, now + ACCESS),
@@ -182,7 +183,9 @@ impl World {
         let current = session.refresh.len() - 1;
         let generation = current.saturating_sub(back);
         let token = session.refresh[generation].clone();
-        let within_grace = self.now - session.rotated <= GRACE;
+        // Of a parent, when it was replaced; of an older token, when its successor was.
+        let replaced = session.replaced.get((generation + 1).min(current.saturating_sub(1)));
+        let within_grace = replaced.is_some_and(|at| self.now - at <= GRACE);
         let foretold = if session.has_ended {
             "TOKEN_REVOKED"
         } else if session.is_too_old(self.now) {
@@ -212,7 +215,7 @@ impl World {
         session.access = (tokens.access, (now + ACCESS).min(ends));
         if generation == current {
             session.refresh.push(tokens.refresh);
-            session.rotated = now;
+            session.replaced.push(now);
             session.idle_until = (now + IDLE).min(ends);
         } else {
             assert_eq!(

@@ -316,6 +316,7 @@ async fn a_suspended_or_deleted_account_is_not_reached_by_a_reset() {
     forgot(&app, "ada@example.com").await;
     assert!(app.mails().await.is_empty());
     assert_eq!(app.login("ada", PASSWORD).await.code(), "ACCOUNT_SUSPENDED", "nothing has changed");
+    let by = authd::identity::FreshBy::command_line();
     authd::identity::admin::accounts::delete(&app.core, &by, "ada@example.com").await.unwrap();
     forgot(&app, "ada@example.com").await;
     assert!(app.mails().await.is_empty());

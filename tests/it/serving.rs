@@ -276,6 +276,41 @@ fn an_existing_database_is_never_created_again() {
 }
 
 #[test]
+fn a_database_that_is_gone_while_its_key_is_there_is_not_replaced_by_an_empty_one() {
+    let folder = Folder::new();
+    assert_eq!(folder.serve(&CHEAP).end(), Some(0));
+    for ending in ["", "-wal", "-shm", ".lock"] {
+        let _ = fs::remove_file(folder.path(&format!("authd.db{ending}")));
+    }
+    let names = || {
+        let files = fs::read_dir(folder.path("")).unwrap();
+        let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(), ["authd.key", "log"]);
+    let create = ["user", "create", "--email", "a@example.com", "--password-stdin"];
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["mail", "list"], &create] {
+        for key in [None, Some("x".repeat(43))] {
+            let mut child = folder.command(command);
+            if let Some(key) = &key {
+                child.env("AUTHD_MASTER_KEY", key);
+            }
+            let ran = child.output().unwrap();
+            let said = String::from_utf8_lossy(&ran.stderr);
+            assert_eq!((ran.status.code(), ran.stdout.len()), (Some(1), 0), "{command:?}: {said}");
+            for word in ["authd.db", "authd.key", "Put the file back", "start over"] {
+                assert!(said.contains(word), "{command:?} {word}: {said}");
+            }
+        }
+    }
+    assert_eq!(names(), ["authd.key", "log"], "nothing was made");
+    // The way on that the message names.
+    fs::rename(folder.path("authd.key"), folder.path("old.key")).unwrap();
+    assert_eq!(folder.serve(&CHEAP).end(), Some(0));
+}
+
+#[test]
 fn sighup_reads_the_configuration_again_and_a_broken_one_changes_nothing() {
     let folder = Folder::new();
     let limit = |count: u32| {
@@ -299,6 +334,37 @@ fn sighup_reads_the_configuration_again_and_a_broken_one_changes_nothing() {
     until("the mistake is logged", || log().contains("sgin_up"));
     assert_eq!(register(3).status, 201);
     assert_eq!(register(4).status, 429, "what was counted before still counts");
+    assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+fn sighup_refuses_another_profile_or_wire_whole_and_repeats_the_warnings() {
+    let folder = Folder::new();
+    let policy = |lines: &str| fs::write(folder.path("authd.toml"), lines).unwrap();
+    policy("");
+    let server = folder.serve(&CHEAP[..6]);
+    let log = || fs::read_to_string(folder.path("log")).unwrap();
+    for (lines, reason) in [
+        ("profile = \"siteworks\"", "profile changed from standard to siteworks"),
+        ("[server]\nwire = \"jobpath\"", "server.wire changed from v1 to jobpath"),
+    ] {
+        policy(lines);
+        server.signal(Signal::HUP);
+        until(reason, || log().contains(reason));
+        // The limits and rules of the other policy are not in force either.
+        let short = json!({ "email": "short@example.com", "password": "Passw0rd!" });
+        let refused = server.post("/v1/auth/register", &short).unwrap();
+        assert_eq!((refused.status, refused.code()), (400, "VALIDATION_ERROR"), "{lines}");
+        let absent = server.post("/api/auth/register", &short).unwrap();
+        assert_eq!(absent.status, 404, "{lines}");
+    }
+    assert!(!log().contains("configuration reloaded"), "{}", log());
+    let warning = "any client can forge its client IP";
+    assert!(!log().contains(warning));
+    policy("[server]\ntrusted_proxies = [\"0.0.0.0/0\"]");
+    server.signal(Signal::HUP);
+    until("the reload", || log().contains("configuration reloaded"));
+    assert!(log().contains(warning), "{}", log());
     assert_eq!(server.end(), Some(0));
 }
 

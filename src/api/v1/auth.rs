@@ -18,7 +18,7 @@ use crate::http::extract::body::{Body, OptionalBody};
 use crate::http::extract::fields::TokenField;
 use crate::http::extract::limited::Limited;
 use crate::http::extract::refresh_cookie;
-use crate::http::extract::refresh_cookie::Naming;
+use crate::http::extract::refresh_cookie::{Naming, OwnCookie};
 use crate::http::extract::request_context::{RefreshCookie, RequestContext};
 use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, QuickAnswer, with_cookie, written};
@@ -131,29 +131,26 @@ impl AuthApi {
         limit: Limited<limit::Refresh>,
         body: OptionalBody<RefreshRequest>,
     ) -> QuickAnswer<RefreshAnswer> {
-        let in_body = body.0.and_then(|body| body.refresh_token);
-        let (token, channel) = presented(cookie.0, in_body).ok_or(Kind::MissingRefreshToken)?;
-        let checked = limit.check()?;
-        let issued =
-            refresh::rotate(&self.core, token.reveal(), channel, &checked, &visit.source).await?;
-        let mut session = view::refreshed(&self.core, &issued)?;
-        match channel {
-            TokenTransport::Body => {
-                session.refresh_token = issued.rotated.then(|| issued.refresh.reveal().to_owned());
-                written(&session.into())
-            }
-            TokenTransport::Cookie => {
-                let path = cookie_path(&visit.path);
-                let cookie = refresh_cookie::set(
-                    &self.core.config,
-                    Naming::Guarded,
-                    &path,
-                    &issued.refresh,
-                    issued.cookie_life,
-                );
-                Ok(written(&session.into())?.header(SET_COOKIE, cookie))
-            }
+        let (core, path) = (&self.core, cookie_path(&visit.path));
+        if let Some(token) = cookie.at(&path).take()? {
+            let issued = token.refresh(&limit.check()?, &visit.source).await?;
+            let cookie = refresh_cookie::set(
+                &core.config,
+                Naming::Guarded,
+                &path,
+                &issued.refresh,
+                issued.cookie_life,
+            );
+            let session = view::refreshed(core, &issued)?;
+            return Ok(written(&session.into())?.header(SET_COOKIE, cookie));
         }
+        let token = given(body.0.and_then(|body| body.refresh_token));
+        let (token, checked) = (token.ok_or(Kind::MissingRefreshToken)?, limit.check()?);
+        let (body, source) = (TokenTransport::Body, &visit.source);
+        let issued = refresh::rotate(core, token.reveal(), body, &checked, source).await?;
+        let mut session = view::refreshed(core, &issued)?;
+        session.refresh_token = issued.rotated.then(|| issued.refresh.reveal().to_owned());
+        written(&session.into())
     }
 
     /// Log out
@@ -175,8 +172,8 @@ impl AuthApi {
     ) -> Answer<Done> {
         let (everywhere, in_body) =
             body.0.map_or((None, None), |body| (body.logout_all_devices, body.refresh_token));
-        let token = presented(cookie.0, in_body).map(|(token, _)| token);
-        let holder = self.holder(bearer.0, token).await?;
+        let cookie = cookie.at(&cookie_path(&visit.path));
+        let holder = self.holder(bearer.0, cookie, given(in_body)).await?;
         if everywhere == Some(true) {
             sign_out::everywhere(&self.core, &holder, &visit.source).await?;
         } else {
@@ -201,13 +198,22 @@ impl AuthApi {
 }
 
 impl AuthApi {
-    /// Finds the session to log out: by the access token if it is valid, otherwise by the refresh
-    /// token.
-    async fn holder(&self, bearer: Result<Caller>, token: Option<Secret>) -> Result<SessionHolder> {
-        match (bearer, token) {
-            (Ok(caller), _) => Ok(SessionHolder::from(&caller)),
-            (Err(_), Some(token)) => sign_out::holder_of(&self.core, token.reveal()).await,
-            (Err(error), None) => Err(error),
+    /// Finds the session to log out: by the access token if it is valid, even beside an unusable
+    /// cookie; otherwise by the refresh token. The cookie takes precedence over the body.
+    async fn holder(
+        &self,
+        bearer: Result<Caller>,
+        cookie: OwnCookie,
+        in_body: Option<Secret>,
+    ) -> Result<SessionHolder> {
+        let missing = match bearer {
+            Ok(caller) => return Ok(SessionHolder::from(&caller)),
+            Err(missing) => missing,
+        };
+        match (cookie.take()?, in_body) {
+            (Some(token), _) => token.holder().await,
+            (None, Some(token)) => sign_out::holder_of(&self.core, token.reveal()).await,
+            (None, None) => Err(missing),
         }
     }
 
@@ -218,12 +224,9 @@ impl AuthApi {
     }
 }
 
-/// Picks the refresh token to use: the cookie takes precedence over the body.
-fn presented(cookie: Option<Secret>, body: Option<TokenField>) -> Option<(Secret, TokenTransport)> {
-    let body = body.map(|field| field.0).filter(|token| !token.reveal().is_empty());
-    cookie
-        .map(|token| (token, TokenTransport::Cookie))
-        .or(body.map(|token| (token, TokenTransport::Body)))
+/// The refresh token of a body; an empty one is none.
+fn given(token: Option<TokenField>) -> Option<Secret> {
+    token.map(|field| field.0).filter(|token| !token.reveal().is_empty())
 }
 
 /// The path of the auth routes under the mount that this request used.

@@ -103,7 +103,7 @@ fn code(kind: Kind) -> &'static str {
         Kind::TokenInvalid | Kind::LinkInvalid => "INVALID_TOKEN",
         Kind::TokenExpired | Kind::LinkExpired => "TOKEN_EXPIRED",
         Kind::SessionEnded | Kind::RefreshRevoked => "TOKEN_REVOKED",
-        Kind::RefreshInvalid => "INVALID_REFRESH_TOKEN",
+        Kind::RefreshInvalid | Kind::RefreshStale => "INVALID_REFRESH_TOKEN",
         Kind::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
         Kind::MfaRequired => "MFA_REQUIRED",
         Kind::MfaCodeInvalid => "INVALID_MFA_CODE",

@@ -39,7 +39,7 @@ impl HealthApi {
         let well = health.database == HealthState::Healthy;
         let report = HealthReport {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
-            timestamp: self.core.env.wall().to_seconds_text(),
+            timestamp: self.core.env.now().to_seconds_text(),
             version: env!("CARGO_PKG_VERSION").into(),
             uptime: i64::try_from(self.core.counts.uptime(self.core.env.now()).as_secs())
                 .unwrap_or(i64::MAX),

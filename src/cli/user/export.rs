@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
 use crate::identity::admin::export_all::{Hashes, Roster};
-use crate::model::{Source, Time};
+use crate::model::{Source, Time, text};
 use crate::store::tables::transfer::AccountExport;
 
 /// Export all accounts in a format that `user import` reads
@@ -152,8 +152,11 @@ fn csv(values: &[Value]) -> String {
 fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => return String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+        Value::String(text) => text::guard_formula(text).into_owned(),
+        Value::Array(parts) => {
+            let parts = parts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",");
+            text::guard_formula(&parts).into_owned()
+        }
         other => other.to_string(),
     };
     let is_plain = !text.is_empty()

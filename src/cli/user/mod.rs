@@ -17,7 +17,7 @@ use crate::cli::opened;
 use crate::identity::account::sign_up::NewAccount;
 use crate::identity::admin::accounts;
 use crate::identity::admin::accounts::{AccountFilter, AccountWithRoles, NewEntry, RoleChange};
-use crate::identity::{By, Core};
+use crate::identity::{By, Core, FreshBy};
 use crate::model::{Email, Username, text};
 use view::AccountView;
 
@@ -420,7 +420,7 @@ impl UserDelete {
         if !self.yes {
             prompt::require_terminal()?;
         }
-        change(global, console, "deleted", async |core, by| {
+        change(global, console, "deleted", async |core, _| {
             let before = accounts::find(core, &self.user).await?.account;
             if !self.yes {
                 prompt::confirm(&format!(
@@ -429,7 +429,7 @@ impl UserDelete {
                     before.id
                 ))?;
             }
-            Ok(accounts::delete(core, by, before.id.as_str()).await?)
+            Ok(accounts::delete(core, &FreshBy::command_line(), before.id.as_str()).await?)
         })
     }
 }

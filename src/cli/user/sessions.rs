@@ -10,7 +10,7 @@ use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::identity::admin::{accounts, search};
 use crate::identity::session::list::SessionView;
-use crate::identity::{By, factor};
+use crate::identity::{FreshBy, factor};
 
 /// List the live sessions of an account
 #[derive(Debug, Args)]
@@ -90,7 +90,8 @@ impl MfaReset {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         opened::with_core(global, console, async |core, console| {
             let entry = accounts::find(core, &self.user).await?;
-            let removed = factor::reset_all(core, &By::command_line(), &entry.account.id).await?;
+            let removed =
+                factor::reset_all(core, &FreshBy::command_line(), &entry.account.id).await?;
             console.note(&format!("{removed} second factors removed"));
             Ok(super::AccountView::of(core, &entry)
                 .await?

@@ -31,6 +31,7 @@ macro_rules! section {
 }
 
 pub mod admin;
+pub mod alerts;
 pub mod apps;
 pub mod audit;
 pub mod factors;

@@ -305,6 +305,7 @@ fn a_secret_in_an_argument_is_known() {
         ("mail.smtp_url", "smtp://me:pw@host"),
         ("mail.smtp-url", "a:b@c"),
         ("sms.url", "https://me:pw@host/send"),
+        ("sms.url", "https://sms.example/send?key=x"),
         ("db", "postgres://me:pw@host/db"),
         ("mail.smpt_url", "smtp://me:pw@host"),
     ] {
@@ -313,6 +314,7 @@ fn a_secret_in_an_argument_is_known() {
     for (key, value) in [
         ("mail.smtp_url", "smtp://host:25"),
         ("mail.smtp_url", "smtp://me@host:25"),
+        ("sms.url", "https://sms.example/send"),
         ("server.public_url", "https://a.example:8443"),
         ("links.verify", "https://a.example:8443/@me?token={token}"),
         ("mail.from", "Us: <us@example.com>"),
@@ -407,6 +409,17 @@ fn no_secret_is_ever_shown() {
     ]);
     assert_eq!(shown(&first, "tokens.secret").0, "***");
     assert_eq!(shown(&first, "mail.smtp_url").0, "smtp://***@mx.example.org:2525");
+    for (url, expected) in [
+        ("https://sms.example/send?key=canary", "https://sms.example/***"),
+        ("https://sms.example:8443/canary", "https://sms.example:8443/***"),
+        ("https://sms.example?key=canary", "https://sms.example/***"),
+        ("https://sms.example/", "https://sms.example/"),
+    ] {
+        let texts = loaded(&[("AUTHD_SMS__URL", url), ("AUTHD_SMS__BODY", "{to} {text}")]);
+        assert_eq!(shown(&texts, "sms.url").0, expected);
+        let printed = format!("{:?} {}", texts.config, report::show_json(report::show(&texts)));
+        assert!(!printed.contains("canary"), "{printed}");
+    }
     let printed = format!(
         "{:?} {} {} {}",
         first.config,

@@ -14,6 +14,7 @@ fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
         ("AUTHD_MAIL__SMTP_URL", "smtp://u:p@mx.our-app.org"),
         ("AUTHD_MAIL__FROM", "noreply@our-app.org"),
         ("AUTHD_LOG__FORMAT", "json"),
+        ("AUTHD_ALERTS__MAIL", "ops@our-app.org"),
     ]);
     let check = check(&ready, Vec::new());
     assert_eq!((check.is_ready(), check.findings), (true, Vec::new()));

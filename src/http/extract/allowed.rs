@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::{bearer, client_ip};
 use crate::http::server::carried;
-use crate::identity::access::actor::{Demand, Locality, ProofAge};
+use crate::identity::access::actor::{Demand, FreshBy, Locality, ProofAge};
 use crate::identity::{Actor, Admin, By};
 use crate::model::{Permission, Source};
 
@@ -82,6 +82,16 @@ impl<N> Allowed<N> {
     #[must_use]
     pub fn by(self) -> By {
         By { actor: Actor::Admin(self.admin), source: self.source }
+    }
+}
+
+impl<N: Needs> Allowed<FreshProof<N>> {
+    /// The actor, for operations of the core that require a fresh proof.
+    ///
+    /// # Errors
+    /// Never: the proof was checked before the operation ran.
+    pub fn fresh(self) -> Result<FreshBy> {
+        FreshBy::check(self.by())
     }
 }
 

@@ -5,12 +5,11 @@ use poem::{FromRequest, Request, RequestBody};
 use crate::error::limit::NamedLimit;
 use crate::http::extract::api_client;
 use crate::http::extract::limited::Limited;
-use crate::http::extract::refresh_cookie;
-use crate::http::extract::refresh_cookie::Naming;
+use crate::http::extract::refresh_cookie::{FoundCookie, Naming, OwnCookie};
 use crate::http::limits::Meter;
 use crate::http::server::carried;
 use crate::http::server::reject::Reject;
-use crate::model::{RequestSender, Secret, Source};
+use crate::model::{RequestSender, Source};
 
 /// The parts of a request that handlers need.
 pub struct RequestContext {
@@ -46,27 +45,36 @@ impl<'a> FromRequest<'a> for RequestContext {
     }
 }
 
-/// The refresh token from the cookie, if there is one and the page that sent it may use it.
-#[derive(Debug)]
-pub struct RefreshCookie(pub Option<Secret>);
+/// The refresh cookie of a request, if the page that sent it may use it.
+pub struct RefreshCookie(FoundCookie);
+
+impl RefreshCookie {
+    /// The cookie as set for this path.
+    #[must_use]
+    pub fn at(self, path: &str) -> OwnCookie {
+        OwnCookie::new(self.0, path)
+    }
+}
 
 impl<'a> FromRequest<'a> for RefreshCookie {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        Ok(Self(cookie_of(request, Naming::Guarded)?))
+        Ok(Self(FoundCookie::of(request, Naming::Guarded).map_err(Reject)?))
     }
 }
 
 /// Like [`RefreshCookie`], for wires whose document fixes the cookie's name.
-#[derive(Debug)]
-pub struct PlainRefreshCookie(pub Option<Secret>);
+pub struct PlainRefreshCookie(FoundCookie);
 
-impl<'a> FromRequest<'a> for PlainRefreshCookie {
-    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        Ok(Self(cookie_of(request, Naming::AsDocumented)?))
+impl PlainRefreshCookie {
+    /// The cookie as set for this path.
+    #[must_use]
+    pub fn at(self, path: &str) -> OwnCookie {
+        OwnCookie::new(self.0, path)
     }
 }
 
-fn cookie_of(request: &Request, naming: Naming) -> poem::Result<Option<Secret>> {
-    let core = carried::core(request).map_err(Reject)?;
-    Ok(refresh_cookie::read(request, &core.config, naming).map_err(Reject)?)
+impl<'a> FromRequest<'a> for PlainRefreshCookie {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self(FoundCookie::of(request, Naming::AsDocumented).map_err(Reject)?))
+    }
 }

@@ -30,6 +30,7 @@ use crate::http::server::log::RequestLine;
 use crate::http::server::metrics::RouteTemplateSlot;
 use crate::http::server::refused_origins::RefusedOrigins;
 use crate::http::server::reject::About;
+use crate::http::server::response::ResponseCookies;
 use crate::http::server::wires::{Wires, is_under};
 use crate::http::server::{cors, reject, request_id};
 use crate::identity::access::caller::VerifiedToken;
@@ -105,6 +106,7 @@ struct RequestRecord {
     preflight: Option<Response>,
     request_id: String,
     meter: Meter,
+    cookies: ResponseCookies,
     began: Time,
 }
 
@@ -121,6 +123,7 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
                 Err(error) => span.in_scope(|| self.render(&error, &visit)),
             },
         };
+        visit.cookies.write(response.headers_mut());
         if !visit.may_set_cookies {
             response.headers_mut().remove(SET_COOKIE);
         }
@@ -155,6 +158,8 @@ impl<E: Endpoint> Boundary<E> {
         request.extensions_mut().insert(meter.clone());
         let (origin, began) = (self.cors.admit(request.headers()), env.now());
         self.refused_origins.note(request.headers(), origin.as_ref(), began);
+        let cookies = ResponseCookies::default();
+        request.extensions_mut().insert(cookies.clone());
         RequestRecord {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
@@ -166,6 +171,7 @@ impl<E: Endpoint> Boundary<E> {
             request_id,
             meter,
             began,
+            cookies,
         }
     }
 
@@ -210,7 +216,7 @@ impl<E: Endpoint> Boundary<E> {
         let kind = error.kind();
         let status = wire.status_of(error);
         reject::log(error, status, &visit.request_id);
-        let about = About { request_id: visit.request_id.clone(), now: env.wall() };
+        let about = About { request_id: visit.request_id.clone(), now: env.now() };
         let body = if status.is_server_error() {
             wire.body(&constant(error), &about)
         } else {

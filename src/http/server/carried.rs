@@ -7,6 +7,7 @@ use poem::Request;
 use crate::error::{Error, Result};
 use crate::http::extract::schema::Schemas;
 use crate::http::limits::Meter;
+use crate::http::server::response::ResponseCookies;
 use crate::identity::Core;
 
 /// The data that the router attaches to each request of an operation.
@@ -28,6 +29,13 @@ pub(in crate::http) fn schemas(request: &Request) -> Result<&Schemas> {
 /// The meter of the request, which also knows its source.
 pub(in crate::http) fn meter(request: &Request) -> Result<&Meter> {
     request.data::<Meter>().ok_or_else(|| Error::internal("the request did not pass the boundary"))
+}
+
+/// The cookies of the response.
+pub(in crate::http) fn response_cookies(request: &Request) -> Result<&ResponseCookies> {
+    request
+        .data::<ResponseCookies>()
+        .ok_or_else(|| Error::internal("the request did not pass the boundary"))
 }
 
 fn setting(request: &Request) -> Result<&Setting> {

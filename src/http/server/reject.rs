@@ -105,6 +105,7 @@ pub fn status(kind: Kind) -> StatusCode {
         | Kind::TokenExpired
         | Kind::SessionEnded
         | Kind::RefreshInvalid
+        | Kind::RefreshStale
         | Kind::RefreshRevoked
         | Kind::MfaRequired
         | Kind::AppInvalid => StatusCode::UNAUTHORIZED,

@@ -2,9 +2,11 @@
 //! documents rejections.
 
 use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use poem::IntoResponse;
 use poem::http::header::SET_COOKIE;
+use poem::http::{HeaderMap, HeaderValue};
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Json, Payload, Response};
 use poem_openapi::registry::{MetaResponses, MetaSchemaRef, Registry};
@@ -27,6 +29,29 @@ pub fn answer<T>(body: T) -> Response<Json<T>> {
 #[must_use]
 pub fn with_cookie<T>(body: T, cookie: String) -> Response<Json<T>> {
     answer(body).header(SET_COOKIE, cookie)
+}
+
+/// Cookies that the response to a request sets or clears, also if it is an error. The boundary adds
+/// them.
+#[derive(Debug, Clone, Default)]
+pub struct ResponseCookies(Arc<Mutex<Vec<HeaderValue>>>);
+
+impl ResponseCookies {
+    /// Adds a `Set-Cookie` value.
+    pub fn add(&self, cookie: &str) {
+        if let Ok(value) = HeaderValue::from_str(cookie) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+        }
+    }
+
+    /// Writes them into the response.
+    pub(in crate::http) fn write(&self, headers: &mut HeaderMap) {
+        for value in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if !headers.get_all(SET_COOKIE).iter().any(|set| set == value) {
+                headers.append(SET_COOKIE, value);
+            }
+        }
+    }
 }
 
 /// Initial buffer size: a typical response fits without reallocation.

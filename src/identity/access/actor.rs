@@ -100,6 +100,49 @@ impl By {
     }
 }
 
+/// Who performs an operation that cannot be undone: the command line, or an administrator who proved
+/// their identity a few minutes ago. The operations require it in their signature, so no API can
+/// offer one without the proof.
+#[derive(Debug, Clone)]
+pub struct FreshBy(By);
+
+impl FreshBy {
+    /// Returns the actor as fresh, if the demand that admitted the administrator asked for a fresh
+    /// proof.
+    ///
+    /// # Errors
+    /// `ReauthenticationRequired`.
+    pub fn check(by: By) -> Result<Self> {
+        match &by.actor {
+            Actor::Admin(admin) if admin.demand.proof != ProofAge::Fresh => {
+                Err(Kind::ReauthenticationRequired.into())
+            }
+            Actor::Admin(_) | Actor::CommandLine => Ok(Self(by)),
+        }
+    }
+
+    /// The operator at the command line.
+    #[must_use]
+    pub fn command_line() -> Self {
+        Self(By::command_line())
+    }
+
+    /// The actor, for what needs no fresh proof.
+    #[must_use]
+    pub fn by(&self) -> &By {
+        &self.0
+    }
+}
+
+/// The actor's name in the audit log for the command line.
+pub(in crate::identity) const COMMAND_LINE: &str = "cli";
+/// The actor's name in the audit log for a scheduled rotation of the keys.
+pub(in crate::identity) const SCHEDULE: &str = "schedule";
+/// The name that owners see for an actor other than themselves.
+pub(in crate::identity) const ADMINISTRATOR: &str = "administrator";
+/// The actors that no account id may be mistaken for.
+pub(in crate::identity) const RESERVED: [&str; 3] = [COMMAND_LINE, SCHEDULE, ADMINISTRATOR];
+
 /// Who changes other people's data.
 #[derive(Debug, Clone)]
 pub enum Actor {
@@ -113,7 +156,7 @@ impl Actor {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Actor::CommandLine => "cli",
+            Actor::CommandLine => COMMAND_LINE,
             Actor::Admin(admin) => admin.account.as_str(),
         }
     }

@@ -4,7 +4,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use crate::error::{Detail, Error, Field, Kind, Result, Rule};
 use crate::identity::Core;
-use crate::identity::access::actor::By;
+use crate::identity::access::actor::{By, FreshBy};
 use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
 use crate::model::{ApiClient, Event, Permission, Secret, app, secret, text};
@@ -79,7 +79,8 @@ fn unknown(id: &str) -> Error {
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
-pub async fn rotate(core: &Core, by: &By, id: &str) -> Result<(ApiClient, Secret)> {
+pub async fn rotate(core: &Core, by: &FreshBy, id: &str) -> Result<(ApiClient, Secret)> {
+    let by = by.by();
     let (log, actor, id) = (AuditLog::new(core, &by.source), by.actor.clone(), id.to_owned());
     let key = new_key(core)?;
     let hash = secret::digest(key.reveal().as_bytes());
@@ -102,7 +103,8 @@ pub async fn rotate(core: &Core, by: &By, id: &str) -> Result<(ApiClient, Secret
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
-pub async fn delete(core: &Core, by: &By, id: &str) -> Result<()> {
+pub async fn delete(core: &Core, by: &FreshBy, id: &str) -> Result<()> {
+    let by = by.by();
     let (log, actor, id) = (AuditLog::new(core, &by.source), by.actor.clone(), id.to_owned());
     core.store
         .write(move |db| {

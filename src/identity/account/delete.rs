@@ -11,9 +11,10 @@ use crate::identity::audit::log::AuditLog;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, Email, Event, Source, role};
+use crate::model::{Account, Email, Event, Source};
 use crate::outbox::{self, OutgoingMessage};
 use crate::store;
+use crate::store::tables::roles::Removable;
 
 /// How long a deleted account can be restored.
 pub const HIDDEN_FOR: Duration = Duration::from_hours(720);
@@ -25,7 +26,7 @@ pub const HIDDEN_FOR: Duration = Duration::from_hours(720);
 /// `LastAdmin`, `SessionEnded` if the account was deleted meanwhile, `Unavailable`.
 pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<()> {
     let account = fresh.caller().account.clone();
-    let log = AuditLog::new(core, source);
+    let (log, verification) = (AuditLog::new(core, source), core.verification());
     let (id, now) = (account.id.clone(), log.at());
     let kept =
         core.store.read(move |db| store::tables::links::kept_addresses(db, &id, now)).await?;
@@ -33,9 +34,8 @@ pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<
     let session = fresh.caller().session().clone();
     core.store
         .write(move |db| {
-            if store::tables::roles::is_last_holder(db, &account.id, role::ADMIN)? {
-                return Err(Kind::LastAdmin.into());
-            }
+            let removable = Removable::check(db, &account.id, verification)?;
+            let removable = removable.ok_or(Kind::LastAdmin)?;
             if store::tables::links::kept_addresses(db, &account.id, log.at())? != kept {
                 return Err(Error::unavailable(
                     "the account's address changed during its deletion",
@@ -54,10 +54,10 @@ pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<
             }
             link::void_all(db, &account.id)?;
             log.record(db, &by_owner(What::Deleted))?;
-            if store::tables::erasure::remove_unproved(db, &account.id)? {
+            if store::tables::erasure::remove_unproved(db, &removable)? {
                 return Ok(());
             }
-            if !store::tables::accounts::hide(db, &account.id, account.id.as_str(), log.at())? {
+            if !store::tables::accounts::hide(db, &removable, account.id.as_str(), log.at())? {
                 return Err(Kind::SessionEnded.into());
             }
             letters.iter().try_for_each(|letter| outbox::enqueue(db, letter))

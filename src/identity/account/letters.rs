@@ -7,7 +7,7 @@ use crate::identity::access::actor::By;
 use crate::identity::audit::log::AuditLog;
 use crate::mail::LetterBody;
 use crate::model::event::What;
-use crate::model::{Event, Permission, Secret};
+use crate::model::{AccountId, Event, Permission, Secret};
 use crate::outbox::{self, Channel, Job, Outbox, SealedJob};
 use crate::sms::TextBody;
 use crate::store::Store;
@@ -54,11 +54,30 @@ pub async fn list(
 }
 
 /// One message with its opened body. Only the command line uses it: an administrator who calls the
-/// API must not read other people's links.
+/// API must not read other people's links. The audit log records whose message was read.
+///
+/// # Errors
+/// As [`entry`], or `Unavailable`.
+pub async fn show(core: &Core, by: &By, id: &str) -> Result<OutboxEntry> {
+    let found = entry(&core.store, &core.outbox, id).await?;
+    if found.body.is_none() {
+        return Ok(found);
+    }
+    let log = AuditLog::new(core, &by.source);
+    let event = Event::done(What::MailShown).by(by.actor.name()).because(id);
+    let event = match &found.message.account_id {
+        Some(account) => event.about(&AccountId::new(account)),
+        None => event,
+    };
+    core.store.write(move |db| log.record(db, &event)).await?;
+    Ok(found)
+}
+
+/// Reads a message and opens its body.
 ///
 /// # Errors
 /// `NotFound`, or `Internal` if the body cannot be opened.
-pub async fn show(store: &Store, outbox: &Outbox, id: &str) -> Result<OutboxEntry> {
+pub async fn entry(store: &Store, outbox: &Outbox, id: &str) -> Result<OutboxEntry> {
     let message = outbox::get(store, id).await?;
     let body = match &message.sealed {
         Some(_) => Some(open(outbox, &message)?),

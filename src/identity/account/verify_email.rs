@@ -14,6 +14,7 @@ use crate::model::{Account, Email, Event, Password, Source, Time};
 use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::db::Db;
+use crate::store::tables::roles::Removable;
 
 /// What following a verification link did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,11 +152,15 @@ pub async fn disown(
     source: &Source,
 ) -> Result<()> {
     let (hash, log) = (link::digest_of(token), AuditLog::new(core, source));
+    let verification = core.verification();
     let outcome = core
         .store
         .write(move |db| {
             let link = link::usable(db, &hash, LinkPurpose::Verify, log.at())?;
-            if !store::tables::erasure::remove_unproved(db, &link.account)? {
+            // The last administrator stays, and a stranger is not told why.
+            let removable = Removable::check(db, &link.account, verification)?;
+            let removable = removable.ok_or(Kind::LinkInvalid)?;
+            if !store::tables::erasure::remove_unproved(db, &removable)? {
                 return Err(Detail::SignUpVerified.into());
             }
             log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))?;

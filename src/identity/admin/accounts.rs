@@ -3,7 +3,7 @@
 
 use crate::error::{Detail, Error, Field, Kind, Result, RoleRule, Rule};
 use crate::identity::Core;
-use crate::identity::access::actor::{Actor, By};
+use crate::identity::access::actor::{Actor, By, FreshBy};
 use crate::identity::account::proof::{Brought, ProofOutcome};
 use crate::identity::account::recover::MailedReset;
 use crate::identity::account::sign_up::NewAccount;
@@ -23,6 +23,7 @@ use crate::password::pool::Lane;
 use crate::store;
 use crate::store::db::{Constraint, Db};
 use crate::store::tables::accounts::AccountQuery;
+use crate::store::tables::roles::Removable;
 
 /// How many accounts a filtered list reads at a time.
 const LIST_PIECE: i64 = 500;
@@ -251,12 +252,16 @@ pub(in crate::identity) fn take(
     log: &AuditLog,
     id: &AccountId,
     name: &str,
+    verification: Verification,
 ) -> Result<()> {
     actor.needs(db, Permission::Roles)?;
-    if name == role::ADMIN {
-        keep_last_admin(db, id)?;
-    }
-    if store::tables::roles::take(db, id, name)? {
+    let taken = if name == role::ADMIN {
+        let removable = removable(db, id, verification)?;
+        store::tables::roles::take_admin(db, &removable)?
+    } else {
+        store::tables::roles::take(db, id, name)?
+    };
+    if taken {
         log.record(
             db,
             &Event::done(What::RolesChanged).about(id).by(actor.name()).because(format!("-{name}")),
@@ -434,21 +439,26 @@ pub async fn change_roles(
     name: &str,
     changes: Vec<(RoleChange, String)>,
 ) -> Result<AccountWithRoles> {
-    let actor = by.actor.clone();
+    let (actor, verification) = (by.actor.clone(), core.verification());
     change(core, by, name, move |db, log, account| {
         changes.iter().try_for_each(|(way, role)| match way {
             RoleChange::Give => give(db, &actor, log, &account.id, role),
-            RoleChange::Take => take(db, &actor, log, &account.id, role),
+            RoleChange::Take => take(db, &actor, log, &account.id, role, verification),
         })
     })
     .await
 }
 
-pub(in crate::identity) fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> Result<()> {
-    if store::tables::roles::is_last_holder(db, id, role::ADMIN)? {
-        return Err(Kind::LastAdmin.into());
-    }
-    Ok(())
+/// Checks that an account may end: it is not the last administrator who can log in.
+///
+/// # Errors
+/// `LastAdmin`.
+pub(in crate::identity) fn removable(
+    db: &mut dyn Db,
+    id: &AccountId,
+    verification: Verification,
+) -> Result<Removable> {
+    Removable::check(db, id, verification)?.ok_or_else(|| Kind::LastAdmin.into())
 }
 
 /// Suspends an account, ends its sessions and voids its links.
@@ -456,8 +466,11 @@ pub(in crate::identity) fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> R
 /// # Errors
 /// `AccountNotFound`, `LastAdmin`.
 pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| begin_suspension(db, &actor, log, account)).await
+    let (actor, verification) = (by.actor.clone(), core.verification());
+    change(core, by, name, move |db, log, account| {
+        begin_suspension(db, &actor, log, account, verification)
+    })
+    .await
 }
 
 /// Suspends an account inside a write; the only place that does.
@@ -466,9 +479,10 @@ pub(in crate::identity) fn begin_suspension(
     actor: &Actor,
     log: &AuditLog,
     account: &Account,
+    verification: Verification,
 ) -> Result<()> {
-    keep_last_admin(db, &account.id)?;
-    if store::tables::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
+    let removable = removable(db, &account.id, verification)?;
+    if store::tables::accounts::suspend(db, &removable, log.at())? {
         log.record(db, &Event::done(What::Suspended).about(&account.id).by(actor.name()))?;
         end_all_sessions(db, actor, log, &account.id, SessionEnd::Admin)?;
         link::void_all(db, &account.id)?;
@@ -483,7 +497,7 @@ pub(in crate::identity) fn end_suspension(
     log: &AuditLog,
     account: &Account,
 ) -> Result<()> {
-    if store::tables::accounts::set_suspended(db, &account.id, None, log.at())? {
+    if store::tables::accounts::reinstate(db, &account.id, log.at())? {
         log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(actor.name()))?;
     }
     Ok(())
@@ -538,13 +552,14 @@ impl Lockout {
 ///
 /// # Errors
 /// `AccountNotFound`, `LastAdmin`.
-pub async fn delete(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let actor = by.actor.clone();
+pub async fn delete(core: &Core, by: &FreshBy, name: &str) -> Result<AccountWithRoles> {
+    let by = by.by();
+    let (actor, verification) = (by.actor.clone(), core.verification());
     change(core, by, name, move |db, log, account| {
-        keep_last_admin(db, &account.id)?;
+        let removable = removable(db, &account.id, verification)?;
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
-        if !store::tables::erasure::remove_unproved(db, &account.id)? {
-            store::tables::accounts::hide(db, &account.id, actor.name(), log.at())?;
+        if !store::tables::erasure::remove_unproved(db, &removable)? {
+            store::tables::accounts::hide(db, &removable, actor.name(), log.at())?;
             store::tables::links::void_all(db, &account.id)?;
         }
         log.record(db, &Event::done(What::Deleted).about(&account.id).by(actor.name()))

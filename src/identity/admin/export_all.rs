@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::identity::Core;
+use crate::identity::access::actor;
 use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
 use crate::model::{Event, Source};
@@ -34,7 +35,7 @@ impl<'a> Roster<'a> {
     pub async fn begin(core: &'a Core, hashes: Hashes, source: &Source) -> Result<Self> {
         let log = AuditLog::new(core, source);
         let detail = if hashes == Hashes::Included { "with hashes" } else { "without hashes" };
-        let event = Event::done(What::AccountsExported).by("cli").because(detail);
+        let event = Event::done(What::AccountsExported).by(actor::COMMAND_LINE).because(detail);
         core.store.write(move |db| log.record(db, &event)).await?;
         Ok(Self { core, after: Some(String::new()), hashes })
     }

@@ -20,8 +20,9 @@ impl RoleCache {
         Ok(book)
     }
 
-    /// Reloads the roles.
-    pub async fn reload(&self, store: &Store) -> Result<()> {
+    /// Reloads the roles. Only the reload of the keys calls this, one call at a time: an older
+    /// reading must not replace a newer one.
+    pub(in crate::identity) async fn reload(&self, store: &Store) -> Result<()> {
         let mut fresh = Permissions::new();
         for (role, permission) in store.read(|db| store::tables::roles::all_permissions(db)).await?
         {

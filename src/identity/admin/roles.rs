@@ -2,7 +2,7 @@
 
 use crate::error::{Detail, Error, Field, FieldError, Result, RoleRule, Rule};
 use crate::identity::Core;
-use crate::identity::access::actor::By;
+use crate::identity::access::actor::{By, FreshBy};
 use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
 use crate::model::{Event, Permission, permission};
@@ -139,7 +139,8 @@ async fn rewrite(
 ///
 /// # Errors
 /// `NotFound`, `Validation` for a built-in role, `Forbidden` for permissions that the actor lacks.
-pub async fn delete(core: &Core, by: &By, name: &str) -> Result<()> {
+pub async fn delete(core: &Core, by: &FreshBy, name: &str) -> Result<()> {
+    let by = by.by();
     let (log, actor, name) = (AuditLog::new(core, &by.source), by.actor.clone(), name.to_owned());
     core.store
         .write(move |db| {

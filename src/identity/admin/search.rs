@@ -10,6 +10,7 @@ use crate::identity::admin::accounts::{AccountWithRoles, VerificationByHand};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::session::list;
+use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Event, Permission, SearchText, SessionId, Status, Time};
@@ -141,12 +142,13 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
         match changes.status {
             Some(wanted) if wanted != account.status(verification) => {
                 actor.needs(db, Permission::UsersSuspend)?;
-                set_status(db, &actor, log, account, wanted, &by_hand)?;
+                let by = StatusChange { actor: &actor, verification, by_hand: &by_hand };
+                set_status(db, log, account, wanted, &by)?;
             }
             _ => {}
         }
         if let Some(wanted) = &changes.roles {
-            set_roles(db, &actor, log, &account.id, wanted)?;
+            set_roles(db, &actor, log, &account.id, wanted, verification)?;
         }
         Ok(())
     })
@@ -158,13 +160,13 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
 /// # Errors
 /// `AccountNotFound`, `Forbidden`, `LastAdmin`.
 pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
-    let actor = by.actor.clone();
+    let (actor, verification) = (by.actor.clone(), core.verification());
     accounts::change(core, by, id, move |db, log, account| {
         actor.needs(db, Permission::UsersSuspend)?;
         if account.suspended_at.is_some() {
             accounts::end_suspension(db, &actor, log, account)
         } else {
-            accounts::begin_suspension(db, &actor, log, account)
+            accounts::begin_suspension(db, &actor, log, account, verification)
         }
     })
     .await
@@ -199,23 +201,31 @@ pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<AccountWi
         .await
 }
 
+/// What a change of status needs besides the account.
+struct StatusChange<'a> {
+    actor: &'a crate::identity::Actor,
+    verification: Verification,
+    by_hand: &'a VerificationByHand,
+}
+
 fn set_status(
     db: &mut dyn store::db::Db,
-    actor: &crate::identity::Actor,
     log: &AuditLog,
     account: &Account,
     wanted: Status,
-    by_hand: &VerificationByHand,
+    by: &StatusChange,
 ) -> Result<()> {
     match wanted {
-        Status::Suspended => accounts::begin_suspension(db, actor, log, account),
+        Status::Suspended => {
+            accounts::begin_suspension(db, by.actor, log, account, by.verification)
+        }
         Status::Active if account.suspended_at.is_some() => {
-            accounts::end_suspension(db, actor, log, account)
+            accounts::end_suspension(db, by.actor, log, account)
         }
         // The account is pending.
         Status::Active => {
-            actor.needs(db, Permission::UsersWrite)?;
-            by_hand.mark(db, actor, log, account)
+            by.actor.needs(db, Permission::UsersWrite)?;
+            by.by_hand.mark(db, by.actor, log, account)
         }
         Status::Pending | Status::Deleted => {
             Err(Error::invalid_field(Field::Status, Rule::StatusNotSettable))
@@ -229,13 +239,14 @@ fn set_roles(
     log: &AuditLog,
     id: &AccountId,
     wanted: &[String],
+    verification: Verification,
 ) -> Result<()> {
     let had = store::tables::roles::of(db, id)?;
     for name in wanted.iter().filter(|name| !had.contains(name)) {
         accounts::give(db, actor, log, id, name)?;
     }
     for name in had.iter().filter(|name| !wanted.contains(name)) {
-        accounts::take(db, actor, log, id, name)?;
+        accounts::take(db, actor, log, id, name, verification)?;
     }
     store::tables::roles::arrange(db, id, wanted)
 }

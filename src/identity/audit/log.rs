@@ -1,11 +1,13 @@
 //! The audit log: writes records inside the write of the change they describe, and reads them back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::env::Env;
 use crate::error::Result;
-use crate::identity::access::actor::By;
+use crate::identity::access::actor::{self, By};
 use crate::identity::access::login_target::LoginTarget;
+use crate::identity::audit::alert::{AlertKind, Alerts};
 use crate::identity::audit::refusals::Refusals;
 use crate::identity::{Caller, Core};
 use crate::metrics::Metrics;
@@ -20,6 +22,7 @@ pub struct AuditLog {
     env: Env,
     metrics: Metrics,
     refusals: Refusals,
+    alerts: Arc<Alerts>,
     at: Time,
     source: Source,
 }
@@ -30,7 +33,8 @@ impl AuditLog {
     pub fn new(core: &Core, source: &Source) -> Self {
         let (env, metrics, refusals) =
             (core.env.clone(), core.metrics.clone(), core.refusals.clone());
-        Self { at: env.now(), env, metrics, refusals, source: source.clone() }
+        let alerts = core.alerts.clone();
+        Self { at: env.now(), env, metrics, refusals, alerts, source: source.clone() }
     }
 
     /// The time of the operation.
@@ -45,6 +49,11 @@ impl AuditLog {
         let (metrics, event) = (self.metrics.clone(), event.clone());
         db.after_commit(Box::new(move || metrics.note_event(&event)));
         Ok(())
+    }
+
+    /// Reports an event to the operator, once per episode. Call it with the record of the event.
+    pub fn alert(&self, db: &mut dyn Db, kind: AlertKind) -> Result<()> {
+        self.alerts.raise(db, kind, self.at, &self.source)
     }
 
     /// Notes that a limit refused this login target. The record is written at the end of the
@@ -151,7 +160,7 @@ pub(in crate::identity) fn about(
 /// Hides from the owner who else acted on the account, and from where.
 fn redact_actor(record: &mut AuditRow, own: &str) {
     if record.actor.as_deref().is_some_and(|actor| actor != own) {
-        record.actor = Some("administrator".to_owned());
+        record.actor = Some(actor::ADMINISTRATOR.to_owned());
         (record.client_ip, record.user_agent, record.request_id) = (None, None, None);
     }
 }

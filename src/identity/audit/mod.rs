@@ -1,4 +1,5 @@
 //! The security record: writing it, reading it, and counting what limits refused.
 
+pub mod alert;
 pub mod log;
 pub mod refusals;

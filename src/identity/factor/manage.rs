@@ -4,7 +4,7 @@ use super::guesses::FactorLocks;
 use super::{Caller, Core};
 use super::{conflict, factors_of, letter};
 use crate::error::{Detail, Error, Kind, Result};
-use crate::identity::access::actor::By;
+use crate::identity::access::actor::FreshBy;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
@@ -145,7 +145,8 @@ pub async fn renew_backup_codes(
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
-pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64> {
+pub async fn reset_all(core: &Core, by: &FreshBy, account: &AccountId) -> Result<u64> {
+    let by = by.by();
     let id = account.clone();
     let found = core.store.read(move |db| store::tables::accounts::find(db, &id)).await?;
     let account =

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::identity::audit::alert::AlertKind;
 use crate::identity::audit::log::AuditLog;
 use crate::model::Event;
 use crate::model::event::What;
@@ -24,7 +25,8 @@ pub fn note_failure(db: &mut dyn Db, log: &AuditLog, client_key: &[u8; 32]) -> R
         AttemptRow { count: row.count + 1, expires_at: row.started_at + BURST_WINDOW, ..row };
     attempts::save(db, Scope::Burst, client_key, &next)?;
     if next.count == BURST {
-        log.record(db, &Event::done(What::FailureBurst).because(BURST.to_string()))
+        log.record(db, &Event::done(What::FailureBurst).because(BURST.to_string()))?;
+        log.alert(db, AlertKind::FailureBurst)
     } else {
         Ok(())
     }

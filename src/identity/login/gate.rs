@@ -12,7 +12,7 @@ use crate::identity::login::guard::Familiarity;
 use crate::identity::login::new_device::NewDeviceCheck;
 use crate::identity::login::pending::Completed;
 use crate::model::event::What;
-use crate::model::session::SessionEnd;
+use crate::model::session::{RotationHistory, SessionEnd};
 use crate::model::{
     Account, AuthMethod, AuthMethods, ClientIp, Event, Factor, FactorKind, Method, Secret,
     SessionId, Source, Time,
@@ -238,6 +238,8 @@ impl NewSession {
             proved_at: now,
             last_active_at: now,
             ended_at: None,
+            rotations: RotationHistory::default(),
+            refresh_day: None,
         };
         Ok((session, token))
     }

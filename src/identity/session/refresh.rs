@@ -3,12 +3,15 @@
 //!
 //! A client that presents the parent within the grace period gets the identical successor, computed
 //! from the parent itself, so a race or a lost response logs no client out. After the grace period,
-//! presenting the parent ends the session.
+//! presenting the parent ends the session. So does an older token whose successor was itself
+//! replaced longer ago than the grace period, even if the current token is a second old: a thief
+//! who refreshes all the time does not hide that two parties hold tokens of one session.
 
 use crate::config::RotationPolicy;
 use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Checked;
+use crate::identity::audit::alert::AlertKind;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
 use crate::identity::session::holder::SessionHolder;
@@ -29,10 +32,12 @@ pub enum TokenTransport {
     Cookie,
 }
 
-/// Refreshes the session behind a token. Refused tokens count against the limit.
+/// Refreshes the session behind a token. Refused tokens count against the limit, but not those of
+/// authd that came in a cookie: browsers send a cookie until it is cleared, and those of one network
+/// must not use up its limit for the sessions that live.
 ///
 /// # Errors
-/// `RefreshInvalid`, `RefreshRevoked`, `TooMany(Refresh)`, `Unavailable`.
+/// `RefreshInvalid`, `RefreshStale`, `RefreshRevoked`, `TooMany(Refresh)`, `Unavailable`.
 pub async fn rotate(
     core: &Core,
     token: &str,
@@ -40,19 +45,22 @@ pub async fn rotate(
     checked: &Checked<limit::Refresh>,
     source: &Source,
 ) -> Result<Issued> {
-    rotate_uncounted(core, token, channel, source).await.map_err(|failure| match failure.kind() {
-        Kind::RefreshInvalid | Kind::RefreshRevoked => checked.failed(failure),
-        _ => failure,
+    let count = |failure: Error| {
+        if failure.kind().is_bad_refresh() { checked.failed(failure) } else { failure }
+    };
+    let presented = parse(core, token).await.map_err(count)?;
+    rotate_uncounted(core, presented, channel, source).await.map_err(|failure| match channel {
+        TokenTransport::Body => count(failure),
+        TokenTransport::Cookie => failure,
     })
 }
 
 async fn rotate_uncounted(
     core: &Core,
-    token: &str,
+    presented: RefreshToken,
     channel: TokenTransport,
     source: &Source,
 ) -> Result<Issued> {
-    let presented = parse(core, token).await?;
     let keys = core.tokens.refresh_keys();
     let rotated = rotates(core.config.sessions.rotate, channel);
     let next = if rotated { presented.successor(&keys)? } else { presented.clone() };
@@ -108,7 +116,8 @@ async fn parse(core: &Core, token: &str) -> Result<RefreshToken> {
         Err(error) if RefreshToken::names_unknown_key(&core.tokens.refresh_keys(), token) => {
             let epoch = core.store.read(|db| store::tables::keys::epoch(db)).await?;
             if epoch == core.tokens.epoch() {
-                return Err(error);
+                // Perhaps of a database from which this one was restored.
+                return Err(Error::new(Kind::RefreshStale).caused_by(error));
             }
             crate::identity::system::key_reload::reload(core).await?;
             RefreshToken::parse(&core.tokens.refresh_keys(), token)
@@ -164,21 +173,36 @@ enum RefreshOutcome {
     Rotated(Box<SessionSnapshot>),
     /// The token was the direct parent, within the grace period.
     Again(Box<SessionSnapshot>),
-    /// The token was superseded long ago, and so was its successor: two parties hold tokens of one
+    /// The token was replaced long ago, and so was its successor: two parties hold tokens of one
     /// session. [`RefreshStage::Act`] ends the session.
     Stolen(Box<SessionSnapshot>),
 }
 
 impl RefreshStep {
     fn take(&self, db: &mut dyn Db) -> Result<Decision<RefreshOutcome>> {
-        let rotated = store::tables::sessions::rotate(db, &self.rotation)?;
-        let Some(snapshot) = store::tables::sessions::find_snapshot(db, &self.rotation.id)? else {
+        let find = |db: &mut dyn Db| store::tables::sessions::find_snapshot(db, &self.rotation.id);
+        let Some(mut snapshot) = find(db)? else {
             return Ok(refuse(Kind::RefreshInvalid));
         };
-        if rotated {
+        let recorded = snapshot.session.refresh_day;
+        if store::tables::sessions::rotate(db, &mut snapshot.session, &self.rotation, self.grace)? {
+            if snapshot.session.refresh_day != recorded {
+                self.record_first_of_day(db, &snapshot)?;
+            }
             return Ok(Decision::Commit(RefreshOutcome::Rotated(Box::new(snapshot))));
         }
-        self.explain(db, snapshot)
+        // Where writers run side by side, the row may have changed since it was read.
+        match find(db)? {
+            Some(snapshot) => self.explain(db, snapshot),
+            None => Ok(refuse(Kind::RefreshInvalid)),
+        }
+    }
+
+    /// Clients refresh every few minutes, so the audit log has one record per session and day.
+    fn record_first_of_day(&self, db: &mut dyn Db, snapshot: &SessionSnapshot) -> Result<()> {
+        let account = &snapshot.account.id;
+        let event = Event::done(What::SessionRefreshed).about(account).by(account.as_str());
+        self.log.record(db, &event.in_session(&snapshot.session.id))
     }
 
     fn explain(
@@ -201,11 +225,14 @@ impl RefreshStep {
             Age::Parent if self.is_within_grace(session) => {
                 Ok(Decision::Commit(RefreshOutcome::Again(Box::new(snapshot))))
             }
-            Age::Older if self.is_within_grace(session) => Ok(refuse(Kind::RefreshInvalid)),
+            // Its successor was in use until a moment ago: a slow tab, or a request that was delayed.
+            Age::Older if !self.is_successor_long_replaced(session) => {
+                Ok(refuse(Kind::RefreshStale))
+            }
             // A restored backup, or a clock that was set back: no reason to suspect theft.
-            Age::Unknown => Ok(refuse(Kind::RefreshInvalid)),
+            Age::Unknown => Ok(refuse(Kind::RefreshStale)),
             _ if session.rotated_at.is_none_or(|rotated| rotated > now) => {
-                Ok(refuse(Kind::RefreshInvalid))
+                Ok(refuse(Kind::RefreshStale))
             }
             Age::Parent => {
                 self.reused(db, &snapshot)?;
@@ -214,6 +241,7 @@ impl RefreshStep {
             Age::Older => {
                 if let RefreshStage::Act(notice) = &self.stage {
                     self.reused(db, &snapshot)?;
+                    self.log.alert(db, AlertKind::RefreshTheft)?;
                     notice.iter().try_for_each(|letter| outbox::enqueue(db, letter))?;
                 }
                 Ok(Decision::Commit(RefreshOutcome::Stolen(Box::new(snapshot))))
@@ -225,6 +253,14 @@ impl RefreshStep {
         session.rotated_at.is_some_and(|rotated| {
             rotated <= self.rotation.now && self.rotation.now.since(rotated) <= self.grace
         })
+    }
+
+    /// Whether the token after the presented one was itself replaced longer ago than the grace
+    /// period, however often the session has been refreshed since.
+    fn is_successor_long_replaced(&self, session: &SessionRow) -> bool {
+        let (now, successor) = (self.rotation.now, self.rotation.generation + 1);
+        session.rotated_at.is_some_and(|rotated| now.since(rotated) > self.grace)
+            || session.rotations.is_long_replaced(successor, now, self.grace)
     }
 
     fn reused(&self, db: &mut dyn Db, snapshot: &SessionSnapshot) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Logging out: ending sessions at their owner's request.
 
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::session::holder::SessionHolder;
 use crate::identity::{Caller, Core};
@@ -41,7 +41,7 @@ pub async fn here_and_of(
     if let Some(token) = refresh_token {
         match holder_of(core, token.reveal()).await {
             Ok(holder) => holders.extend((holder.account == caller.account.id).then_some(holder)),
-            Err(error) if matches!(error.kind(), Kind::RefreshInvalid | Kind::RefreshRevoked) => {}
+            Err(error) if error.kind().is_bad_refresh() => {}
             Err(error) => return Err(error),
         }
     }

@@ -4,7 +4,7 @@
 use crate::config::RotationPolicy;
 use crate::error::{Error, Result};
 use crate::identity::Core;
-use crate::identity::access::actor::{Actor, By};
+use crate::identity::access::actor::{Actor, By, FreshBy, SCHEDULE};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::system::key_reload::{catch_up, reload};
 use crate::model::event::What;
@@ -16,8 +16,6 @@ use crate::token::NewKeys;
 
 pub use crate::token::{Begin, Old, Rotation};
 
-/// The actor that the audit log names for a scheduled rotation.
-const SCHEDULE: &str = "schedule";
 /// How often a rotation starts over because the keys changed under it.
 const ATTEMPTS: u32 = 5;
 
@@ -72,6 +70,7 @@ pub async fn list(core: &Core) -> Result<Vec<KeySummary>> {
 
 fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> KeySummary {
     let used_for = match row.verifies_until {
+        _ if row.revoked_at.is_some() => Use::Ended,
         // A key that ends when it begins was superseded before it ever signed.
         Some(until) if until <= now || until <= row.signs_from => Use::Ended,
         _ if signer == Some(row.id.as_str()) => Use::Signing,
@@ -94,8 +93,10 @@ fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> KeySummary {
 /// # Errors
 /// `Forbidden` where the configuration holds the secret or the permission is gone, `SessionEnded`,
 /// `Unavailable` when the keys keep changing under it.
-pub async fn rotate(core: &Core, by: &By, rotation: Rotation) -> Result<String> {
+pub async fn rotate(core: &Core, by: &FreshBy, rotation: Rotation) -> Result<String> {
+    let by = by.by();
     for _ in 0..ATTEMPTS {
+        reload(core).await?;
         let keys = core.tokens.new_keys(rotation).await?;
         if put(core, keys.clone(), rotation, Some(by)).await? {
             reload(core).await?;
@@ -114,6 +115,7 @@ pub async fn rotate_if_due(core: &Core) -> Result<()> {
         return Ok(());
     }
     let rotation = Rotation { begin: Begin::AfterLead, old: Old::Expire };
+    reload(core).await?;
     let keys = core.tokens.new_keys(rotation).await?;
     // Another process may have rotated the keys meanwhile. If the epoch changed for another reason,
     // the next run, a minute later, tries again.

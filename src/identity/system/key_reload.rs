@@ -22,9 +22,8 @@ pub async fn reach(core: &Core, epoch: impl Into<Option<i64>>) -> Result<()> {
     }
 }
 
-/// Reloads roles, then keys. The keys carry the epoch, so they come last: if loading stops in
-/// between, the next request reloads both.
+/// Reloads keys and roles. The roles are read after the epoch and are in force before it is: if they
+/// were read before, a change that is committed in between would count as seen.
 pub async fn reload(core: &Core) -> Result<()> {
-    core.roles.reload(&core.store).await?;
-    core.tokens.reload().await
+    core.tokens.reload(core.roles.reload(&core.store)).await
 }

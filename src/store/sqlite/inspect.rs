@@ -4,6 +4,8 @@
 //! The check reads only the header and the schema, so that startup time does not grow with the
 //! number of accounts.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use rusqlite::{Connection, ErrorCode};
 
 use super::executor::{Access, Executor};
@@ -50,7 +52,24 @@ pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
             path.display()
         )));
     }
+    refuse_readable(place)?;
     Ok(version)
+}
+
+/// Refuses a database that other users may read, like its master key: it holds password hashes. The
+/// files that SQLite makes next to it get the mode of the database.
+fn refuse_readable(place: &DatabasePath) -> Result<()> {
+    let files = [place.file().to_owned(), place.beside("-wal"), place.beside("-shm")];
+    for file in files {
+        let Ok(facts) = file.metadata() else { continue };
+        if facts.mode() & 0o077 != 0 {
+            let (shown, mode) = (file.display(), facts.mode() & 0o777);
+            return Err(refused(format!(
+                "only the owner may read the database, but {shown} has mode {mode:04o}; run: chmod 600 '{shown}'"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Runs a reading closure on the file at its current schema version, which the closure is given.

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::model::{Account, AccountId, Email, Time};
 use crate::sql;
 use crate::store::db::{Db, Row, Sql, Value};
+use crate::store::tables::roles::Removable;
 use crate::store::tables::search_index;
 
 /// The columns of an account, for every statement whose rows [`read`] decodes.
@@ -409,36 +410,38 @@ pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> R
     Ok(changed == 1)
 }
 
-/// Suspends (`Some`) or reinstates (`None`) an account. Returns false if nothing changed or the
-/// account is deleted.
-pub fn set_suspended(
-    db: &mut dyn Db,
-    id: &AccountId,
-    since: Option<Time>,
-    now: Time,
-) -> Result<bool> {
-    let sql = if since.is_some() {
+/// Suspends an account. Returns false if it is suspended or deleted.
+pub fn suspend(db: &mut dyn Db, account: &Removable, now: Time) -> Result<bool> {
+    let changed = db.run(
         sql!(
             "update accounts set suspended_at = $1, credential_version = credential_version + 1, updated_at = $1 \
              where id = $2 and suspended_at is null and deleted_at is null"
-        )
-    } else {
+        ),
+        &[now.into(), account.id().as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Reinstates a suspended account. Returns false if it is not suspended, or deleted.
+pub fn reinstate(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<bool> {
+    let changed = db.run(
         sql!(
             "update accounts set suspended_at = null, credential_version = credential_version + 1, updated_at = $1 \
              where id = $2 and suspended_at is not null and deleted_at is null"
-        )
-    };
-    Ok(db.run(sql, &[now.into(), id.as_str().into()])? == 1)
+        ),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(changed == 1)
 }
 
 /// Soft-deletes an account for this actor. Returns false if it was already deleted.
-pub fn hide(db: &mut dyn Db, id: &AccountId, actor: &str, now: Time) -> Result<bool> {
+pub fn hide(db: &mut dyn Db, account: &Removable, actor: &str, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
             "update accounts set deleted_at = $1, deleted_by = $2, credential_version = credential_version + 1, \
              updated_at = $1 where id = $3 and deleted_at is null"
         ),
-        &[now.into(), actor.into(), id.as_str().into()],
+        &[now.into(), actor.into(), account.id().as_str().into()],
     )?;
     Ok(changed == 1)
 }

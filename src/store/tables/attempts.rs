@@ -53,6 +53,8 @@ pub enum Scope {
     SmsAll,
     /// An unverified address whose sign-ups gave different passwords.
     SignUps,
+    /// Events of one kind that are reported to the operator.
+    Alert,
 }
 
 impl Scope {
@@ -80,6 +82,7 @@ impl Scope {
             Scope::SmsAccount => "sms_account",
             Scope::SmsAll => "sms_all",
             Scope::SignUps => "sign_ups",
+            Scope::Alert => "alert",
         }
     }
 }

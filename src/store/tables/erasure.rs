@@ -2,23 +2,25 @@
 //! data in its audit records. The records themselves stay, with the account id as a pseudonym.
 
 use crate::error::Result;
-use crate::model::{AccountId, Time};
+use crate::model::{Time, role};
 use crate::sql;
 use crate::store::db::{Db, Row};
+use crate::store::tables::roles::Removable;
 use crate::store::tables::search_index;
 use crate::store::tables::search_index::columns;
 
 /// Deletes up to `limit` accounts whose address was not verified in time and returns how many it
-/// deleted.
+/// deleted. Administrators stay: only a person ends one, who is told if it is the last.
 pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
     let gone = db.all(
         sql!(concat!(
             "delete from accounts where id in (select id from accounts where email_verified_at is null \
-             and created_at <= $1 and last_login_at is null and imported_at is null order by created_at limit $2) \
-             returning id, ",
+             and created_at <= $1 and last_login_at is null and imported_at is null \
+             and not exists (select 1 from account_roles r where r.account_id = accounts.id and r.role = $2) \
+             order by created_at limit $3) returning id, ",
             columns!()
         )),
-        &[made_before.into(), limit.into()],
+        &[made_before.into(), role::ADMIN.into(), limit.into()],
     )?;
     forget_all(db, gone)
 }
@@ -42,7 +44,8 @@ pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<
 /// Its audit records keep their personal data until the retention period of deleted accounts has
 /// passed ([`blank_deleted`]), so that an attacker cannot erase their traces at once. The same
 /// write records the deletion.
-pub fn remove_unproved(db: &mut dyn Db, id: &AccountId) -> Result<bool> {
+pub fn remove_unproved(db: &mut dyn Db, account: &Removable) -> Result<bool> {
+    let id = account.id();
     let removed = db.first(
         sql!(concat!(
             "delete from accounts where id = $1 and email_verified_at is null returning ",

@@ -23,6 +23,8 @@ pub struct SigningKey {
     pub signs_from: Time,
     /// When its last token expires; `None` until another key replaces it.
     pub verifies_until: Option<Time>,
+    /// When it was revoked. A revoked key neither signs nor verifies, also where the clock lags.
+    pub revoked_at: Option<Time>,
 }
 
 /// A row of `refresh_keys`.
@@ -35,12 +37,14 @@ pub struct RefreshKey {
     pub created_at: Time,
     /// When its last token expires; `None` until another key replaces it or it is revoked.
     pub verifies_until: Option<Time>,
+    /// When it was revoked, as in [`SigningKey`].
+    pub revoked_at: Option<Time>,
 }
 
 /// Lists every signing key in the order in which they start to sign.
 pub fn signing_keys(db: &mut dyn Db) -> Result<Vec<SigningKey>> {
     let sql = sql!(
-        "select id, algorithm, sealed, public, created_at, signs_from, verifies_until
+        "select id, algorithm, sealed, public, created_at, signs_from, verifies_until, revoked_at
          from signing_keys order by signs_from, id"
     );
     db.all(sql, &[])?.into_iter().map(read_signing_key).collect()
@@ -55,6 +59,7 @@ fn read_signing_key(mut row: Row) -> Result<SigningKey> {
         created_at: row.take()?,
         signs_from: row.take()?,
         verifies_until: row.take()?,
+        revoked_at: row.take()?,
     })
 }
 
@@ -63,7 +68,8 @@ pub fn put_signing_key(db: &mut dyn Db, key: &SigningKey) -> Result<()> {
     let sql = sql!(
         "insert into signing_keys (id, algorithm, sealed, public, created_at, signs_from, verifies_until)
          values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (id) do update set signs_from = excluded.signs_from, verifies_until = excluded.verifies_until"
+         on conflict (id) do update set signs_from = excluded.signs_from,
+         verifies_until = excluded.verifies_until, revoked_at = null"
     );
     let values = [
         (&key.id).into(),
@@ -95,11 +101,13 @@ pub fn cancel_signing_keys(db: &mut dyn Db, by: &str, from: Time) -> Result<u64>
     db.run(sql, &[from.into(), by.into()])
 }
 
-/// Ends every other signing key now, even if it had a later end.
+/// Revokes every other signing key. A process whose clock lags must not wait until its own clock
+/// has come this far, so the row says it.
 pub fn revoke_signing_keys(db: &mut dyn Db, except: &str, now: Time) -> Result<u64> {
     let sql = sql!(
-        "update signing_keys set verifies_until = $1
-         where id <> $2 and (verifies_until is null or verifies_until > $1)"
+        "update signing_keys set revoked_at = $1,
+         verifies_until = case when verifies_until <= $1 then verifies_until else $1 end
+         where id <> $2 and revoked_at is null"
     );
     db.run(sql, &[now.into(), except.into()])
 }
@@ -112,11 +120,12 @@ pub fn supersede_refresh_keys(db: &mut dyn Db, before: i64, until: Time) -> Resu
     db.run(sql, &[until.into(), before.into()])
 }
 
-/// Ends every refresh key before this version now, even if it had a later end.
+/// Revokes every refresh key before this version.
 pub fn revoke_refresh_keys(db: &mut dyn Db, before: i64, now: Time) -> Result<u64> {
     let sql = sql!(
-        "update refresh_keys set verifies_until = $1
-         where version < $2 and (verifies_until is null or verifies_until > $1)"
+        "update refresh_keys set revoked_at = $1,
+         verifies_until = case when verifies_until <= $1 then verifies_until else $1 end
+         where version < $2 and revoked_at is null"
     );
     db.run(sql, &[now.into(), before.into()])
 }
@@ -133,7 +142,7 @@ pub fn purge(db: &mut dyn Db, now: Time) -> Result<u64> {
 /// Lists every refresh-token MAC key, oldest first.
 pub fn refresh_keys(db: &mut dyn Db) -> Result<Vec<RefreshKey>> {
     let sql = sql!(
-        "select version, sealed, created_at, verifies_until from refresh_keys order by version"
+        "select version, sealed, created_at, verifies_until, revoked_at from refresh_keys order by version"
     );
     let read = |mut row: Row| {
         Ok(RefreshKey {
@@ -141,6 +150,7 @@ pub fn refresh_keys(db: &mut dyn Db) -> Result<Vec<RefreshKey>> {
             sealed: row.take()?,
             created_at: row.take()?,
             verifies_until: row.take()?,
+            revoked_at: row.take()?,
         })
     };
     db.all(sql, &[])?.into_iter().map(read).collect()
@@ -271,6 +281,7 @@ mod tests {
             created_at: Time::from_millis(at),
             signs_from: Time::from_millis(at),
             verifies_until: None,
+            revoked_at: None,
         }
     }
 
@@ -319,6 +330,7 @@ mod tests {
             sealed: vec![1],
             created_at: Time::from_millis(1),
             verifies_until: None,
+            revoked_at: None,
         };
         insert_refresh_key(&mut db, &key).unwrap();
         assert!(insert_refresh_key(&mut db, &key).is_err());

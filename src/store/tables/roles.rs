@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::Result;
+use crate::model::account::Verification;
 use crate::model::{AccountId, Rights, Time, role};
 use crate::sql;
 use crate::store::db::{Db, Row, Value};
@@ -58,8 +59,21 @@ pub fn give(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
     Ok(given == 1)
 }
 
-/// Takes a role from an account. Returns false if the account does not have it.
-pub fn take(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
+/// Takes a role from an account. Returns false if the account does not have it, and for the role
+/// `admin`, which [`take_admin`] takes.
+pub fn take(db: &mut dyn Db, account: &AccountId, name: &str) -> Result<bool> {
+    if name == role::ADMIN {
+        return Ok(false);
+    }
+    take_any(db, account, name)
+}
+
+/// Takes the role `admin` from an account. Returns false if the account does not have it.
+pub fn take_admin(db: &mut dyn Db, account: &Removable) -> Result<bool> {
+    take_any(db, account.id(), role::ADMIN)
+}
+
+fn take_any(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
     let taken = db.run(
         sql!("delete from account_roles where account_id = $1 and role = $2"),
         &[account.as_str().into(), role.into()],
@@ -116,25 +130,49 @@ pub fn hold(db: &mut dyn Db, role: &str) -> Result<()> {
     db.run(sql!("update roles set built_in = built_in where name = $1"), &[role.into()]).map(drop)
 }
 
-/// True if this account is the only active holder of the role. Locks the role's row first, so that
-/// two concurrent changes cannot both assume that the other holder stays.
-pub fn is_last_holder(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
-    hold(db, role)?;
-    let holds = db.first(
-        sql!(
-            "select 1 from account_roles r join accounts a on a.id = r.account_id \
-             where r.role = $1 and a.id = $2 and a.suspended_at is null and a.deleted_at is null"
-        ),
-        &[role.into(), account.as_str().into()],
-    )?;
-    let other = db.first(
-        sql!(
-            "select 1 from account_roles r join accounts a on a.id = r.account_id \
-             where r.role = $1 and a.id <> $2 and a.suspended_at is null and a.deleted_at is null"
-        ),
-        &[role.into(), account.as_str().into()],
-    )?;
-    Ok(holds.is_some() && other.is_none())
+/// An account that may be ended, hidden, suspended or stripped of the role `admin`: without it there
+/// still is an administrator who can log in. The statements that do so require one.
+#[derive(Debug)]
+pub struct Removable(AccountId);
+
+impl Removable {
+    /// Checks an account; `None` if it is the last administrator. Locks the role's row first, so that
+    /// two concurrent changes cannot both assume that the other administrator stays.
+    ///
+    /// An administrator who has been created, but cannot log in yet, counts for nothing.
+    pub fn check(
+        db: &mut dyn Db,
+        account: &AccountId,
+        verification: Verification,
+    ) -> Result<Option<Self>> {
+        hold(db, role::ADMIN)?;
+        let holds = db.first(
+            sql!(
+                "select 1 from account_roles r join accounts a on a.id = r.account_id \
+                 where r.role = $1 and a.id = $2 and a.suspended_at is null and a.deleted_at is null"
+            ),
+            &[role::ADMIN.into(), account.as_str().into()],
+        )?;
+        if holds.is_none() {
+            return Ok(Some(Self(account.clone())));
+        }
+        let unproved_may = i64::from(verification == Verification::Optional);
+        let other = db.first(
+            sql!(
+                "select 1 from account_roles r join accounts a on a.id = r.account_id \
+                 where r.role = $1 and a.id <> $2 and a.suspended_at is null and a.deleted_at is null \
+                 and (a.email_verified_at is not null or ($3 = 1 and a.password_hash is not null)) limit 1"
+            ),
+            &[role::ADMIN.into(), account.as_str().into(), unproved_may.into()],
+        )?;
+        Ok(other.map(|_| Self(account.clone())))
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn id(&self) -> &AccountId {
+        &self.0
+    }
 }
 
 /// A role with its permissions.

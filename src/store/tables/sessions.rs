@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::model::session::SessionEnd;
+use crate::model::session::{RotationHistory, SessionEnd};
 use crate::model::{Account, AccountId, AuthMethod, AuthMethods, SessionId, Source, Time};
 use crate::sql;
 use crate::store::db::{Db, Row, Sql, Value};
 use crate::store::tables::links::LinkPurpose;
-use crate::store::tables::{accounts, links};
+use crate::store::tables::{accounts, links, stats};
 
 /// A row of the `sessions` table.
 #[derive(Debug, Clone)]
@@ -35,6 +35,10 @@ pub struct SessionRow {
     /// When it was last used, accurate to a few minutes.
     pub last_active_at: Time,
     pub ended_at: Option<Time>,
+    /// When the recent refresh tokens were replaced.
+    pub rotations: RotationHistory,
+    /// The day, since 1970, of the last refresh that the audit log has a record of.
+    pub refresh_day: Option<i64>,
 }
 
 impl SessionRow {
@@ -54,9 +58,23 @@ impl SessionRow {
 macro_rules! columns {
     () => {
         "s.id, s.account_id, s.generation, s.secret_hash, s.rotated_at, s.idle_for, s.idle_until, s.remember, \
-         s.expires_at, s.proved_at, s.last_active_at, s.ended_at"
+         s.expires_at, s.proved_at, s.last_active_at, s.ended_at, s.rotations, s.refresh_day"
     };
 }
+
+/// The condition that a session is live at a time, the same for every statement.
+macro_rules! live {
+    ($now:literal) => {
+        concat!(
+            "ended_at is null and idle_until > ",
+            $now,
+            " and (expires_at is null or expires_at > ",
+            $now,
+            ")"
+        )
+    };
+}
+pub(in crate::store) use live;
 
 fn read(row: &mut Row) -> Result<SessionRow> {
     Ok(SessionRow {
@@ -72,6 +90,8 @@ fn read(row: &mut Row) -> Result<SessionRow> {
         proved_at: row.take()?,
         last_active_at: row.take()?,
         ended_at: row.take()?,
+        rotations: RotationHistory::stored(&row.take::<Option<Vec<u8>>>()?.unwrap_or_default()),
+        refresh_day: row.take()?,
     })
 }
 
@@ -178,30 +198,52 @@ pub struct TokenRotation {
     pub now: Time,
 }
 
-/// Rotates the token if the session is live and the token is the current one; otherwise returns
-/// false.
-pub fn rotate(db: &mut dyn Db, rotation: &TokenRotation) -> Result<bool> {
-    let changed = db.run(
-        sql!(
-            "update sessions set generation = $1, secret_hash = $2, \
-             rotated_at = case when generation = $1 then rotated_at else cast($3 as bigint) end, last_active_at = $3, \
-             idle_until = case when expires_at is not null and expires_at < $3 + idle_for then expires_at \
-               else $3 + idle_for end \
-             where id = $4 and generation = $5 and secret_hash = $6 and ended_at is null and idle_until > $3 \
-             and (expires_at is null or expires_at > $3) \
-             and exists (select 1 from accounts a where a.id = sessions.account_id and a.suspended_at is null \
-               and a.deleted_at is null)"
-        ),
+/// Rotates the token if the session is live and the token is the current one, and updates the row;
+/// otherwise returns false. The row must have been read in the same write.
+pub fn rotate(
+    db: &mut dyn Db,
+    row: &mut SessionRow,
+    rotation: &TokenRotation,
+    grace: Duration,
+) -> Result<bool> {
+    let rotates = rotation.next_generation != rotation.generation;
+    let rotations = if rotates {
+        row.rotations.with(rotation.generation, rotation.now, grace)
+    } else {
+        row.rotations.clone()
+    };
+    let rotated_at = if rotates { Some(rotation.now) } else { row.rotated_at };
+    let day = Some(stats::day_of(rotation.now));
+    let changed = db.first(
+        sql!(concat!(
+            "update sessions set generation = $1, secret_hash = $2, rotated_at = $3, rotations = $4, \
+             refresh_day = $5, last_active_at = $6, \
+             idle_until = case when expires_at is not null and expires_at < $6 + idle_for then expires_at \
+               else $6 + idle_for end \
+             where id = $7 and generation = $8 and secret_hash = $9 and ",
+            live!("$6"),
+            " and exists (select 1 from accounts a where a.id = sessions.account_id and a.suspended_at is null \
+               and a.deleted_at is null) returning idle_until"
+        )),
         &[
             rotation.next_generation.into(),
             (&rotation.next_hash).into(),
+            rotated_at.into(),
+            rotations.to_bytes().into(),
+            day.into(),
             rotation.now.into(),
             rotation.id.as_str().into(),
             rotation.generation.into(),
             (&rotation.secret_hash).into(),
         ],
     )?;
-    Ok(changed == 1)
+    let Some(mut changed) = changed else { return Ok(false) };
+    row.idle_until = changed.take()?;
+    row.generation = rotation.next_generation;
+    row.secret_hash = rotation.next_hash.to_vec();
+    row.last_active_at = rotation.now;
+    (row.rotated_at, row.rotations, row.refresh_day) = (rotated_at, rotations, day);
+    Ok(true)
 }
 
 /// Ends one session. Returns false if it had ended.
@@ -322,11 +364,12 @@ pub fn end_oldest(
     now: Time,
 ) -> Result<Vec<SessionId>> {
     ids(db.all(
-        sql!(
+        sql!(concat!(
             "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and ended_at is null \
-             and id not in (select id from sessions where account_id = $3 and ended_at is null and idle_until > $1 \
-             order by created_at desc, id desc limit $4) returning id"
-        ),
+             and id not in (select id from sessions where account_id = $3 and ",
+            live!("$1"),
+            " order by created_at desc, id desc limit $4) returning id"
+        )),
         &[now.into(), SessionEnd::Cap.as_str().into(), account.as_str().into(), i64::from(keep).into()],
     )?)
 }
@@ -334,10 +377,7 @@ pub fn end_oldest(
 /// Counts the live sessions of an account.
 pub fn count_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<i64> {
     let row = db.first(
-        sql!(
-            "select count(*) from sessions where account_id = $1 and ended_at is null and idle_until > $2 \
-             and (expires_at is null or expires_at > $2)"
-        ),
+        sql!(concat!("select count(*) from sessions where account_id = $1 and ", live!("$2"))),
         &[account.as_str().into(), now.into()],
     )?;
     row.map_or(Ok(0), |mut row| row.take())
@@ -346,13 +386,8 @@ pub fn count_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<i64
 /// Counts the live sessions of all accounts. The query is slow, so call it only where waiting does
 /// no harm.
 pub fn count_all_live(db: &mut dyn Db, now: Time) -> Result<i64> {
-    let row = db.first(
-        sql!(
-            "select count(*) from sessions where idle_until > $1 and ended_at is null \
-             and (expires_at is null or expires_at > $1)"
-        ),
-        &[now.into()],
-    )?;
+    let row = db
+        .first(sql!(concat!("select count(*) from sessions where ", live!("$1"))), &[now.into()])?;
     row.map_or(Ok(0), |mut row| row.take())
 }
 
@@ -399,11 +434,12 @@ pub struct LiveSession {
 /// Lists the live sessions of an account, last used first.
 pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<LiveSession>> {
     let rows = db.all(
-        sql!(
+        sql!(concat!(
             "select id, client_ip, user_agent, created_at, last_active_at from sessions \
-             where account_id = $1 and ended_at is null and idle_until > $2 \
-             and (expires_at is null or expires_at > $2) order by last_active_at desc, id desc"
-        ),
+             where account_id = $1 and ",
+            live!("$2"),
+            " order by last_active_at desc, id desc"
+        )),
         &[account.as_str().into(), now.into()],
     )?;
     let listed = |mut row: Row| {
@@ -427,10 +463,10 @@ pub fn end_of(
     now: Time,
 ) -> Result<bool> {
     let ended = db.run(
-        sql!(
-            "update sessions set ended_at = $1, end_reason = $2 where id = $3 and account_id = $4 and ended_at is null \
-             and idle_until > $1 and (expires_at is null or expires_at > $1)"
-        ),
+        sql!(concat!(
+            "update sessions set ended_at = $1, end_reason = $2 where id = $3 and account_id = $4 and ",
+            live!("$1")
+        )),
         &[now.into(), why.as_str().into(), id.as_str().into(), account.as_str().into()],
     )?;
     if ended == 1 {

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::model::Time;
 use crate::sql;
 use crate::store::db::Db;
+use crate::store::tables::sessions;
 
 /// Milliseconds per day.
 const DAY: i64 = 86_400_000;
@@ -85,10 +86,7 @@ pub fn totals(db: &mut dyn Db, now: Time) -> Result<AccountTotals> {
         deleted: count(sql!("select count(*) from accounts where deleted_at is not null"), &[])?,
         logins: count(sql!("select cast(sum(logins) as bigint) from login_counts"), &[])?,
         sessions: count(
-            sql!(
-                "select count(*) from sessions where idle_until > $1 and ended_at is null \
-                 and (expires_at is null or expires_at > $1)"
-            ),
+            sql!(concat!("select count(*) from sessions where ", sessions::live!("$1"))),
             &[now.into()],
         )?,
     })

@@ -147,10 +147,8 @@ fn a_token_whose_key_was_revoked_is_refused_though_it_was_remembered() {
     let made = token(&mint).token;
     mint.verify(&made).unwrap();
     rotate(&mut instance, START);
-    let mut revoked = rows::signing_keys(&mut instance.db).unwrap();
-    revoked.retain(|key| key.verifies_until.is_some());
-    revoked[0].verifies_until = Some(Time::from_seconds(START));
-    rows::put_signing_key(&mut instance.db, &revoked[0]).unwrap();
+    let new = instance.ring().unwrap().signer(Time::from_seconds(START)).unwrap().kid.to_string();
+    rows::revoke_signing_keys(&mut instance.db, &new, Time::from_seconds(START + 7200)).unwrap();
     mint.replace(instance.ring().unwrap());
     assert_eq!(refusal(mint.verify(&made)), Kind::TokenInvalid);
     assert!(mint.verify(&token(&mint).token).is_ok());
@@ -251,7 +249,7 @@ async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
     assert!(server.verify(&made).is_ok(), "not yet seen");
     let all: Vec<_> = (0..8)
         .map(|_| server.clone())
-        .map(|one| tokio::spawn(async move { one.reload().await }))
+        .map(|one| tokio::spawn(async move { one.reload(std::future::ready(Ok(()))).await }))
         .collect();
     for one in all {
         one.await.unwrap().unwrap();
@@ -262,6 +260,29 @@ async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
     assert!(server.verify(&next).is_ok());
     assert_eq!(server.epoch(), 3);
     assert!(refresh.to_text(&server.refresh_keys()).is_ok());
+}
+
+#[tokio::test]
+async fn what_else_the_epoch_stands_for_is_read_after_it_and_in_force_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::new(Algorithm::EdDsa);
+    let path = folder.path().join("authd.db");
+    let server = open(&path, ProcessRole::Server, &instance.config, &instance).await;
+    let writer = store_at(&path, ProcessRole::Command, &instance.env);
+    let change = async || writer.write(|db| rows::raise_epoch(db)).await.unwrap();
+    let before = server.epoch();
+    let first = change().await;
+    let mut during = None;
+    let others = async {
+        // The second writer comes while the first change is being loaded.
+        change().await;
+        during = Some(server.epoch());
+        Ok(())
+    };
+    server.reload(others).await.unwrap();
+    assert_eq!((during, server.epoch()), (Some(before), first), "the second one is not yet seen");
+    server.reload(std::future::ready(Ok(()))).await.unwrap();
+    assert_eq!(server.epoch(), first + 1);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use authd::identity::admin::accounts::RoleChange;
 use authd::identity::admin::{accounts, roles};
 use authd::identity::audit::log::{AuditExport, AuditFilter};
 use authd::identity::system::key;
-use authd::identity::{Actor, By};
+use authd::identity::{Actor, By, FreshBy};
 use authd::model::app::ApiClientKind as AppKind;
 use authd::model::{AccountId, Permission, Source};
 use authd::token::{Begin, Old, Rotation};
@@ -23,7 +23,7 @@ const ROTATION: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Die };
 async fn let_in(app: &App, token: &str, any_of: &'static [Permission]) -> By {
     let caller = caller::authenticate(&app.core, token).await.unwrap();
     let source = Source::command_line();
-    let demand = Demand { any_of, proof: ProofAge::Any };
+    let demand = Demand { any_of, proof: ProofAge::Fresh };
     By {
         actor: Actor::Admin(caller.require(&app.core, demand, Locality::Local, &source).unwrap()),
         source,
@@ -56,7 +56,10 @@ async fn everything(
         ("suspend", accounts::suspend(core, users, target).await.map(drop)),
         ("export", AuditExport::begin(core, audit, AuditFilter::default()).await.map(drop)),
         // It also ends the administrator's own session.
-        ("keys", key::rotate(core, keys, ROTATION).await.map(drop)),
+        (
+            "keys",
+            key::rotate(core, &FreshBy::check(keys.clone()).unwrap(), ROTATION).await.map(drop),
+        ),
     ]
 }
 

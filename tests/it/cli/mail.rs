@@ -18,6 +18,13 @@ fn the_outbox_is_read_from_the_command_line() {
     let shown = folder.run(&["mail", "show", "--last"]);
     assert!(shown.out.contains(id) && shown.out.contains("subject"), "{}{}", shown.out, shown.err);
     assert_eq!(folder.run(&["mail", "show", id, "--json"]).json()["kind"], listed[0]["kind"]);
+    let records = folder.run(&["audit", "--event", "mail_shown", "--json"]).json();
+    let records = records.as_array().unwrap();
+    assert_eq!(records.len(), 2, "{records:?}");
+    for record in records {
+        assert_eq!((&record["actor"], &record["detail"]), (&"cli".into(), &id.into()), "{record}");
+        assert!(record["accountId"].is_string(), "{record}");
+    }
     assert_eq!(folder.run(&["mail", "retry", id, "--json"]).json()[0]["id"], id);
     assert_eq!(folder.run(&["mail", "retry", "--all", "--json"]).json()[0]["id"], id);
     assert_eq!(server.end(), Some(0));

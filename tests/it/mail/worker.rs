@@ -327,17 +327,17 @@ async fn the_command_line_lists_opens_and_retries() {
     let page = queue::list(&fixture.store, None, Some(&second), 10).await.unwrap();
     assert_eq!(page.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [first.as_str()]);
 
-    let opened = letters::show(&fixture.store, &fixture.outbox, &first).await.unwrap();
+    let opened = letters::entry(&fixture.store, &fixture.outbox, &first).await.unwrap();
     assert!(!format!("{opened:?}").contains("canary"));
     let Some(MessageBody::Letter { text, html, .. }) = opened.body else { panic!("a letter") };
     assert!(text.reveal().contains(LINK) && html.reveal().contains(LINK));
     let other = Outbox::new(fixture.env.clone(), key(2));
-    let opened = letters::show(&fixture.store, &fixture.outbox, &second).await.unwrap();
+    let opened = letters::entry(&fixture.store, &fixture.outbox, &second).await.unwrap();
     assert!(matches!(opened.body, Some(MessageBody::Job(Job::Verification { .. }))));
-    assert!(letters::show(&fixture.store, &other, &first).await.is_err());
+    assert!(letters::entry(&fixture.store, &other, &first).await.is_err());
 
     assert_eq!(
-        letters::show(&fixture.store, &fixture.outbox, "nobody").await.unwrap_err().kind(),
+        letters::entry(&fixture.store, &fixture.outbox, "nobody").await.unwrap_err().kind(),
         Kind::NotFound
     );
     assert_eq!(retry(&fixture, "nobody").await.unwrap_err().kind(), Kind::NotFound);
@@ -348,7 +348,7 @@ async fn the_command_line_lists_opens_and_retries() {
         "{}",
         refused.message()
     );
-    assert!(letters::show(&fixture.store, &fixture.outbox, &first).await.unwrap().body.is_none());
+    assert!(letters::entry(&fixture.store, &fixture.outbox, &first).await.unwrap().body.is_none());
 }
 
 #[tokio::test]

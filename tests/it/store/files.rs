@@ -40,6 +40,26 @@ fn assert_refused(path: &Path, words: &str) {
     }
 }
 
+#[test]
+fn a_database_that_others_may_read_is_refused_and_so_are_the_files_beside_it() {
+    let (path, _folder) = closed();
+    let set =
+        |file: &Path, mode| fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+    for open in [0o644, 0o640, 0o604, 0o660] {
+        set(&path, open);
+        assert_refused(&path, &format!("has mode {open:04o}; run: chmod 600 '"));
+    }
+    set(&path, 0o600);
+    for ending in ["db-wal", "db-shm"] {
+        let beside = path.with_extension(ending);
+        fs::write(&beside, "").unwrap();
+        set(&beside, 0o644);
+        assert_refused(&path, ending);
+        fs::remove_file(&beside).unwrap();
+    }
+    assert!(open(&path, ProcessRole::Server).is_ok());
+}
+
 /// A closed authd database.
 fn closed() -> (PathBuf, TempDir) {
     let Opened { store, path, _folder: folder } = opened();

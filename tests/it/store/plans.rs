@@ -2,6 +2,7 @@
 
 use authd::model::{AccountId, SearchText, Time};
 use authd::store::db::{Row, Sql};
+use authd::store::tables::roles::Removable;
 use authd::store::tables::{audit, erasure, export, factors, health, roles, search_index};
 
 use super::*;
@@ -51,7 +52,10 @@ fn what_is_asked_about_one_account_is_found_by_an_index_that_leads_to_it() {
     assert!(found.contains("audit_account (account_id=?)"), "{found}");
     let found = plans(|db| export::mails(db, &ada).map(drop));
     assert!(found.contains("outbox_account (account_id=?)"), "{found}");
-    let found = plans(|db| erasure::remove_unproved(db, &ada).map(drop));
+    let found = plans(|db| {
+        let removable = Removable::check(db, &ada, Verification::Required)?.unwrap();
+        erasure::remove_unproved(db, &removable).map(drop)
+    });
     assert!(found.contains("username_reservations_holder (holder=?)"), "{found}");
     let found = plans(|db| roles::of_many(db, &[&ada, &ada]).map(drop));
     assert!(found.contains("(account_id=?)") && !found.contains("SCAN"), "{found}");

@@ -10,7 +10,7 @@ use crate::api::compat::authbackend::types::{
 };
 use crate::api::compat::authbackend::{AuthbackendTag, view};
 use crate::http::extract::allowed::{
-    Allowed, ManageRoles, ReadStats, ReadUsers, SuspendUsers, WriteUsers,
+    Allowed, FreshProof, ManageRoles, ReadStats, ReadUsers, SuspendUsers, WriteUsers,
 };
 use crate::http::extract::body::Body;
 use crate::http::server::response::{Answer, answer};
@@ -111,8 +111,8 @@ impl AuthbackendAdminApi {
     /// Delete user
     ///
     /// The account is hidden immediately and erased after 30 days. An account whose email address
-    /// was never verified is erased immediately. Unlike the native API, this call does not require
-    /// fresh authentication, because this API has no call to reauthenticate.
+    /// was never verified is erased immediately. This requires a login in the last 15 minutes, or
+    /// `POST /v1/auth/reauthenticate` with the same access token.
     #[oai(
         path = "/api/admin/users/:userId",
         method = "delete",
@@ -121,11 +121,11 @@ impl AuthbackendAdminApi {
     )]
     async fn delete(
         &self,
-        admin: Allowed<WriteUsers>,
+        admin: Allowed<FreshProof<WriteUsers>>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<AuthbackendDone> {
         let id = search::by_number(&self.core, &user_id.0).await?.account.id;
-        accounts::delete(&self.core, &admin.by(), id.as_str()).await?;
+        accounts::delete(&self.core, &admin.fresh()?, id.as_str()).await?;
         Ok(answer(view::done("User deleted successfully")))
     }
 

@@ -55,6 +55,7 @@ impl Wire for Authbackend {
             | Kind::TokenExpired
             | Kind::SessionEnded
             | Kind::RefreshInvalid
+            | Kind::RefreshStale
             | Kind::RefreshRevoked
             | Kind::LinkInvalid
             | Kind::LinkExpired => "TOKEN_ERROR",
@@ -94,10 +95,12 @@ impl Wire for Authbackend {
             | Kind::TokenExpired
             | Kind::SessionEnded
             | Kind::RefreshInvalid
+            | Kind::RefreshStale
             | Kind::RefreshRevoked
             | Kind::LinkInvalid
             | Kind::LinkExpired => "Invalid or expired token",
             Kind::TokenMissing => "Access token is required",
+            Kind::ReauthenticationRequired => "Please log in again to confirm your identity",
             Kind::Forbidden => "Insufficient permissions",
             other => other.sentence(),
         }

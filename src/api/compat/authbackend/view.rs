@@ -161,7 +161,7 @@ pub(in crate::api) fn health(core: &Core) -> AuthbackendHealth {
     AuthbackendHealth {
         success: true,
         message: "Server is running".into(),
-        timestamp: core.env.wall().to_seconds_text(),
+        timestamp: core.env.now().to_seconds_text(),
         environment: core.config.server.environment.as_str().to_owned(),
     }
 }

@@ -43,6 +43,7 @@ impl Wire for Jobpath {
             | Kind::SessionEnded
             | Kind::LinkExpired
             | Kind::RefreshInvalid
+            | Kind::RefreshStale
             | Kind::RefreshRevoked => "invalid_token",
             Kind::AccountSuspended | Kind::AccountDeleted => "inactive_user",
             Kind::MfaCodeInvalid | Kind::BackupCodeUsed => "invalid_code",

@@ -28,8 +28,7 @@ use crate::identity::login::remember::Remember;
 use crate::identity::login::sign_in;
 use crate::identity::login::sign_in::{Credentials, Name};
 use crate::identity::session::holder::SessionHolder;
-use crate::identity::session::refresh::TokenTransport;
-use crate::identity::session::{refresh, sign_out};
+use crate::identity::session::sign_out;
 
 /// The path to which browsers send the refresh cookie.
 const COOKIE_PATH: &str = "/api/auth";
@@ -119,16 +118,8 @@ impl JobpsychAuthApi {
         cookie: PlainRefreshCookie,
         limit: Limited<limit::Refresh>,
     ) -> Answer<JobpsychRefreshAnswer> {
-        let token = cookie.0.ok_or(Kind::MissingRefreshToken)?;
-        let checked = limit.check()?;
-        let issued = refresh::rotate(
-            &self.core,
-            token.reveal(),
-            TokenTransport::Cookie,
-            &checked,
-            &visit.source,
-        )
-        .await?;
+        let token = cookie.at(COOKIE_PATH).take()?.ok_or(Kind::MissingRefreshToken)?;
+        let issued = token.refresh(&limit.check()?, &visit.source).await?;
         let access_token = view::access_token(&self.core, &issued)?;
         let message = "Token refreshed successfully".into();
         Ok(with_cookie(
@@ -153,11 +144,15 @@ impl JobpsychAuthApi {
         cookie: PlainRefreshCookie,
         bearer: MaybeBearer,
     ) -> Answer<JobpsychDone> {
-        if let Some(token) = cookie.0 {
-            match sign_out::holder_of(&self.core, token.reveal()).await {
+        // An unusable cookie does not keep a good access token from ending its session.
+        let token = match (cookie.at(COOKIE_PATH).take(), &bearer.0) {
+            (Err(_), Ok(_)) => None,
+            (token, _) => token?,
+        };
+        if let Some(token) = token {
+            match token.holder().await {
                 Ok(holder) => sign_out::here(&self.core, &holder, &visit.source).await?,
-                Err(error)
-                    if matches!(error.kind(), Kind::RefreshInvalid | Kind::RefreshRevoked) => {}
+                Err(error) if error.kind().is_bad_refresh() => {}
                 Err(error) => return Err(error.into()),
             }
         }

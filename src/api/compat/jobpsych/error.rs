@@ -90,6 +90,7 @@ impl Wire for Jobpsych {
             | Kind::TokenExpired
             | Kind::SessionEnded
             | Kind::RefreshInvalid
+            | Kind::RefreshStale
             | Kind::RefreshRevoked
             | Kind::AppInvalid => "TOKEN_VERIFICATION_FAILED",
             Kind::EmailUnverified
@@ -117,7 +118,9 @@ impl Wire for Jobpsych {
                 "Invalid or expired token"
             }
             Kind::MissingRefreshToken => "Refresh token is required",
-            Kind::RefreshInvalid | Kind::RefreshRevoked => "Invalid or expired refresh token",
+            Kind::RefreshInvalid | Kind::RefreshStale | Kind::RefreshRevoked => {
+                "Invalid or expired refresh token"
+            }
             other => other.sentence(),
         }
     }

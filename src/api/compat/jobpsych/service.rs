@@ -137,7 +137,7 @@ fn jwt_info(core: &Core, signing: &Signing) -> JwtInfo {
         secret_last_chars: secret.and_then(|shared| shared.last.clone()),
         secret_fingerprint: secret.map(|shared| shared.fingerprint.clone()),
         environment: signing.environment.as_str().to_owned(),
-        timestamp: core.env.wall().to_millis_text(),
+        timestamp: core.env.now().to_millis_text(),
     }
 }
 

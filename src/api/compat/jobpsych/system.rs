@@ -66,7 +66,7 @@ impl JobpsychSystemApi {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
             service: "jobpsych-auth-api".into(),
             uptime: self.core.counts.uptime(self.core.env.now()).as_secs_f64(),
-            timestamp: self.core.env.wall().to_millis_text(),
+            timestamp: self.core.env.now().to_millis_text(),
             version: VERSION.into(),
             environment: self.core.config.server.environment.as_str().to_owned(),
             database: if well { "connected" } else { "disconnected" }.into(),

@@ -70,7 +70,9 @@ impl Wire for Siteworks {
             Kind::TokenMissing => "Access token is required",
             Kind::TokenInvalid | Kind::SessionEnded => "Invalid token",
             Kind::TokenExpired => "Token has expired",
-            Kind::RefreshInvalid | Kind::RefreshRevoked => "Invalid or expired refresh token",
+            Kind::RefreshInvalid | Kind::RefreshStale | Kind::RefreshRevoked => {
+                "Invalid or expired refresh token"
+            }
             other => other.sentence(),
         }
     }

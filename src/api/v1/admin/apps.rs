@@ -67,7 +67,7 @@ impl AppsApi {
         admin: Allowed<FreshProof<ManageApps>>,
         #[oai(name = "appId")] app_id: Path<String>,
     ) -> Answer<AppAnswer> {
-        let (app, key) = api_client::rotate(&self.core, &admin.by(), &app_id.0).await?;
+        let (app, key) = api_client::rotate(&self.core, &admin.fresh()?, &app_id.0).await?;
         Ok(answer(view::app(app, Some(key.reveal().to_owned())).into()))
     }
 
@@ -83,7 +83,7 @@ impl AppsApi {
         admin: Allowed<FreshProof<ManageApps>>,
         #[oai(name = "appId")] app_id: Path<String>,
     ) -> Answer<Done> {
-        api_client::delete(&self.core, &admin.by(), &app_id.0).await?;
+        api_client::delete(&self.core, &admin.fresh()?, &app_id.0).await?;
         Ok(answer(Done::saying("App deleted successfully")))
     }
 }

@@ -52,7 +52,7 @@ impl Keys {
         admin: Allowed<FreshProof<ManageKeys>>,
         body: Body<RotateKeyRequest>,
     ) -> Answer<KeysAnswer> {
-        key::rotate(&self.core, &admin.by(), body.0.mode.into()).await?;
+        key::rotate(&self.core, &admin.fresh()?, body.0.mode.into()).await?;
         let keys = key::list(&self.core).await?;
         Ok(answer(keys.into_iter().map(view::key).collect::<Vec<_>>().into()))
     }

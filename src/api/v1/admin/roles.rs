@@ -91,7 +91,7 @@ impl RolesApi {
         admin: Allowed<FreshProof<ManageRoles>>,
         role: Path<String>,
     ) -> Answer<Done> {
-        roles::delete(&self.core, &admin.by(), &role.0).await?;
+        roles::delete(&self.core, &admin.fresh()?, &role.0).await?;
         Ok(answer(Done::saying("Role deleted successfully")))
     }
 }

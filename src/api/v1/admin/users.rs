@@ -182,7 +182,7 @@ impl AdminUsersApi {
         admin: Allowed<FreshProof<WriteUsers>>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        accounts::delete(&self.core, &admin.by(), &user_id.0).await?;
+        accounts::delete(&self.core, &admin.fresh()?, &user_id.0).await?;
         Ok(answer(Done::saying("User deleted successfully")))
     }
 
@@ -294,7 +294,7 @@ impl AdminUsersApi {
         admin: Allowed<FreshProof<WriteUsers>>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        factor::reset_all(&self.core, &admin.by(), &AccountId::new(user_id.0)).await?;
+        factor::reset_all(&self.core, &admin.fresh()?, &AccountId::new(user_id.0)).await?;
         Ok(answer(Done::saying("MFA devices removed")))
     }
 

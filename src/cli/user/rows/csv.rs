@@ -6,6 +6,7 @@ use std::io;
 use super::lines::{LineReader, SourceLine};
 use super::{Headings, ImportRow, Input, Rows, Unreadable, Unused};
 use crate::identity::admin::import::{Fields, ImportColumn};
+use crate::model::text;
 
 /// The longest row in bytes, over all lines that its quotes span.
 const LONGEST: usize = 64 * 1024;
@@ -150,7 +151,7 @@ impl Rows for Csv {
             let mut fields = Fields::default();
             for (column, cell) in self.columns.iter().zip(cells) {
                 if let (Some(column), Some(text)) = (column, cell) {
-                    fields.put(*column, text);
+                    fields.put(*column, text::unguard_formula(&text).to_owned());
                 }
             }
             fields

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::env::Env;
 use crate::error::Result;
+use crate::identity::access::actor;
 use crate::identity::admin::import::column::{Fields, ImportColumn};
 use crate::identity::admin::import::value;
 use crate::identity::admin::import::value::When;
@@ -14,6 +15,8 @@ use crate::password::imported::ImportedPassword;
 use crate::password::{imported, scheme};
 use crate::store::tables::accounts::NewRow;
 
+/// The earliest time accepted: no account is older than the clock that its time counts from.
+const EARLIEST: Time = Time::from_seconds(0);
 /// The highest number accepted: no count reaches it, and every JSON reader represents it exactly.
 const HIGHEST_NUMBER: i64 = 1 << 52;
 const LONGEST_ID: usize = 64;
@@ -192,6 +195,9 @@ fn identity(
     if id.len() > LONGEST_ID || !id.bytes().all(is_safe) {
         return Err(format!("its id is not 1 to {LONGEST_ID} letters, digits, -, _, . and :"));
     }
+    if is_reserved(id) {
+        return Err(format!("its id {id} is reserved"));
+    }
     Ok((AccountId::new(id), number, AccountReference::Id))
 }
 
@@ -204,6 +210,12 @@ fn without_connection(id: &str) -> Cow<'_, str> {
         Some(_) => id.replace('|', ":").into(),
         None => id.into(),
     }
+}
+
+/// Whether an id would stand for something else: an actor in the audit log, or a path segment that
+/// clients resolve before they send it.
+fn is_reserved(id: &str) -> bool {
+    matches!(id, "." | "..") || actor::RESERVED.iter().any(|name| id.eq_ignore_ascii_case(name))
 }
 
 fn numeric(text: &str) -> ParseResult<i64> {
@@ -247,6 +259,7 @@ fn moment(fields: &Fields, column: ImportColumn) -> ParseResult<Option<Said>> {
 fn past(fields: &Fields, column: ImportColumn, now: Time) -> ParseResult<Option<Time>> {
     let Some(text) = fields.get(column) else { return Ok(None) };
     match value::time(text) {
+        When::At(at) if at < EARLIEST => Err(format!("its {} is before 1970", column.as_str())),
         // Clocks differ: a time in the future counts as now.
         When::At(at) => Ok(Some(at.min(now))),
         When::Never => Ok(None),

@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::env::Env;
 use crate::error::{Detail, Result};
 use crate::identity::Core;
+use crate::identity::access::actor;
 use crate::identity::admin::import::candidate::AccountReference;
 use crate::identity::admin::search;
 use crate::identity::audit::log::AuditLog;
@@ -420,7 +421,7 @@ impl ImportChunk {
 }
 
 fn event(detail: String) -> Event {
-    Event::done(What::AccountsImported).by("cli").because(detail)
+    Event::done(What::AccountsImported).by(actor::COMMAND_LINE).because(detail)
 }
 
 fn imported_of(outcomes: &[ImportOutcome]) -> u64 {

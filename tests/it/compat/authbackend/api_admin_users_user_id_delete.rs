@@ -1,6 +1,11 @@
 //! `DELETE /api/admin/users/{userId}`: deletes an account.
 
+use std::time::Duration;
+
+use serde_json::json;
+
 use crate::compat::{EMAIL, WireApp, WireCall};
+use crate::support::PASSWORD;
 
 use super::{
     LAST_ADMIN, NO_USER, NOT_ALLOWED, authbackend, done, enter_as, is_alive, needs_permission,
@@ -49,6 +54,24 @@ async fn a_verified_address_stays_taken_and_an_unverified_one_is_free_again() {
         assert_eq!(delete(&wire, id).bearer(wire.root().await).send().await.status, 200);
         assert_eq!(wire.sign_up(email).send().await.status, status, "{email}");
     }
+}
+
+#[tokio::test]
+async fn it_needs_a_login_in_the_last_quarter_of_an_hour() {
+    let wire = WireApp::with("authbackend", &[("tokens.access", "1h")]).await;
+    let session = wire.join_and_enter(EMAIL).await;
+    let id = number(&wire, EMAIL).await;
+    let root = wire.root().await;
+    wire.app.turn_clock(Duration::from_mins(16));
+    let (answer, recorded) = wire.recorded(delete(&wire, id).bearer(root)).await;
+    let stale = (403, "AUTHORIZATION_ERROR", "Please log in again to confirm your identity");
+    assert_eq!(wire.refusal(&answer), stale);
+    assert_eq!(recorded, ["admin_refused refused admin.users.write"]);
+    assert!(is_alive(&wire, &session.access).await);
+    let again = json!({ "password": PASSWORD });
+    let renewed = wire.app.post("/v1/auth/reauthenticate", &again).bearer(root).send().await;
+    assert_eq!(renewed.status, 200, "{}", renewed.text);
+    assert_eq!(delete(&wire, id).bearer(root).send().await.status, 200);
 }
 
 #[tokio::test]

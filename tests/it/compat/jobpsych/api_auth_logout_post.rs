@@ -1,5 +1,7 @@
 //! `POST /api/auth/logout`: ends the sessions of the cookie and of the access token.
 
+use poem::http::Method;
+
 use crate::compat::EMAIL;
 
 use super::{DEAD_TOKEN, FORBIDDEN, code, done, jobpsych};
@@ -62,6 +64,21 @@ async fn two_sessions_that_come_together_both_end() {
         let profile = wire.get("/api/auth/profile").bearer(&session.access).send().await;
         assert_eq!(wire.refusal(&profile), DEAD_TOKEN);
     }
+}
+
+#[tokio::test]
+async fn a_planted_second_cookie_does_not_keep_the_access_token_from_ending_its_session() {
+    let wire = jobpsych().await;
+    let session = wire.join_and_enter(EMAIL).await;
+    let twice = format!("refreshToken=planted; refreshToken={}", session.refresh);
+    let bare = wire.app.call(Method::POST, PATH).header("cookie", &twice).send().await;
+    assert_eq!(bare.status, 400, "nothing says which one to end: {}", bare.text);
+    let call = wire.post(PATH).header("cookie", &twice).bearer(&session.access);
+    let (answer, recorded) = wire.recorded(call).await;
+    assert_eq!((answer.status.as_u16(), &answer.body), (200, &done("Logged out successfully")));
+    assert_eq!(recorded, ["session_ended done logout"]);
+    let profile = wire.get("/api/auth/profile").bearer(&session.access).send().await;
+    assert_eq!(wire.refusal(&profile), DEAD_TOKEN);
 }
 
 #[tokio::test]

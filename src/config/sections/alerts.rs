@@ -1,0 +1,19 @@
+//! `[alerts]`: what the operator of the server is told.
+
+use crate::config::reader::{ConfigReader, ReadResult};
+use crate::model::Email;
+
+/// `[alerts]`: what the operator of the server is told.
+#[derive(Debug, Clone)]
+pub struct AlertsConfig {
+    /// Where alerts are mailed. `None` only logs them.
+    pub mail: Option<Email>,
+}
+
+impl AlertsConfig {
+    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
+        let mail =
+            r.option("alerts.mail", "an e-mail address", |raw| Email::parse(raw.to_text().trim()));
+        Ok(Self { mail: mail? })
+    }
+}

@@ -1,0 +1,104 @@
+//! What the operator of the server is told at once: a mail and a log line, once per episode.
+
+use std::time::Duration;
+
+use crate::config;
+use crate::error::Result;
+use crate::mail::{Composer, Letter};
+use crate::model::{Email, Source, Time, secret};
+use crate::outbox;
+use crate::store::db::Db;
+use crate::store::tables::attempts;
+use crate::store::tables::attempts::{AttemptRow, Scope};
+
+/// An episode ends after this time without an event.
+const QUIET: Duration = Duration::from_hours(1);
+/// An episode that does not end is reported again after this time.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// What an alert is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertKind {
+    /// Many logins from one client IP failed.
+    FailureBurst,
+    /// A refresh token was used by two parties.
+    RefreshTheft,
+}
+
+impl AlertKind {
+    /// The name in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AlertKind::FailureBurst => "failure_burst",
+            AlertKind::RefreshTheft => "refresh_theft",
+        }
+    }
+
+    /// What happened, for the mail. It has nothing in it that a client chose.
+    fn sentence(self) -> &'static str {
+        match self {
+            AlertKind::FailureBurst => "Many logins from one client IP failed",
+            AlertKind::RefreshTheft => "A session was used by two parties and has been ended",
+        }
+    }
+
+    /// The command that shows the records behind it.
+    fn command(self) -> &'static str {
+        match self {
+            AlertKind::FailureBurst => "authd audit --event failure_burst",
+            AlertKind::RefreshTheft => "authd audit --event refresh_reused",
+        }
+    }
+}
+
+/// Tells the operator.
+pub struct Alerts {
+    to: Option<Email>,
+    mail: Composer,
+}
+
+impl Alerts {
+    /// Alerts to the configured address.
+    #[must_use]
+    pub fn new(config: &config::AlertsConfig, mail: Composer) -> Self {
+        Self { to: config.mail.clone(), mail }
+    }
+
+    /// Reports an event inside the write that records it, unless its episode is already reported.
+    pub(in crate::identity::audit) fn raise(
+        &self,
+        db: &mut dyn Db,
+        kind: AlertKind,
+        at: Time,
+        source: &Source,
+    ) -> Result<()> {
+        if !begins(db, kind, at)? {
+            return Ok(());
+        }
+        let from = source.address.map_or_else(|| "-".to_owned(), |address| address.to_string());
+        if let Some(to) = &self.to {
+            let letter = Letter::Alert {
+                alert: kind.sentence(),
+                at,
+                place: from.clone(),
+                command: kind.command(),
+            };
+            outbox::enqueue(db, &self.mail.compose_for_operator(to, &letter)?)?;
+        }
+        db.after_commit(Box::new(move || {
+            tracing::warn!(alert = kind.as_str(), client = from, "{}", kind.sentence());
+        }));
+        Ok(())
+    }
+}
+
+/// Counts the event. True if it begins an episode.
+fn begins(db: &mut dyn Db, kind: AlertKind, at: Time) -> Result<bool> {
+    let key = secret::digest(kind.as_str().as_bytes());
+    let row = attempts::lock(db, Scope::Alert, &key, at)?;
+    let expires_at = (at + QUIET).min(row.started_at + LONGEST);
+    let next = AttemptRow { count: row.count + 1, expires_at, ..row };
+    attempts::save(db, Scope::Alert, &key, &next)?;
+    Ok(next.count == 1)
+}
