@@ -13,6 +13,7 @@ use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Email, Event, Time, text};
 use crate::store;
 use crate::store::db::{Constraint, Db};
+use crate::store::tables::roles::Removable;
 
 /// What the person who proves an address brings along, and so keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +129,8 @@ fn clear_the_way(
     match store::tables::accounts::find_by_email(db, email_key)? {
         Some(holder) if holder.id == *id => Ok(()),
         Some(holder) if gives_way(&holder, verification) => {
-            if store::tables::erasure::remove_unproved(db, &holder.id)? {
+            let removable = Removable::check(db, &holder.id, verification)?;
+            if store::tables::erasure::remove_unproved(db, &removable.ok_or(Kind::LinkInvalid)?)? {
                 let deleted = Event::done(What::Deleted).about(&holder.id).by(id.as_str());
                 log.record(db, &deleted.because("address_proved_by_another"))?;
             }

@@ -295,30 +295,21 @@ mod tests {
     use crate::model::account::Verification;
     use crate::store::tables::accounts::{self, NewRow};
     use crate::store::tables::keys::fixture::TestDb;
+    use crate::store::tables::roles::Removable;
     use crate::store::tables::{directory, erasure};
 
     fn row(name: &str, at: i64) -> NewRow {
+        let email = Email::parse(&format!("{name}@Example.com")).unwrap();
         let account = Account {
-            id: AccountId::new(name),
-            number: 0,
-            email: Email::parse(&format!("{name}@Example.com")).unwrap(),
-            email_verified_at: None,
             username: Some(format!("N.{name}")),
-            first_name: None,
-            last_name: None,
-            name: None,
-            company_name: None,
-            phone: None,
-            phone_verified_at: None,
-            password_hash: None,
-            credential_version: 1,
-            suspended_at: None,
-            deleted_at: None,
-            last_login_at: None,
-            created_at: Time::from_millis(at),
-            updated_at: Time::from_millis(at),
+            ..Account::new(AccountId::new(name), email, Time::from_millis(at))
         };
         NewRow::new(account, crate::model::secret::digest(name.as_bytes()))
+    }
+
+    fn remove(db: &mut TestDb, id: &AccountId) -> bool {
+        let account = Removable::check(db, id, Verification::Required).unwrap().unwrap();
+        erasure::remove_unproved(db, &account).unwrap()
     }
 
     /// The numbers that a search finds, and those of all accounts that contain the text.
@@ -353,7 +344,7 @@ mod tests {
         let moved = Email::parse("zelda@elsewhere.example").unwrap();
         accounts::set_email(&mut db, &id(7), &moved, Time::from_millis(1)).unwrap();
         accounts::drop_username(&mut db, &id(8)).unwrap();
-        assert!(erasure::remove_unproved(&mut db, &id(9)).unwrap());
+        assert!(remove(&mut db, &id(9)));
         erasure::purge_unproved(&mut db, Time::from_millis(3), 2).unwrap();
         for text in ["u1", "9-1", "@ex", "n.u", "-4095", "lda@else", "7", "om", "u7919-1", ".com"] {
             let (found, expected) = found(&mut db, text);
@@ -368,7 +359,7 @@ mod tests {
         accounts::insert(&mut db, &row("qxz", 0)).unwrap();
         db.run(sql!("update instance set number = 5000 where name = 'next_account'"), &[]).unwrap();
         assert!(extend(&mut db).unwrap());
-        assert!(erasure::remove_unproved(&mut db, &AccountId::new("qxz")).unwrap());
+        assert!(remove(&mut db, &AccountId::new("qxz")));
         let left = db.all(sql!("select trigram from account_trigrams"), &[]).unwrap();
         let left: Vec<i64> = left.into_iter().map(|mut row| row.take().unwrap()).collect();
         assert_eq!(left, [MARK]);
