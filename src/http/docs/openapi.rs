@@ -483,11 +483,21 @@ fn headers() -> Value {
     })
 }
 
-/// Leaves out what goes without saying: titles that repeat the name, and that a success is one.
+/// Leaves out what goes without saying: titles that repeat the name, that a success is one, and that
+/// its data are the result.
 fn leave_out_defaults(name: &str, schema: &mut Value) {
     drop_member(schema, "title", &name.into());
     if let Some(success) = schema.pointer_mut("/properties/success") {
         drop_member(success, "description", &"Always `true`.".into());
+    }
+    if let Some(data) = schema.pointer_mut("/properties/data") {
+        drop_member(data, "description", &"The result.".into());
+        // Without a description, a reference needs no `allOf` around it.
+        let is_wrapped = data.as_object().is_some_and(|members| members.len() == 1);
+        let wrapped = data.get("allOf").and_then(Value::as_array).filter(|_| is_wrapped);
+        if let Some([reference]) = wrapped.map(Vec::as_slice) {
+            *data = reference.clone();
+        }
     }
 }
 
