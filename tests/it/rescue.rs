@@ -301,7 +301,7 @@ async fn a_disowned_login_that_has_deleted_the_account_since_gives_it_back() {
 async fn an_account_that_an_administrator_has_deleted_does_not_come_back() {
     let app = app().await;
     let (alarm, _) = stolen(&app).await;
-    let by = authd::identity::By::command_line();
+    let by = authd::identity::FreshBy::command_line();
     authd::identity::admin::accounts::delete(&app.core, &by, "thief@example.org").await.unwrap();
     disown(&app, &alarm).await.refused(404, "");
     assert_eq!(app.login("ada", PASSWORD).await.status, 401);

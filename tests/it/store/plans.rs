@@ -1,5 +1,6 @@
 //! The query plans of statements whose cost must not grow with the whole database.
 
+use authd::model::account::Verification;
 use authd::model::{AccountId, SearchText, Time};
 use authd::store::db::{Row, Sql};
 use authd::store::tables::roles::Removable;
