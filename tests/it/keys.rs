@@ -240,7 +240,7 @@ async fn a_server_whose_clock_lags_follows_a_revocation_at_once() {
     let now = authd::env::Env::real().wall() - lag;
     let app = app_on(&[("tokens.algorithm", "EdDSA")], now.millis(), |_| {}).await;
     let before = app.enter("ada").await;
-    run_key(&app, &["rotate", "--revoke"]);
+    run_key(&app, &["rotate", "--revoke", "--yes"]);
     assert_eq!(me(&app, &before.access).await, 401);
     assert_eq!(refresh(&app, &before.refresh).await.0, 401);
     let after = app.login("ada", PASSWORD).await.tokens();
