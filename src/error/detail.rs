@@ -33,6 +33,16 @@ pub enum Detail {
     SuspendedAccount,
     /// The policy allows no second factors.
     FactorsOff,
+    UnknownMessage(String),
+    /// The message cannot be sent again: its body is erased, or its link has expired.
+    MessageSpent {
+        id: String,
+        state: &'static str,
+    },
+    /// The configuration holds the secret that signs, so only the operator can replace it.
+    ConfiguredSecret,
+    /// The keys in the database were made under another configuration.
+    ForeignKeys,
     /// A request to set a new password lacks the token of the link.
     ResetTokenMissing,
     FileTooLarge {
@@ -57,12 +67,14 @@ impl Detail {
             Self::SignUpVerified => Kind::LinkInvalid,
             Self::FactorExists | Self::RoleExists(_) => Kind::AlreadyExists,
             Self::FactorsClosed => Kind::TooMany(Limit::Factor),
-            Self::UnknownFactor | Self::UnknownRole(_) | Self::UnknownApiClient(_) => {
-                Kind::NotFound
-            }
+            Self::UnknownFactor
+            | Self::UnknownRole(_)
+            | Self::UnknownApiClient(_)
+            | Self::UnknownMessage(_) => Kind::NotFound,
+            Self::MessageSpent { .. } => Kind::Validation,
             Self::DeletedAccount | Self::NotDeleted => Kind::AccountNotFound,
             Self::SuspendedAccount => Kind::Conflict,
-            Self::FactorsOff => Kind::Forbidden,
+            Self::FactorsOff | Self::ConfiguredSecret | Self::ForeignKeys => Kind::Forbidden,
             Self::ResetTokenMissing => Kind::MissingLinkToken,
             Self::FileTooLarge { .. } => Kind::PayloadTooLarge,
             Self::FileTypeNotAllowed { .. } => Kind::UnsupportedMediaType,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::model::factor::FactorKind;
 use crate::model::{Secret, Time};
 
 /// A letter with the values for its template.
@@ -72,10 +73,7 @@ pub enum Letter {
         until: Time,
     },
     /// A second factor was added or removed, or new backup codes were created.
-    FactorChanged {
-        /// What happened, as one of the server's own sentences.
-        change: String,
-    },
+    FactorChanged { change: FactorChange },
     /// The password was changed in a session, which stays valid.
     PasswordChanged,
     /// A password reset was requested; the link sets a new password.
@@ -133,6 +131,39 @@ pub enum Letter {
         /// The command that shows more.
         command: &'static str,
     },
+}
+
+/// What happened to the second factors of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactorChange {
+    Added(FactorKind),
+    Removed(FactorKind),
+    /// An administrator removed all of them.
+    AllRemoved,
+    NewBackupCodes,
+}
+
+impl FactorChange {
+    fn sentence(self) -> String {
+        match self {
+            Self::Added(kind) => format!("Logging in now asks for {} as well.", in_words(kind)),
+            Self::Removed(kind) => {
+                format!("Logging in no longer asks for {} ({}).", in_words(kind), kind.as_str())
+            }
+            Self::NewBackupCodes => {
+                "New backup codes were made. The previous codes no longer work.".to_owned()
+            }
+            Self::AllRemoved => "All second factors were removed by an administrator.".to_owned(),
+        }
+    }
+}
+
+fn in_words(kind: FactorKind) -> &'static str {
+    match kind {
+        FactorKind::Totp => "an authenticator app",
+        FactorKind::Email => "codes by e-mail",
+        FactorKind::Sms => "codes by text message",
+    }
 }
 
 /// A letter's template: its name, and the values it may use besides the service name.
@@ -292,7 +323,7 @@ impl Letter {
             Letter::FactorGuesses { count, link, until: time } => {
                 vec![("link", link.clone()), ("count", Secret::new(count.to_string())), until(time)]
             }
-            Letter::FactorChanged { change } => vec![("change", Secret::new(change.as_str()))],
+            Letter::FactorChanged { change } => vec![("change", Secret::new(change.sentence()))],
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::PasswordVoid { link, until: time }

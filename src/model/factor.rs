@@ -33,16 +33,6 @@ impl FactorKind {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
-
-    /// The description shown to users.
-    #[must_use]
-    pub fn in_words(self) -> &'static str {
-        match self {
-            FactorKind::Totp => "an authenticator app",
-            FactorKind::Email => "codes by e-mail",
-            FactorKind::Sms => "codes by text message",
-        }
-    }
 }
 
 /// A method that completes a pending login.

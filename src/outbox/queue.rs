@@ -1,7 +1,7 @@
 //! The queue as administrators see it: listing messages, reading one, and retrying one.
 
 use super::{Message, MessageState, Outbox};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Detail, Error, Result};
 use crate::model::Time;
 use crate::store::db::Db;
 use crate::store::{Store, tables};
@@ -42,10 +42,7 @@ impl Outbox {
         let message = tables::outbox::find(db, id)?.ok_or_else(|| unknown(id))?;
         if !is_due {
             let state = message.state.as_str();
-            let why = format!(
-                "Message {id} is {state} and cannot be sent again: its body is erased or its link expired"
-            );
-            return Err(Error::with(Kind::Validation, why));
+            return Err(Detail::MessageSpent { id: id.to_owned(), state }.into());
         }
         self.notify_after_commit(db, message.channel);
         Ok(Message { sealed: None, ..message })
@@ -53,5 +50,5 @@ impl Outbox {
 }
 
 fn unknown(id: &str) -> Error {
-    Error::with(Kind::NotFound, format!("No message {id} in the outbox"))
+    Detail::UnknownMessage(id.to_owned()).into()
 }

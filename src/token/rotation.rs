@@ -6,7 +6,7 @@
 
 use crate::config;
 use crate::env::Env;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Detail, Result};
 use crate::model::Time;
 use crate::seal::MasterKey;
 use crate::store::db::Db;
@@ -113,12 +113,10 @@ pub(super) fn make(
 /// key in force that the server does not sign with.
 fn refuse_foreign(ring: &Ring, config: &config::TokensConfig) -> Result<()> {
     if has_secret(config) {
-        let why = "The configuration holds the secret that tokens are signed with (tokens.secret): change it there";
-        return Err(Error::with(Kind::Forbidden, why));
+        return Err(Detail::ConfiguredSecret.into());
     }
     if ring.newest().is_none() {
-        let why = "The keys in the database were made under another configuration (tokens.algorithm, tokens.secret)";
-        return Err(Error::with(Kind::Forbidden, why));
+        return Err(Detail::ForeignKeys.into());
     }
     Ok(())
 }
@@ -259,13 +257,10 @@ mod tests {
         instance.config.rotate_every = Some(Duration::from_hours(1));
         instance.start();
         let error = prepared(&mut instance, NOW).unwrap_err();
-        assert!(
-            error.kind() == Kind::Forbidden && error.message().contains("tokens.secret"),
-            "{error}"
-        );
+        assert_eq!(error.detail(), Some(&Detail::ConfiguredSecret));
         instance.config.secret = None;
         let error = prepared(&mut instance, NOW).unwrap_err();
-        assert!(error.message().contains("another configuration"), "{error}");
+        assert_eq!(error.detail(), Some(&Detail::ForeignKeys));
     }
 
     #[test]

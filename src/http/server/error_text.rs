@@ -238,6 +238,19 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::SuspendedAccount => "User account is suspended; lift the suspension first",
         Detail::FactorsOff => "Second factors are not available here",
         Detail::ResetTokenMissing => "Reset token is required",
+        Detail::ConfiguredSecret => {
+            "The configuration holds the secret that tokens are signed with (tokens.secret): change it there"
+        }
+        Detail::ForeignKeys => {
+            "The keys in the database were made under another configuration (tokens.algorithm, tokens.secret)"
+        }
+        Detail::UnknownMessage(id) => return format!("No message {id} in the outbox").into(),
+        Detail::MessageSpent { id, state } => {
+            return format!(
+                "Message {id} is {state} and cannot be sent again: its body is erased or its link expired"
+            )
+            .into();
+        }
         Detail::FileTooLarge { max } => {
             return format!("A file can have at most {max} bytes").into();
         }

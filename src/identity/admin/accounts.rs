@@ -508,7 +508,7 @@ pub(in crate::identity) fn end_suspension(
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
 pub async fn clear_lockout(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let lockout = Lockout::of(core, &look_up_as(core, by, name).await?);
+    let lockout = FailureLocks::of(core, &look_up_as(core, by, name).await?);
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| lockout.end(db, &actor, log, account)).await
 }
@@ -518,7 +518,7 @@ pub async fn clear_lockout(core: &Core, by: &By, name: &str) -> Result<AccountWi
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
 pub async fn reinstate(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let lockout = Lockout::of(core, &look_up_as(core, by, name).await?);
+    let lockout = FailureLocks::of(core, &look_up_as(core, by, name).await?);
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
         end_suspension(db, &actor, log, account)?;
@@ -528,12 +528,12 @@ pub async fn reinstate(core: &Core, by: &By, name: &str) -> Result<AccountWithRo
 }
 
 /// What failures have closed: password logins by a lockout, and second factors.
-struct Lockout {
+struct FailureLocks {
     key: [u8; 32],
     factors: FactorLocks,
 }
 
-impl Lockout {
+impl FailureLocks {
     fn of(core: &Core, account: &Account) -> Self {
         Self { key: guard::key_of(core, account), factors: FactorLocks::of(core, &account.id) }
     }

@@ -7,6 +7,7 @@ use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::FreshBy;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::audit::log::AuditLog;
+use crate::mail::FactorChange;
 use crate::model::event::What;
 use crate::model::{
     Account, AccountId, Event, Factor, Permission, Secret, SessionId, Source, Time,
@@ -77,12 +78,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let caller = fresh.caller();
     let factors = factors_of(core, &caller.account.id).await?;
     let factor = factors.into_iter().find(|factor| factor.id == id).ok_or_else(no_such_factor)?;
-    let change = format!(
-        "Logging in no longer asks for {} ({}).",
-        factor.kind.in_words(),
-        factor.kind.as_str()
-    );
-    let letter = letter(core, &caller.account, change)?;
+    let letter = letter(core, &caller.account, FactorChange::Removed(factor.kind))?;
     let (log, account, session) =
         (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
     core.store
@@ -115,11 +111,7 @@ pub async fn renew_backup_codes(
 ) -> Result<Vec<Secret>> {
     let caller = fresh.caller();
     let (shown, hashes) = super::backup::new_set(core, &caller.account.id)?;
-    let letter = letter(
-        core,
-        &caller.account,
-        "New backup codes were made. The previous codes no longer work.".into(),
-    )?;
+    let letter = letter(core, &caller.account, FactorChange::NewBackupCodes)?;
     let (log, account, session) =
         (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
     core.store
@@ -151,9 +143,11 @@ pub async fn reset_all(core: &Core, by: &FreshBy, account: &AccountId) -> Result
     let found = core.store.read(move |db| store::tables::accounts::find(db, &id)).await?;
     let account =
         found.filter(|account| account.deleted_at.is_none()).ok_or(Kind::AccountNotFound)?;
-    let change = "All second factors were removed by an administrator.".to_owned();
-    let (letter, log, actor) =
-        (letter(core, &account, change)?, AuditLog::new(core, &by.source), by.actor.clone());
+    let (letter, log, actor) = (
+        letter(core, &account, FactorChange::AllRemoved)?,
+        AuditLog::new(core, &by.source),
+        by.actor.clone(),
+    );
     let locks = FactorLocks::of(core, &account.id);
     let removed = core
         .store

@@ -25,7 +25,7 @@ use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{
     CodeAttempt, CodeDelivery, CodeOrigin, CodePurpose, Trust,
 };
-use crate::mail::Letter;
+use crate::mail::{FactorChange, Letter};
 use crate::model::event::What;
 use crate::model::{
     Account, AccountId, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time,
@@ -70,7 +70,7 @@ async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
     core.store.read(move |db| store::tables::factors::of(db, &id)).await
 }
 
-fn letter(core: &Core, account: &Account, change: String) -> Result<OutgoingMessage> {
+fn letter(core: &Core, account: &Account, change: FactorChange) -> Result<OutgoingMessage> {
     core.mail.compose(&account.email, account.id.as_str(), &Letter::FactorChanged { change })
 }
 
@@ -308,7 +308,7 @@ async fn confirm(
             )))
         }
     };
-    let change = format!("Logging in now asks for {} as well.", factor.kind.in_words());
+    let change = FactorChange::Added(factor.kind);
     let (letter, budget) = (letter(core, account, change)?, Budget::of_setup(core, caller));
     let (log, account, factor) = (AuditLog::new(core, source), account.clone(), factor.clone());
     core.store
