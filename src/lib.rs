@@ -33,8 +33,8 @@
 //! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
 //! | [`cli`] | the command line | everything |
 //!
-//! Only `store` knows SQLite; only `http`, `web` and `api` know poem; only `mail` speaks SMTP;
-//! only `outbound` sends HTTP requests to other servers.
+//! Only `store` knows SQLite; only `http`, `web`, `api` and `app` know poem; only `mail` speaks
+//! SMTP; only `outbound` sends HTTP requests to other servers.
 //!
 //! # How a request is handled
 //!
@@ -91,9 +91,8 @@
 //! | gate | the place where a login becomes a session, if no factor is due |
 //! | in flight | counted but not decided: a password attempt while its password is checked |
 //! | job | work for the outbox worker that must not delay the request |
-//! | kind | the reason of an error; a wire maps it to status and code |
 //! | letter | a mail of a fixed type, with its values |
-//! | limit | a number of calls per time, counted per client IP or account |
+//! | limit | a number of calls per time, counted per client IP or account; see [`error::limit`] |
 //! | link | a single-use token in a mail, stored as a digest |
 //! | lockout | the refusal of a name after too many failures (a setting) |
 //! | outbox | the queue of messages in the database |

@@ -1,5 +1,5 @@
-//! `multipart/form-data`: a form is parsed alike in whatever pieces it comes, and comes out with no
-//! more bytes than went in.
+//! `multipart/form-data`: a form is parsed alike however it is divided into pieces, and comes out
+//! with no more bytes than went in.
 #![no_main]
 
 use authd::http::extract::multipart::{FormEvent, FormParser};

@@ -49,7 +49,7 @@ pub(in crate::web) fn routes(mut route: Routes, core: &Arc<Core>) -> Routes {
     route.at(ICON_PATH, poem::get(endpoint::make_sync(|_| icon())))
 }
 
-/// The paths that accept GET whoever calls.
+/// The paths that accept GET from any caller.
 #[must_use]
 pub(in crate::web) fn paths() -> Paths {
     Paths::default().with([ICON_PATH.to_owned()], &[Method::GET])

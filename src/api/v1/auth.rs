@@ -212,7 +212,7 @@ impl AuthApi {
         };
         match (cookie.take()?, in_body) {
             (Some(token), _) => token.holder().await,
-            (None, Some(token)) => sign_out::holder_of(&self.core, token.reveal()).await,
+            (None, Some(token)) => refresh::holder(&self.core, token.reveal()).await,
             (None, None) => Err(missing),
         }
     }

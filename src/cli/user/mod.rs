@@ -217,7 +217,7 @@ pub struct UserLock {
     user: String,
 }
 
-/// End a suspension, and lift a lockout after wrong passwords
+/// End a suspension, and lift what wrong passwords and codes have closed
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -1,9 +1,9 @@
-//! `[alerts]`: what the operator of the server is told.
+//! `[alerts]`: what is reported to the operator of the server.
 
 use crate::config::reader::{ConfigReader, ReadResult};
 use crate::model::Email;
 
-/// `[alerts]`: what the operator of the server is told.
+/// `[alerts]`: what is reported to the operator of the server.
 #[derive(Debug, Clone)]
 pub struct AlertsConfig {
     /// Where alerts are mailed. `None` only logs them.

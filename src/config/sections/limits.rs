@@ -1,8 +1,7 @@
 //! `[limits]`: rate limits per client IP. See `http` for the counting.
 
-use crate::config::values::rate::Rate;
-
 use crate::config::reader::{ConfigReader, ReadResult};
+use crate::config::values::rate::Rate;
 use crate::error::Limit;
 use crate::error::limit::limit_table;
 

@@ -9,8 +9,8 @@ use crate::config::reader::{ConfigReader, ReadResult};
 pub struct MetricsConfig {
     /// Whether metrics are served at all.
     pub enabled: bool,
-    /// A separate port, if metrics are enabled, open to every client that can reach it. `None` serves them only at
-    /// `/metrics` on the API's port.
+    /// A separate port, if metrics are enabled, open to every client that can reach it. `None`
+    /// serves them only at `/metrics` on the API's port.
     pub listen: Option<SocketAddr>,
 }
 

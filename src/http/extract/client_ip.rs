@@ -131,7 +131,7 @@ fn forwarding_header(headers: &HeaderMap) -> Option<&HeaderName> {
 }
 
 /// Whether a request shows no sign of a proxy: a header that proxies add, HTTP/1.0 (with which
-/// nginx forwards unless it is told otherwise), or a whole URL instead of a path.
+/// nginx forwards unless it is configured otherwise), or a whole URL instead of a path.
 #[must_use]
 pub fn is_direct(request: &Request) -> bool {
     request.version() != Version::HTTP_10

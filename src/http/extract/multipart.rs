@@ -1,6 +1,6 @@
 //! Parses `multipart/form-data` (RFC 7578) while it arrives. Nothing of a field's data is kept, and
-//! what belongs to no data is bounded; each byte is looked at no more than twice, in whatever pieces
-//! it comes.
+//! what belongs to no data is bounded; each byte is looked at no more than twice, however it
+//! is divided into pieces.
 
 use hyper::body::{Buf as _, Bytes};
 
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_in_whatever_pieces_it_comes() {
+    fn a_file_is_read_however_it_is_divided_into_pieces() {
         for data in [
             &b""[..],
             b"abc",
@@ -345,7 +345,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_parsed_or_refused_alike_in_whatever_pieces(
+        fn any_bytes_are_parsed_or_refused_alike_however_they_are_divided(
             bytes in "(--x|\r\n|a: b|-|\u{e9}|content-disposition: form-data|; ?name=\"?|x){0,30}", size in 1_usize..9
         ) {
             let whole = parse(bytes.as_bytes(), 1000).map_err(|error| error.kind());

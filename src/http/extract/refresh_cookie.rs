@@ -18,8 +18,8 @@ use crate::identity::Core;
 use crate::identity::access::counted::Checked;
 use crate::identity::login::gate::Issued;
 use crate::identity::session::holder::SessionHolder;
+use crate::identity::session::refresh;
 use crate::identity::session::refresh::TokenTransport;
-use crate::identity::session::{refresh, sign_out};
 use crate::model::time::whole_seconds;
 use crate::model::{Secret, Source};
 
@@ -147,9 +147,9 @@ impl CookieToken {
     /// Finds the session of the token, to end it. Clears the cookie if it is dead.
     ///
     /// # Errors
-    /// As [`sign_out::holder_of`].
+    /// As [`refresh::holder`].
     pub async fn holder(self) -> Result<SessionHolder> {
-        let found = sign_out::holder_of(&self.found.core, self.token.reveal()).await;
+        let found = refresh::holder(&self.found.core, self.token.reveal()).await;
         found.map_err(|failure| self.refused(failure))
     }
 

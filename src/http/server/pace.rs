@@ -343,7 +343,7 @@ impl Under {
         ))))
     }
 
-    /// Sets the time limit of an upload anew after each complete piece.
+    /// Restarts the time limit of an upload after each complete piece.
     fn note(&mut self, came: usize) {
         let Some(upload) = &mut self.upload else { return };
         upload.arrived = upload.arrived.saturating_add(came as u64);

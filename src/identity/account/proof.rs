@@ -2,8 +2,8 @@
 //! verified one.
 //!
 //! Anyone can sign up with any address, so what is on an account whose address nobody has proved may
-//! be another party's. Whoever proves the address keeps only what they brought: all the rest is
-//! void, and nothing of it is a way in later. Every way to prove an address ends here.
+//! be another party's. The person who proves the address keeps only what they brought: all the rest
+//! is void, and nothing of it is a way in later. Every way to prove an address ends here.
 
 use crate::error::{Kind, Result};
 use crate::identity::audit::log::AuditLog;

@@ -376,9 +376,10 @@ pub async fn set_password(
 /// # Errors
 /// `AccountNotFound`.
 pub async fn verify(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let by_hand = VerificationByHand::prepare(core, &look_up_as(core, by, name).await?)?;
-    let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| by_hand.mark(db, &actor, log, account)).await
+    let found = look_up_as(core, by, name).await?;
+    let (by_hand, actor) = (VerificationByHand::prepare(core, &found)?, by.actor.clone());
+    let id = found.id.as_str();
+    change(core, by, id, move |db, log, account| by_hand.mark(db, &actor, log, account)).await
 }
 
 /// The verification of an address by an administrator or the command line. Where sign-ups gave
@@ -508,9 +509,10 @@ pub(in crate::identity) fn end_suspension(
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
 pub async fn clear_lockout(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let lockout = FailureLocks::of(core, &look_up_as(core, by, name).await?);
-    let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| lockout.end(db, &actor, log, account)).await
+    let found = look_up_as(core, by, name).await?;
+    let (locks, actor) = (FailureLocks::of(core, &found), by.actor.clone());
+    let id = found.id.as_str();
+    change(core, by, id, move |db, log, account| locks.end(db, &actor, log, account)).await
 }
 
 /// Lifts a suspension and everything that failures have closed.
@@ -518,11 +520,11 @@ pub async fn clear_lockout(core: &Core, by: &By, name: &str) -> Result<AccountWi
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
 pub async fn reinstate(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let lockout = FailureLocks::of(core, &look_up_as(core, by, name).await?);
-    let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| {
+    let found = look_up_as(core, by, name).await?;
+    let (locks, actor) = (FailureLocks::of(core, &found), by.actor.clone());
+    change(core, by, found.id.as_str(), move |db, log, account| {
         end_suspension(db, &actor, log, account)?;
-        lockout.end(db, &actor, log, account)
+        locks.end(db, &actor, log, account)
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! What the operator of the server is told at once: a mail and a log line, once per episode.
+//! What is reported to the operator of the server at once: a mail and a log line, once per episode.
 
 use std::time::Duration;
 

@@ -35,6 +35,8 @@ const FOR_GOOD: Duration = Duration::from_hours(100 * 366 * 24);
 pub struct FactorGuesses {
     account: AccountId,
     key: [u8; 32],
+    /// Changed credentials void the link in the last mail, so that another one is due at once.
+    mail_key: [u8; 32],
     familiarity: Familiarity,
     owner: LoginTarget,
     warning: OutgoingMessage,
@@ -56,6 +58,10 @@ impl FactorGuesses {
         Ok(Self {
             account: account.id.clone(),
             key: key_of(core, &account.id),
+            mail_key: core.master.mac(
+                "factor mail",
+                format!("{}|{}", account.id, account.credential_version).as_bytes(),
+            ),
             familiarity,
             owner: LoginTarget::of(account),
             warning: mail(WARNED_AFTER)?,
@@ -70,10 +76,12 @@ impl FactorGuesses {
     }
 
     /// The refusal of a client that passed the first factor, where [`FactorGuesses::is_closed`].
-    /// The owner gets a mail, once a day.
+    /// The owner gets a mail, once a day and after each change of the password.
     pub fn refuse(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Error> {
         log.refuse(Barrier::FactorAttempts, &self.owner);
-        if attempts::count(db, Scope::FactorMail, &self.key, REFUSAL_MAILS, log.at())?.is_none() {
+        if attempts::count(db, Scope::FactorMail, &self.mail_key, REFUSAL_MAILS, log.at())?
+            .is_none()
+        {
             outbox::enqueue(db, &self.refusal)?;
         }
         Ok(Detail::FactorsClosed.into())
@@ -115,8 +123,7 @@ fn key_of(core: &Core, account: &AccountId) -> [u8; 32] {
 
 /// Ends the row of wrong second factors: every client IP may submit them again.
 fn reopen(db: &mut dyn Db, key: &[u8; 32]) -> Result<()> {
-    attempts::forget(db, Scope::FactorRow, key)?;
-    attempts::forget(db, Scope::FactorMail, key).map(drop)
+    attempts::forget(db, Scope::FactorRow, key).map(drop)
 }
 
 /// What keeps client IPs that never logged in to an account from submitting second factors.

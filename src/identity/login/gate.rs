@@ -1,7 +1,6 @@
 //! The gate: the only place that issues sessions. Every way to log in ends here with a proof, and
 //! only this module decides whether the proof is enough.
 
-use crate::identity::login::remember::Remember;
 use std::time::Duration;
 
 use crate::config::LoginOtp;
@@ -11,6 +10,7 @@ use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard::Familiarity;
 use crate::identity::login::new_device::NewDeviceCheck;
 use crate::identity::login::pending::Completed;
+use crate::identity::login::remember::Remember;
 use crate::model::event::What;
 use crate::model::session::{RotationHistory, SessionEnd};
 use crate::model::{

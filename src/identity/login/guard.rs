@@ -10,7 +10,6 @@
 //! are keyed by a MAC of the account, or of the name as typed if no account has it, so both cases
 //! look and cost the same.
 
-use crate::identity::access::login_target::LoginTarget;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,17 +19,17 @@ use tokio::runtime::Handle;
 use crate::config::{Lockout, Throttle};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::in_flight::{AttemptInFlight, AttemptsInFlight, NextDecision};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Source, Time, secret};
 use crate::outbox::{self, Job, OutgoingMessage};
-use crate::store::Decision;
-use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::{AttemptRow, Scope};
 use crate::store::tables::known_ips;
+use crate::store::{Decision, Store};
 
 /// The refusal of a client that has to wait after wrong passwords for one name.
 pub const USED_UP: Kind = Kind::TooMany(Limit::SignIn);

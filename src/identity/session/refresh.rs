@@ -305,7 +305,7 @@ fn age(session: &SessionRow, rotation: &TokenRotation, successor_hash: &[u8; 32]
 /// current one, or its parent within the grace period.
 ///
 /// # Errors
-/// `RefreshInvalid`, `RefreshRevoked`.
+/// `RefreshInvalid`, `RefreshStale`, `RefreshRevoked`.
 pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
     let presented = parse(core, token).await?;
     let successor_hash = presented.successor(&core.tokens.refresh_keys())?.secret_hash();
@@ -320,8 +320,12 @@ pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
     let is_parent = presented.generation + 1 == session.generation
         && session.secret_hash == successor_hash
         && session.rotated_at.is_some_and(|rotated| rotated <= now && now.since(rotated) <= grace);
-    if session.is_too_old(now) || !(is_current || is_parent) {
+    if session.is_too_old(now) {
         return Err(Kind::RefreshInvalid.into());
+    }
+    // The client may have a newer token by now, which must not be cleared.
+    if !(is_current || is_parent) {
+        return Err(Kind::RefreshStale.into());
     }
     Ok(SessionHolder { account: session.account, session: session.id })
 }

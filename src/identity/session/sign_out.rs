@@ -3,20 +3,12 @@
 use crate::error::Result;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::session::holder::SessionHolder;
+use crate::identity::session::refresh;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Event, Secret, Source};
 use crate::store;
-
-/// Finds the holder of this refresh token. The session must be alive, and the token must be its
-/// current one, or its parent within the grace period.
-///
-/// # Errors
-/// `RefreshInvalid`, `RefreshRevoked`.
-pub async fn holder_of(core: &Core, refresh_token: &str) -> Result<SessionHolder> {
-    crate::identity::session::refresh::holder(core, refresh_token).await
-}
 
 /// Ends this session.
 ///
@@ -39,7 +31,7 @@ pub async fn here_and_of(
 ) -> Result<()> {
     let mut holders = vec![SessionHolder::from(caller)];
     if let Some(token) = refresh_token {
-        match holder_of(core, token.reveal()).await {
+        match refresh::holder(core, token.reveal()).await {
             Ok(holder) => holders.extend((holder.account == caller.account.id).then_some(holder)),
             Err(error) if error.kind().is_bad_refresh() => {}
             Err(error) => return Err(error),

@@ -90,6 +90,37 @@ async fn after_a_hundred_wrong_codes_in_a_row_only_known_client_ips_may_go_on() 
 }
 
 #[tokio::test]
+async fn after_a_new_password_the_owner_gets_another_link() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let (_, phone) = guarded(&app, "ada").await;
+    guess(&app, &phone, 100).await;
+    app.turn_clock(Duration::from_hours(25));
+    assert_eq!(show(&app, STRANGER, wrong(&app, &phone)).await.status, 429);
+    app.mails().await;
+    let address = json!({ "email": "ada@example.com" });
+    app.post("/v1/auth/forgot-password", &address).ok(200).await;
+    let token = token_in(&app.mails().await, "reset-password?token=");
+    let new = "another long enough passphrase";
+    let reset = json!({ "token": token, "newPassword": new });
+    app.post("/v1/auth/reset-password", &reset).ok(200).await;
+    app.mails().await;
+
+    let login = json!({ "email": "ada@example.com", "password": new });
+    let enter = async |from: &str| {
+        let token = waiting(&app.post("/v1/auth/login", &login).from(from).send().await);
+        let code = json!({ "code": phone.code(&app, 0) });
+        app.post("/v1/auth/mfa/verify", &code).bearer(&token).from(from).send().await
+    };
+    assert_eq!(enter("203.0.113.5").await.status, 429);
+    let open = token_in(&app.mails().await, "open-login?token=");
+    let form = app.call(Method::POST, "/v1/open-login").header("sec-fetch-site", "same-origin");
+    let form = form.body("application/x-www-form-urlencoded", format!("token={open}"));
+    assert_eq!(form.from("203.0.113.5").send().await.status, 200);
+    let entered = enter("203.0.113.5").await;
+    assert_eq!(entered.status, 200, "{}", entered.text);
+}
+
+#[tokio::test]
 async fn an_administrator_lets_every_client_ip_submit_codes_again() {
     let app = app_with("standard", &UNLIMITED).await;
     let (_, phone) = guarded(&app, "ada").await;

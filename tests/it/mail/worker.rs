@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use authd::env::Later;
-use authd::error::Kind;
+use authd::error::{Detail, Kind};
+use authd::http::server::error_text;
 use authd::identity::account::letters::{self, MessageBody};
 use authd::mail::{Letter, Mail, MailChannel, Mailer};
 use authd::model::{Source, Time};
@@ -343,11 +344,10 @@ async fn the_command_line_lists_opens_and_retries() {
     assert_eq!(retry(&fixture, "nobody").await.unwrap_err().kind(), Kind::NotFound);
     fixture.worker(Arc::new(Actor::default())).run_once().await.unwrap();
     let refused = retry(&fixture, &first).await.unwrap_err();
-    assert!(
-        refused.message().contains("is delivered and cannot be sent again"),
-        "{}",
-        refused.message()
-    );
+    let spent = Detail::MessageSpent { id: first.clone(), state: "delivered" };
+    assert_eq!(refused.detail(), Some(&spent));
+    let sentence = error_text::message(&refused);
+    assert!(sentence.contains("is delivered and cannot be sent again"), "{sentence}");
     assert!(letters::entry(&fixture.store, &fixture.outbox, &first).await.unwrap().body.is_none());
 }
 
