@@ -57,8 +57,8 @@ pub fn remove_unproved(db: &mut dyn Db, account: &Removable) -> Result<bool> {
     if let Some(row) = removed {
         search_index::forget(db, row)?;
         drop_letters(db, id.as_str())?;
-        drop_reservations(db, id.as_str())?;
     }
+    drop_reservations(db, id.as_str())?;
     Ok(is_removed)
 }
 
