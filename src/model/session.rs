@@ -81,7 +81,7 @@ impl SessionEnd {
 ///
 /// It stays small without forgetting: of the tokens replaced longer ago than the grace period, only
 /// the newest is kept, which speaks for all older ones; of those replaced within it, at most
-/// [`MOST_RECENT`], so that rotating in quick succession hides nothing for longer than a fraction of
+/// `MOST_RECENT`, so that rotating in quick succession hides nothing for longer than a fraction of
 /// the grace period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RotationHistory(Vec<Replacement>);

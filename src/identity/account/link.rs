@@ -1,6 +1,6 @@
 //! Links in mail. They are built from the public URL, never from request headers that a client
 //! controls. Only their digest is stored, bound to account, purpose and address, and to the
-//! account's credential version: [`usable`] refuses a link of most purposes after any change of
+//! account's credential version: `usable` refuses a link of most purposes after any change of
 //! password, address, factors or state.
 
 use crate::error::{Error, Kind, Result};

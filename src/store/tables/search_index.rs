@@ -110,7 +110,7 @@ pub fn changing<T>(
     Ok(changed)
 }
 
-/// Removes a deleted account. `row` is what the deletion returned: [`columns`].
+/// Removes a deleted account. `row` is what the deletion returned: `columns`.
 pub fn forget(db: &mut dyn Db, row: Row) -> Result<()> {
     let row = read(row)?;
     if row.number < indexed_below(db)? {
