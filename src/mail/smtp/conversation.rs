@@ -133,8 +133,8 @@ impl Conversation {
 /// The step that looks up the server's name.
 pub(super) const RESOLVE: &str = "resolve";
 
-/// Looks up the server's name, so that a name that does not exist is told apart from a server that
-/// does not answer. An address needs no lookup.
+/// Looks up the server's name, so that the report distinguishes a name that does not exist from a
+/// server that does not answer. An address needs no lookup.
 pub(super) async fn resolve(
     server: &Smtp,
     patience: Duration,

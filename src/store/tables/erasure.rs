@@ -10,7 +10,7 @@ use crate::store::tables::search_index;
 use crate::store::tables::search_index::columns;
 
 /// Deletes up to `limit` accounts whose address was not verified in time and returns how many it
-/// deleted. Administrators stay: only a person ends one, who is told if it is the last.
+/// deleted. Administrators stay: whether one is the last is checked where a person deletes it.
 pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
     let gone = db.all(
         sql!(concat!(

@@ -18,6 +18,7 @@ use poem::http::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::process;
 use crate::support::{Answer, App, Call, Tokens, UNLIMITED, UNLIMITED_MAIL, UNTHROTTLED, app_with};
 
 const OWN: &str = "Horse-staple!0wner";
@@ -493,14 +494,8 @@ impl Drop for ShownOnFailure {
     }
 }
 
+/// Every 127th order; all of them, some minutes, with `LONG_TESTS=1`.
 #[tokio::test]
 async fn neither_gets_into_the_others_account_nor_is_kept_out() {
-    make_runs(127).await;
-}
-
-/// All orders: some minutes. `cargo test --test it -- --ignored all_orders`
-#[tokio::test]
-#[ignore = "some minutes"]
-async fn neither_gets_into_the_others_account_nor_is_kept_out_in_all_orders() {
-    make_runs(1).await;
+    make_runs(if process::is_long() { 1 } else { 127 }).await;
 }
