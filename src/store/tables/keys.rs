@@ -3,7 +3,7 @@
 //!
 //! Sealed values stay sealed here: this file does not know the master key.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Time;
 use crate::sql;
 use crate::store::db::{Db, Row};
@@ -63,13 +63,13 @@ fn read_signing_key(mut row: Row) -> Result<SigningKey> {
     })
 }
 
-/// Adds a signing key. A key with the same id becomes the signing key again.
+/// Adds a signing key. A key with the same id becomes the signing key again, unless it was revoked.
 pub fn put_signing_key(db: &mut dyn Db, key: &SigningKey) -> Result<()> {
     let sql = sql!(
         "insert into signing_keys (id, algorithm, sealed, public, created_at, signs_from, verifies_until)
          values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (id) do update set signs_from = excluded.signs_from,
-         verifies_until = excluded.verifies_until, revoked_at = null"
+         verifies_until = excluded.verifies_until where signing_keys.revoked_at is null"
     );
     let values = [
         (&key.id).into(),
@@ -80,7 +80,11 @@ pub fn put_signing_key(db: &mut dyn Db, key: &SigningKey) -> Result<()> {
         key.signs_from.into(),
         key.verifies_until.into(),
     ];
-    db.run(sql, &values).map(drop)
+    match db.run(sql, &values)? {
+        // Only the key of a configured secret is stored again: its id comes from the secret.
+        0 => Err(Error::refused("tokens.secret: this secret was revoked, set another".to_owned())),
+        _ => Ok(()),
+    }
 }
 
 /// Sets the end of every other signing key that has none: it verifies until `until`.

@@ -102,6 +102,23 @@ fn another_secret_takes_over_at_once_and_one_that_returns_is_the_same_key() {
     assert!(part(&own, 0)["kid"].as_str().unwrap().starts_with("hs256-"));
 }
 
+#[test]
+fn a_revoked_secret_does_not_come_back() {
+    let mut instance = Instance::with_secret(SHARED);
+    instance.start();
+    instance.config.algorithm = Algorithm::Es256;
+    instance.config.secret = None;
+    instance.set_clock(START + 5);
+    instance.start();
+    let now = Time::from_seconds(START + 10);
+    assert!(rows::revoke_signing_keys(&mut instance.db, "another", now).unwrap() > 0);
+    instance.config.algorithm = Algorithm::Hs256;
+    instance.config.secret = Some(Secret::new(SHARED));
+    instance.set_clock(START + 15);
+    let Err(error) = instance.try_start() else { panic!("a revoked secret is in force") };
+    assert!(error.message().contains("was revoked"), "{error}");
+}
+
 /// Stores another key of the same algorithm, as a rotation does: it is published immediately and
 /// signs later.
 fn rotate(instance: &mut Instance, signs_from: i64) {
