@@ -38,8 +38,8 @@
 //!
 //! # How a request is handled
 //!
-//! 1. [`http::server::listener`] reads it from the socket, within limits of time and size, and
-//!    passes it to the current endpoint (SIGHUP replaces it). [`http::server::connections`] shares
+//! 1. [`http::transport::listener`] reads it from the socket, within limits of time and size, and
+//!    passes it to the current endpoint (SIGHUP replaces it). [`http::transport::connections`] shares
 //!    the connections among client networks.
 //! 2. [`http::server::boundary`] assigns a request ID and a [`model::Source`] (the client IP, behind
 //!    trusted proxies), counts the general limit, and renders every failure in the envelope of the

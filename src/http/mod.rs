@@ -1,7 +1,8 @@
-//! HTTP code that all wires share: listener, boundary, client IP, limits, headers, bodies. Depends
+//! HTTP code that all wires share: transport, boundary, client IP, limits, headers, bodies. Depends
 //! on poem, but on no wire.
 
 pub mod docs;
 pub mod extract;
 pub mod limits;
 pub mod server;
+pub mod transport;

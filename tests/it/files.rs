@@ -6,8 +6,8 @@ mod shares;
 use std::time::Duration;
 
 use authd::http::limits::Limiter;
-use authd::http::server::listener::{EndpointSwap, Listener};
-use authd::http::server::pace::{PIECE, Timeouts};
+use authd::http::transport::listener::{EndpointSwap, Listener};
+use authd::http::transport::pace::{PIECE, Timeouts};
 use authd::identity::access::caller;
 use authd::identity::account::file;
 use authd::model::Source;

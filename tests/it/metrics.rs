@@ -8,8 +8,8 @@ use poem::http::Method;
 use poem::{Endpoint, Request};
 use serde_json::json;
 
-use authd::http::server::listener::{EndpointSwap, Listener};
-use authd::http::server::pace::Timeouts;
+use authd::http::transport::listener::{EndpointSwap, Listener};
+use authd::http::transport::pace::Timeouts;
 
 use crate::support::{App, PASSWORD, app, app_with};
 

@@ -31,9 +31,9 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::config::Server;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::http::server::connections::{ConnectionPlace, Connections};
-use crate::http::server::framing::BodyLength;
-use crate::http::server::pace::{
+use crate::http::transport::connections::{ConnectionPlace, Connections};
+use crate::http::transport::framing::BodyLength;
+use crate::http::transport::pace::{
     ConnectionProgress, Pace, Paced, PacedBody, Timeouts, UnderWay, Unread,
 };
 use crate::metrics::Metrics;

@@ -15,8 +15,8 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::http::server::connections::ConnectionPlace;
-use crate::http::server::framing::{BodyLength, Framing};
+use crate::http::transport::connections::ConnectionPlace;
+use crate::http::transport::framing::{BodyLength, Framing};
 
 /// How long each part of a request may take.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,8 @@
+//! What happens below HTTP requests: the listening socket, its connections and their shares, time
+//! limits and minimum pace, the signals that end or reload the server.
+
+pub mod connections;
+pub mod framing;
+pub mod listener;
+pub mod pace;
+pub mod signals;
