@@ -2,6 +2,7 @@
 //! and one value for each language. The build fails if a language lacks a key, has an unknown one,
 //! or uses other placeholders. Also passes the order of the functions to the linker.
 
+#![allow(clippy::disallowed_methods, reason = "cargo gives a build script its values this way")]
 #![allow(clippy::format_collect, reason = "a few hundred names, once per build")]
 
 use std::collections::BTreeMap;
@@ -28,7 +29,6 @@ struct Section {
     sections: BTreeMap<String, Section>,
 }
 
-#[allow(clippy::disallowed_methods, reason = "cargo tells a build script its folder this way")]
 fn main() -> Outcome<()> {
     order_functions()?;
     generate_words()
