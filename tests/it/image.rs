@@ -45,7 +45,7 @@ fn the_image_has_what_the_build_reads_and_a_user_who_owns_the_data() {
     for path in &copied {
         assert!(sources.join(path).exists(), "{path}");
     }
-    for needed in [".cargo", "src", "static", "benches"] {
+    for needed in [".cargo", "src", "static", "benches", "scripts"] {
         assert!(copied.contains(&needed), "{needed}: {copied:?}");
     }
     // A file in the root of the sources is for the build, unless it is one of these.
