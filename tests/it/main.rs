@@ -79,3 +79,4 @@ mod tools;
 mod upgrade;
 mod upkeep;
 mod v1;
+mod verifiers;
