@@ -178,6 +178,15 @@ impl Browser {
         self.tell("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// The value that an asynchronous script passes to `done`.
+    pub fn run_async(&self, script: &str) -> Value {
+        let script = format!(
+            "const done = arguments[arguments.length - 1];
+             (async () => {{ {script} }})().then(done, (error) => done({{ failed: error.name, why: error.message }}));"
+        );
+        self.tell("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
     /// Emulates a phone screen.
     pub fn be_a_phone(&self) {
         let params = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
@@ -205,6 +214,23 @@ impl Browser {
         let bytes =
             base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    /// The tab that the next calls are for.
+    pub fn tab(&self) -> String {
+        let handle = self.ask("GET", &format!("{}/window", self.session), &Value::Null);
+        handle.as_str().unwrap().to_owned()
+    }
+
+    /// Opens another tab; the next calls are for it.
+    pub fn open_tab(&self) {
+        let tab = self.tell("/window/new", &json!({ "type": "tab" }));
+        self.to_tab(tab["handle"].as_str().unwrap());
+    }
+
+    /// The next calls are for this tab.
+    pub fn to_tab(&self, handle: &str) {
+        self.tell("/window", &json!({ "handle": handle }));
     }
 
     /// Waits for an element and returns its path.
