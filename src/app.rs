@@ -1,5 +1,7 @@
 //! Wires the parts of the program together; `main` and the tests both use it.
 
+mod outside;
+
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,7 +17,6 @@ use crate::error::{Error, Result};
 use crate::http::limits::Limiter;
 use crate::http::server::boundary::{Surroundings, TokenCheck, boundary};
 use crate::http::server::metrics::{alone, counted};
-use crate::http::server::router::Routes;
 use crate::http::transport::listener::{EndpointSwap, Listener};
 use crate::http::transport::pace::{PIECE, Timeouts};
 use crate::http::transport::signals::Endings;
@@ -28,7 +29,7 @@ use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
 use crate::identity::system::{cleanup, key};
 use crate::identity::{Core, Reloadable};
-use crate::mail::{self, MailChannel, Mailer};
+use crate::mail::{MailChannel, Mailer};
 use crate::metrics::Metrics;
 use crate::model::event::What;
 use crate::model::{Database, Event, Secret, Source};
@@ -37,7 +38,9 @@ use crate::password::pool::Pool;
 use crate::seal::MasterKey;
 use crate::store::{self, ProcessRole, Store};
 use crate::token::{Tokens, VerifiedToken};
-use crate::{api, sms, web};
+use crate::{api, web};
+
+pub use outside::{Configured, MoreRoutes, Outside};
 
 /// The key under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
@@ -238,17 +241,27 @@ pub fn endpoint(
     core: &Arc<Core>,
     limiter: &Limiter,
 ) -> impl Endpoint<Output = Response> + 'static + use<> {
+    endpoint_with(core, limiter, MoreRoutes::default())
+}
+
+/// As [`endpoint`], with more routes.
+#[must_use]
+pub fn endpoint_with(
+    core: &Arc<Core>,
+    limiter: &Limiter,
+    more: MoreRoutes,
+) -> impl Endpoint<Output = Response> + 'static + use<> {
     let mounted = api::mounted(&core.config);
     let surroundings = Surroundings {
         env: core.env.clone(),
         server: core.config.server.clone(),
-        wires: api::wires(&mounted, web::paths()),
+        wires: api::wires(&mounted, web::paths().and(more.paths)),
         limiter: limiter.clone(),
         refusals: core.refusals.clone(),
         tokens: Arc::new(Known(core.tokens.clone())),
-        uncounted: web::uncounted().chain(api::uncounted(&mounted)).collect(),
+        uncounted: web::uncounted().chain(api::uncounted(&mounted)).chain(more.uncounted).collect(),
     };
-    let routes = api::routes(web::routes(Routes::default(), core), &mounted, core);
+    let routes = api::routes(web::routes(more.routes, core), &mounted, core);
     let routes = web::front_routes(routes, core);
     counted(boundary(routes.router(), surroundings), core.metrics.clone())
 }
@@ -274,6 +287,7 @@ pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Deliver>) -> Worker {
 /// `Internal` if the address cannot be bound or the signal handlers cannot be installed.
 pub async fn serve(
     core: Arc<Core>,
+    outside: impl Outside,
     reread: impl Fn() -> Result<(Arc<Config>, Vec<String>)> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
@@ -295,7 +309,7 @@ pub async fn serve(
     // A separate task, so that its timeout starts at the signal, no matter what this task awaits.
     let last = tokio::spawn(endings.last(timeouts.drain)).map(drop).shared();
     let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
-    let swap = EndpointSwap::new(endpoint(&core, &limiter));
+    let swap = EndpointSwap::new(outside.endpoint(&core, &limiter));
     ready(listener.local_addr());
     let (drain, abort) = (endings.first(), endings.second());
     let mut listening = tokio::spawn(listener.serve(swap.clone(), drain, abort));
@@ -307,7 +321,7 @@ pub async fn serve(
         ));
     }
     let mut core = core;
-    let mut background = Background::start(&core, &limiter);
+    let mut background = Background::start(&core, &limiter, &outside);
     loop {
         tokio::select! {
             ended = &mut listening => {
@@ -322,9 +336,9 @@ pub async fn serve(
                     core = renewed;
                     limiter = limiter.under(core.config.limits.clone());
                     connections.configure(&core.config.server);
-                    swap.replace(endpoint(&core, &limiter));
+                    swap.replace(outside.endpoint(&core, &limiter));
                     background.stop(last.clone()).await;
-                    background = Background::start(&core, &limiter);
+                    background = Background::start(&core, &limiter, &outside);
                     tracing::info!("configuration reloaded");
                 }
                 Err(error) => tracing::error!(
@@ -403,10 +417,10 @@ struct Background {
 }
 
 impl Background {
-    fn start(core: &Arc<Core>, limiter: &Limiter) -> Self {
+    fn start(core: &Arc<Core>, limiter: &Limiter, outside: &impl Outside) -> Self {
         let (stop, stopped) = watch::channel(());
         let mut tasks = tokio::task::JoinSet::new();
-        let letters = worker(core, mail::mailer(&core.config.mail, &core.env));
+        let letters = worker(core, outside.mailer(core));
         tasks.spawn(every(
             RETRY_DELAY,
             stopped.clone(),
@@ -414,7 +428,7 @@ impl Background {
             working(stopped.clone()),
         ));
         if core.config.sms.is_on() {
-            let texts = text_worker(core, sms::gateway(&core.config.sms));
+            let texts = text_worker(core, outside.gateway(core));
             tasks.spawn(every(
                 RETRY_DELAY,
                 stopped.clone(),

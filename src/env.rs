@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 use crate::error::{Error, Result};
-use crate::model::secret;
 use crate::model::time::Time;
+use crate::model::{Secret, secret};
 
 /// The boxed future that trait objects return.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -32,6 +32,14 @@ pub trait Clock: Send + Sync {
 pub trait Random: Send + Sync {
     /// Fills the whole buffer. Fails only if the operating system has no randomness.
     fn fill(&self, buffer: &mut [u8]) -> Result<()>;
+
+    /// Draws a number below a million, for a one-time code.
+    fn below_million(&self) -> Result<u32> {
+        let mut bytes = [0; 8];
+        self.fill(&mut bytes)?;
+        // Modulo bias: some codes are more likely by less than one part in 10^13.
+        Ok((u64::from_be_bytes(bytes) % 1_000_000) as u32)
+    }
 }
 
 /// The clock and the source of randomness, passed to all code that needs them.
@@ -71,6 +79,11 @@ impl Env {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// The six digits of a new one-time code.
+    pub fn new_code(&self) -> Result<Secret> {
+        Ok(Secret::new(format!("{:06}", self.random.below_million()?)))
     }
 
     /// A new token for a link, a login or a key: 32 random bytes in base64url.

@@ -33,9 +33,10 @@
 //! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `webauthn`, `words` |
 //! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `webauthn` |
 //! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
+//! | [`testing`] | the test mode for apps: mailbox, clock, users by one call | `app`, `config`, `env`, `error`, `http`, `identity`, `mail`, `model`, `outbox`, `sms`, `store` |
 //! | [`cli`] | the command line | everything |
 //!
-//! Only `store` knows SQLite; only `http`, `web`, `api` and `app` know poem; only `mail` speaks
+//! Only `store` knows SQLite; only `http`, `web`, `api`, `app` and `testing` know poem; only `mail` speaks
 //! SMTP; only `outbound` sends HTTP requests to other servers.
 //!
 //! # How a request is handled
@@ -130,6 +131,7 @@ pub mod password;
 pub mod seal;
 pub mod sms;
 pub mod store;
+pub mod testing;
 pub mod token;
 pub mod web;
 pub mod webauthn;

@@ -1,52 +1,23 @@
-// An account in a page. The access token lives in memory only; the refresh token lives in an HttpOnly cookie, out of
-// reach for script, and brings a new access token when the page is loaded again.
+// An account in a page, with the client that authd serves. The access token lives in memory only; the refresh token
+// lives in an HttpOnly cookie, out of reach for script, and brings a new access token when the page is loaded again.
 
 // A constant: an address from the link would send passwords to the author of the link.
-const api = "http://localhost:3000/v1";
+import { createClient } from "http://localhost:3000/authd.js";
+
+const client = createClient({ url: "http://localhost:3000" });
 const $ = (id) => document.getElementById(id);
-let access = null;
-
-async function call(method, path, body) {
-  const headers = { "Content-Type": "application/json" };
-  if (access) headers.Authorization = `Bearer ${access}`;
-  const response = await fetch(api + path, {
-    method,
-    headers,
-    credentials: "include", // the cookie
-    body: body && JSON.stringify(body),
-  });
-  const answer = await response.json();
-  if (!response.ok) throw Object.assign(new Error(answer.error.message), { code: answer.error.code });
-  return answer.data;
-}
-
-// Tabs share the cookie: one refresh at a time, and one more try for a call whose token has run out.
-let refreshing = null;
-function refresh() {
-  refreshing ??= call("POST", "/auth/refresh")
-    .then((session) => (access = session.accessToken))
-    .finally(() => (refreshing = null));
-  return refreshing;
-}
-
-async function callAsUser(method, path, body) {
-  try {
-    return await call(method, path, body);
-  } catch (error) {
-    if (error.code !== "TOKEN_EXPIRED") throw error;
-    await refresh();
-    return call(method, path, body);
-  }
-}
+let challenge = null;
 
 function show(place, said = "") {
-  for (const id of ["outside", "proof", "inside"]) $(id).hidden = id !== place;
+  for (const id of ["outside", "proof", "factor", "inside"]) $(id).hidden = id !== place;
+  $("title").textContent = place === "inside" ? "Your account" : "Welcome";
   $("said").textContent = said;
 }
 
-async function enter() {
-  const me = await callAsUser("GET", "/users/me");
-  const rows = { "E-mail": me.email, Status: me.status, Roles: me.roles.join(", ") };
+/** Shows who is logged in, also after a change in another tab. */
+function enter({ status, user }) {
+  if (status !== "in") return show("outside");
+  const rows = { "E-mail": user.email, Status: user.status, Roles: user.roles.join(", ") };
   $("profile").replaceChildren(
     ...Object.entries(rows).flatMap(([name, value]) => {
       const [term, text] = [document.createElement("dt"), document.createElement("dd")];
@@ -54,14 +25,7 @@ async function enter() {
       return [term, text];
     }),
   );
-  $("title").textContent = "Your account";
   show("inside");
-}
-
-function leave(said) {
-  access = null;
-  $("title").textContent = "Welcome";
-  show("outside", said);
 }
 
 /** Runs `work` when a form is sent, and shows what went wrong. */
@@ -70,34 +34,40 @@ function on(id, event, work) {
     sent.preventDefault();
     $("said").textContent = "";
     try {
-      await work(sent);
+      await work(sent, Object.fromEntries(event === "submit" ? new FormData($(id)) : []));
     } catch (error) {
       $("said").textContent = error.message;
     }
   });
 }
 
-on("outside", "submit", async ({ submitter }) => {
-  const body = Object.fromEntries(new FormData($("outside")));
+on("outside", "submit", async ({ submitter }, account) => {
   if (submitter?.value === "register") {
-    await call("POST", "/auth/register", body);
-    show("proof", "We have sent you a letter.");
-  } else {
-    access = (await call("POST", "/auth/login", body)).accessToken;
-    await enter();
+    await client.signUp(account);
+    return show("proof", "We have sent you a letter.");
+  }
+  const login = await client.logIn(account);
+  if (login.status === "mfa") {
+    challenge = login.challenge;
+    show("factor");
   }
 });
 
-on("proof", "submit", async () => {
-  const token = new FormData($("proof")).get("token").trim().split("token=").pop();
-  await call("POST", "/auth/verify-email", { token });
+on("proof", "submit", async (_, { token }) => {
+  await client.call("post", "/auth/verify-email", { body: { token: token.trim().split("token=").pop() }, anonymous: true });
   show("outside", "Your address is confirmed. Log in.");
 });
 
-on("logout", "click", async () => {
-  await call("POST", "/auth/logout");
-  leave("You are logged out.");
+on("factor", "submit", async (_, { code }) => {
+  await challenge.verify(code);
 });
 
+on("logout", "click", async () => {
+  await client.logOut();
+  show("outside", "You are logged out.");
+});
+
+client.onChange(enter);
+
 // A user who was logged in when the page was last open still is.
-refresh().then(enter).catch(() => leave());
+client.restore().then(enter, (error) => show("outside", error.message));

@@ -23,6 +23,7 @@ mod progress;
 mod prompt;
 mod role;
 mod serve;
+mod test_mode;
 mod user;
 
 use std::ffi::OsString;

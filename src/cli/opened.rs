@@ -119,7 +119,8 @@ fn run(
     console: &mut Console,
     work: impl AsyncFnOnce(&Core, &mut Console) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let _log = log::start(log::level("warn", global.verbose), loaded.config.log.format, console)?;
+    let level = log::level("warn", global.verbose);
+    let _log = log::start(level, loaded.config.log.format, log::LineMark::None, console)?;
     wait(async {
         let core = app::open(Arc::new(loaded.config), loaded.master_key, role, Env::real()).await?;
         work(&core, console).await

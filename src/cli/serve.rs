@@ -16,16 +16,19 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::console::{Console, OutputFormat};
 use super::failure::Failure;
+use crate::app::{Configured, Outside};
 use crate::cli::global::Global;
 use crate::cli::health::reachable;
-use crate::cli::log;
+use crate::cli::log::{self, LineMark};
 use crate::cli::opened;
-use crate::config::{self, Config, WireName};
+use crate::cli::test_mode::{self, TestOptions, TestStart};
+use crate::config::{self, Config, Inputs, WireName};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::transport::listener::Listener;
 use crate::model::{ApiClient, Secret};
 use crate::store::ProcessRole;
+use crate::testing::{self, DatabaseUse, TestMode};
 use crate::{app, identity};
 
 /// Threads for lists and scans. Hashing, writing and sending have their own threads.
@@ -47,6 +50,8 @@ Examples:
       Use another preset, and listen on all interfaces
   authd serve --set tokens.access=5m --set server.public_url=https://id.example.com
       Set any key of the configuration
+  authd serve --test --test-code 123456
+      Serve for the tests of an app: read mail at /test/mails, move the clock at /test/clock
   authd serve --listen 127.0.0.1:0 --ready-file ready.json &
   until [ -e ready.json ]; do sleep 0.1; done; jq -r .url ready.json
       Take a free port in the background, and print the URL for a script")]
@@ -61,38 +66,73 @@ pub struct Serve {
     /// While the server accepts connections, keep what --json prints in this file
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    test: TestOptions,
 }
 
 impl Serve {
     /// Serves until a signal ends it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let mut inputs = opened::inputs(global, self.listen)?;
+        if let Some(TestStart { mode, env, folder }) = self.test.start(&mut inputs)? {
+            let way = Way { outside: mode, env, mode: DatabaseUse::Tests };
+            let served = way.serve(inputs, self.ready_file, global, console);
+            drop(folder);
+            return served;
+        }
+        let way = Way { outside: Configured, env: Env::real(), mode: DatabaseUse::Real };
+        way.serve(inputs, self.ready_file, global, console)
+    }
+}
+
+/// How to serve: in test mode or not.
+struct Way<O> {
+    outside: O,
+    env: Env,
+    mode: DatabaseUse,
+}
+
+impl<O: Outside> Way<O> {
+    /// Serves until a signal ends it.
+    fn serve(
+        self,
+        mut inputs: Inputs,
+        ready_file: Option<PathBuf>,
+        global: &Global,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
         opened::recall_profile(&mut inputs)?;
-        let loaded = opened::load(&inputs)?;
+        let mut loaded = opened::load(&inputs)?;
+        let mode = self.mode;
+        if mode == DatabaseUse::Tests {
+            TestMode::check(&loaded.config)?;
+            test_mode::choose_port(&loaded.config, &mut inputs)?;
+            loaded = opened::load(&inputs)?;
+        }
+        testing::check_database(&loaded.config.database, mode)?;
         let warnings = loaded.warnings();
         let config = Arc::new(loaded.config);
-        let level = log::level(&config.log.level, global.verbose);
-        let _log = log::start(level, config.log.format, console)?;
+        let _log = start_log(&config, mode, global, console)?;
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        let reread = move || match config::load(&inputs) {
-            Ok(again) => Ok((Arc::new(again.config), again.notes)),
-            Err(problems) => Err(Error::refused(problems.to_string())),
-        };
-        let ready_file = self.ready_file.map(ReadyFile::at).transpose()?;
+        let reread = move || reread(&inputs, mode);
+        let ready_file = ready_file.map(ReadyFile::at).transpose()?;
         let runtime = runtime()?;
         let served = runtime.block_on(async {
             if !config.database.exists() {
                 Listener::check_address(&config.server).await?;
             }
-            let core =
-                app::open(config, loaded.master_key, ProcessRole::Server, Env::real()).await?;
+            let core = app::open(config, loaded.master_key, ProcessRole::Server, self.env).await?;
+            if mode == DatabaseUse::Tests {
+                testing::mark_database(&core).await?;
+            }
             let first = identity::access::api_client::create_first(&core).await?;
             let has_admin = identity::admin::roles::has_admin(&core).await?;
-            app::serve(core.clone(), reread, |address| {
-                let mut greeting = Greeting::of(&core.config, address, first.as_ref());
-                if !has_admin {
+            app::serve(core.clone(), self.outside, reread, |address| {
+                let mut greeting = Greeting::of(&core.config, address, first.as_ref(), mode);
+                if !has_admin && mode != DatabaseUse::Tests {
                     greeting.add_first_admin();
                 }
                 // The server runs even if the greeting cannot be written.
@@ -109,6 +149,28 @@ impl Serve {
         }
         Ok(served?)
     }
+}
+
+fn start_log(
+    config: &Config,
+    mode: DatabaseUse,
+    global: &Global,
+    console: &Console,
+) -> io::Result<impl Sized + use<>> {
+    let mark = match mode {
+        DatabaseUse::Tests => LineMark::TestMode,
+        DatabaseUse::Real => LineMark::None,
+    };
+    log::start(log::level(&config.log.level, global.verbose), config.log.format, mark, console)
+}
+
+/// The configuration as it is now, for SIGHUP.
+fn reread(inputs: &Inputs, mode: DatabaseUse) -> crate::error::Result<(Arc<Config>, Vec<String>)> {
+    let again = config::load(inputs).map_err(|problems| Error::refused(problems.to_string()))?;
+    if mode == DatabaseUse::Tests {
+        TestMode::check(&again.config)?;
+    }
+    Ok((Arc::new(again.config), again.notes))
 }
 
 /// One worker per processor. Hashing, writing and sending have their own threads.
@@ -130,6 +192,20 @@ fn mail_in_words(outlet: Option<&str>) -> String {
             "waits in the outbox, because no mail server is configured (authd mail list)".to_owned()
         }
     }
+}
+
+/// What a server in test mode says about itself.
+fn test_lines(base: &str, config: &Config) -> Vec<(&'static str, String)> {
+    vec![
+        ("TEST MODE", "for tests alone, reachable from this machine alone".to_owned()),
+        ("api", format!("{base}/v1")),
+        ("docs", format!("{base}/docs")),
+        ("database", config.database.to_string()),
+        ("mail", format!("{base}/test/mails")),
+        ("clock", format!("{base}/test/clock")),
+        ("users", format!("POST {base}/test/users")),
+        ("reset", format!("DELETE {base}/test")),
+    ]
 }
 
 /// Whether callers on this machine may use service calls and metrics because no networks are
@@ -155,7 +231,12 @@ struct Greeting<'a> {
 }
 
 impl<'a> Greeting<'a> {
-    fn of(config: &'a Config, address: SocketAddr, first: Option<&'a (ApiClient, Secret)>) -> Self {
+    fn of(
+        config: &'a Config,
+        address: SocketAddr,
+        first: Option<&'a (ApiClient, Secret)>,
+        mode: DatabaseUse,
+    ) -> Self {
         let base = config
             .server
             .public_url
@@ -175,6 +256,9 @@ impl<'a> Greeting<'a> {
             ("database", config.database.to_string()),
             ("mail", mail_in_words(outlet.as_deref())),
         ];
+        if mode == DatabaseUse::Tests {
+            lines = test_lines(&base, config);
+        }
         let trusted = trusts_this_machine(config);
         if trusted {
             let callers = "/metrics and service calls, for every caller on this machine; behind a \
@@ -201,6 +285,7 @@ impl<'a> Greeting<'a> {
             "smtp": outlet,
             "app": app,
             "trustsThisMachine": trusted,
+            "test": mode == DatabaseUse::Tests,
         });
         Self { profile: &config.profile, lines, json, first }
     }

@@ -50,6 +50,7 @@ pub use crate::config::sections::webauthn::Webauthn;
 pub use crate::config::values::network::Network;
 pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
+pub use crate::config::values::span::parse as parse_duration;
 pub use check::{ConfigReport, Finding, Severity, check};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;

@@ -1,9 +1,11 @@
 //! What people see in a browser. The server renders it from the templates in `static/pages`.
 //!
-//! `pages` are the pages that links in mail open, `front` is the page at the server's address. `html`
-//! renders a template into a response, `form` reads what a page posts, `problems` says why it was
-//! refused. Every word is in the catalogue ([`crate::words`]).
+//! `pages` are the pages that links in mail open, `front` is the page at the server's address,
+//! `client_script` the client that other pages use. `html` renders a template into a response, `form`
+//! reads what a page posts, `problems` says why it was refused. Every word is in the catalogue
+//! ([`crate::words`]).
 
+mod client_script;
 mod form;
 mod front;
 mod html;
@@ -26,19 +28,19 @@ pub fn routes(routes: Routes, core: &Arc<Core>) -> Routes {
 /// after the routes of the wires are added.
 #[must_use]
 pub fn front_routes(routes: Routes, core: &Arc<Core>) -> Routes {
-    front::routes(routes, core)
+    client_script::routes(front::routes(routes, core))
 }
 
 /// The paths of all pages, with the methods they accept.
 #[must_use]
 pub fn paths() -> Paths {
-    pages::paths().and(front::paths())
+    pages::paths().and(front::paths()).and(client_script::paths())
 }
 
 /// The paths that are exempt from the general limit, including everything below them. What a page
 /// does has its own limit.
 pub fn uncounted() -> impl Iterator<Item = String> {
-    pages::page_paths().chain(pages::script_paths())
+    pages::page_paths().chain(pages::script_paths()).chain([client_script::PATH.to_owned()])
 }
 
 #[cfg(test)]

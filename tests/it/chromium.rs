@@ -242,6 +242,23 @@ impl Browser {
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
+    /// The tab that the next calls are for.
+    pub fn tab(&self) -> String {
+        let handle = self.ask("GET", &format!("{}/window", self.session), &Value::Null);
+        handle.as_str().unwrap().to_owned()
+    }
+
+    /// Opens another tab; the next calls are for it.
+    pub fn open_tab(&self) {
+        let tab = self.tell("/window/new", &json!({ "type": "tab" }));
+        self.to_tab(tab["handle"].as_str().unwrap());
+    }
+
+    /// The next calls are for this tab.
+    pub fn to_tab(&self, handle: &str) {
+        self.tell("/window", &json!({ "handle": handle }));
+    }
+
     /// Waits for an element and returns its path.
     fn find(&self, selector: &str) -> String {
         let found = self.tell("/element", &json!({ "using": "css selector", "value": selector }));

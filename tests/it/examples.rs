@@ -24,7 +24,7 @@ const STORY: [&str; 7] = [
     "the access token is dead",
 ];
 
-fn example(path: &str) -> PathBuf {
+pub fn example(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(path)
 }
 
@@ -84,7 +84,7 @@ fn the_example_runs_in_python() {
 
 /// Serves a folder like a static file server until the tests end; returns its origin.
 /// `api` replaces the address of authd that the page names.
-fn serve_files(folder: PathBuf, api: &Arc<OnceLock<String>>) -> String {
+pub fn serve_files(folder: PathBuf, api: &Arc<OnceLock<String>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let api = Arc::clone(api);
@@ -115,7 +115,7 @@ fn serve_files(folder: PathBuf, api: &Arc<OnceLock<String>>) -> String {
 }
 
 /// Fills in a form and clicks one of its buttons.
-fn send(browser: &Browser, form: &str, fields: &[(&str, &str)], button: &str) {
+pub fn send(browser: &Browser, form: &str, fields: &[(&str, &str)], button: &str) {
     browser.wait(&format!("{form}:not([hidden])"));
     for (name, value) in fields {
         let (field, value) = (Value::from(format!("{form} [name={name}]")), Value::from(*value));

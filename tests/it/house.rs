@@ -41,6 +41,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     // `web` and `api` stand beside each other; only `app` knows both.
     ("web", &["config", "error", "http", "identity", "model", "webauthn", "words"]),
     ("api", &["config", "env", "error", "http", "identity", "model", "password", "webauthn"]),
+    // The test mode is a server with another outside; nothing but `cli` knows of it.
+    (
+        "testing",
+        &[
+            "app", "config", "env", "error", "http", "identity", "mail", "model", "outbox", "sms",
+            "store",
+        ],
+    ),
     ("app", &["*"]),
     ("cli", &["*"]),
     ("main", &["*"]),
@@ -51,9 +59,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
-    ("poem", &["http", "api", "app", "web"]),
+    ("poem", &["http", "api", "app", "testing", "web"]),
     ("poem_openapi", &["http", "api"]),
-    ("askama", &["http/docs", "web"]),
+    ("askama", &["http/docs", "testing", "web"]),
     ("flate2", &["http/docs"]),
     ("percent_encoding", &["model"]),
     ("hyper", &["http", "outbound"]),
@@ -181,7 +189,7 @@ fn no_file_exceeds_the_line_limit() {
 fn templates() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
     let mut found = Vec::new();
-    for folder in ["pages", "docs", "docs/reference"] {
+    for folder in ["pages", "docs", "docs/reference", "test"] {
         for entry in fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "html") {

@@ -53,6 +53,8 @@ impl Folder {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_authd"));
         command.args(arguments).current_dir(self.0.path()).env_clear();
+        // What a killed server leaves behind goes with the folder.
+        command.env("TMPDIR", self.0.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -153,6 +155,8 @@ pub struct Reply {
     pub status: u16,
     pub head: String,
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl Reply {
@@ -213,6 +217,7 @@ fn whole_reply(bytes: &[u8]) -> Option<Reply> {
         status,
         head: head.to_owned(),
         body: serde_json::from_str(body).unwrap_or(Value::Null),
+        text: body.to_owned(),
     })
 }
 

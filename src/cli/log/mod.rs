@@ -17,6 +17,15 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::console::Console;
 use crate::config::LogFormat;
 
+/// What each line of the log says about the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineMark {
+    /// Nothing.
+    None,
+    /// That the server is in test mode.
+    TestMode,
+}
+
 /// Starts logging for this process, until the guard is dropped. Panics are logged like all other
 /// events.
 ///
@@ -26,13 +35,19 @@ use crate::config::LogFormat;
 pub fn start(
     level: LevelFilter,
     format: LogFormat,
+    mark: LineMark,
     console: &Console,
 ) -> io::Result<batch::Flusher> {
     let (lines, flusher) = batch::start(io::stderr())?;
     let libraries = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(libraries).with_target("authd", level);
+    let mark = match (mark, format) {
+        (LineMark::None, _) => "",
+        (LineMark::TestMode, LogFormat::Text) => "test=true ",
+        (LineMark::TestMode, LogFormat::Json) => "{\"test\":true,",
+    };
     let layer = tracing_subscriber::fmt::layer()
-        .with_writer(LogLines(lines))
+        .with_writer(LogLines { lines, mark })
         .with_ansi(console.is_coloured());
     let registry = tracing_subscriber::registry().with(filter);
     // It fails only if logging has already started, and it is started only once.
@@ -62,11 +77,15 @@ pub fn level(configured: &str, raised: u8) -> LevelFilter {
 }
 
 /// Makes each event one line of the log.
-struct LogLines(batch::BatchWriter);
+struct LogLines {
+    lines: batch::BatchWriter,
+    /// Begins each line; replaces the opening brace of a JSON object.
+    mark: &'static str,
+}
 
 /// The writer of one event. Each call to `write` gets one whole event.
 struct LogLine<'a> {
-    lines: &'a batch::BatchWriter,
+    of: &'a LogLines,
     level: Level,
 }
 
@@ -74,20 +93,20 @@ impl<'a> MakeWriter<'a> for LogLines {
     type Writer = LogLine<'a>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        LogLine { lines: &self.0, level: Level::INFO }
+        LogLine { of: self, level: Level::INFO }
     }
 
     fn make_writer_for(&'a self, event: &Metadata<'_>) -> Self::Writer {
-        LogLine { lines: &self.0, level: *event.level() }
+        LogLine { of: self, level: *event.level() }
     }
 }
 
 impl Write for LogLine<'_> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        self.lines.add(&one_line(event));
+        self.of.lines.add(&marked(&one_line(event), self.of.mark));
         // The process may end after an error, so the line is written first.
         if self.level == Level::ERROR {
-            self.lines.flush();
+            self.of.lines.flush();
         }
         Ok(event.len())
     }
@@ -95,6 +114,15 @@ impl Write for LogLine<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A line with the mark.
+fn marked<'a>(line: &'a [u8], mark: &str) -> Cow<'a, [u8]> {
+    if mark.is_empty() {
+        return Cow::Borrowed(line);
+    }
+    let rest = if mark.starts_with('{') { line.strip_prefix(b"{").unwrap_or(line) } else { line };
+    Cow::Owned([mark.as_bytes(), rest].concat())
 }
 
 /// An event as one line, with inner line ends escaped.
@@ -127,6 +155,13 @@ mod tests {
         let event = b"WARN login name=a\r\n2026-01-01 INFO admin logged in\n";
         let expected = b"WARN login name=a\\r\\n2026-01-01 INFO admin logged in\n";
         assert_eq!(&*one_line(event), expected);
+    }
+
+    #[test]
+    fn a_mark_begins_the_line_or_is_its_first_field() {
+        assert_eq!(&*marked(b"INFO a\n", "test=true "), b"test=true INFO a\n");
+        assert_eq!(&*marked(b"{\"a\":1}\n", "{\"test\":true,"), b"{\"test\":true,\"a\":1}\n");
+        assert_eq!(&*marked(b"{\"a\":1}\n", ""), b"{\"a\":1}\n");
     }
 
     #[test]

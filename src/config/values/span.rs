@@ -10,7 +10,8 @@ pub(in crate::config) const FORM: &str = "a duration like 90s, 15m, 1h30m or 30 
 const LONGEST: u64 = 100 * 365 * 86_400 * 1000;
 
 /// Parses a duration. Every number needs a unit.
-pub(in crate::config) fn parse(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse(text: &str) -> Option<Duration> {
     let mut millis: u64 = 0;
     let mut rest = text.trim();
     if rest.is_empty() {

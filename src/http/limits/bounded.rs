@@ -53,6 +53,11 @@ impl<K: Hash + Eq + Copy, V: Ending> Bounded<K, V> {
         }
     }
 
+    /// Removes all counters.
+    pub(super) fn clear(&self) {
+        self.parts.iter().for_each(|part| lock(part).clear());
+    }
+
     /// The number of keys.
     pub(super) fn len(&self) -> usize {
         self.parts.iter().map(|part| lock(part).len()).sum()

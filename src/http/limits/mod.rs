@@ -141,6 +141,12 @@ impl Limiter {
         self.0.smooth.values().for_each(|smooth| smooth.purge());
     }
 
+    /// Removes all counters.
+    pub fn clear(&self) {
+        self.0.windows.clear();
+        self.0.smooth.values().for_each(|smooth| smooth.arrivals.clear());
+    }
+
     /// The number of counters.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -55,6 +55,11 @@ impl<K: Hash + Eq + Copy> Windows<K> {
         self.0.purge(u64::try_from(now.millis()).unwrap_or(0));
     }
 
+    /// Removes all windows.
+    pub(super) fn clear(&self) {
+        self.0.clear();
+    }
+
     /// The number of keys.
     pub(super) fn len(&self) -> usize {
         self.0.len()

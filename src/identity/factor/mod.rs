@@ -6,11 +6,13 @@
 
 pub mod backup;
 pub mod check;
+mod grant;
 pub mod guesses;
 mod manage;
 mod qr;
 pub mod totp;
 
+pub use grant::{GrantedAuthenticator, grant_authenticator};
 pub use manage::{Overview, list, remove, rename, renew_backup_codes, reset_all};
 
 use self::check::{Budget, CodeCheck, place, step_of, too_many};

@@ -33,6 +33,12 @@ pub fn matching_step(secret: &[u8], typed: &str, wall: Time, rules: &Factors) ->
     matching.last().copied()
 }
 
+/// The code at a time.
+#[must_use]
+pub fn code_at(secret: &[u8], wall: Time) -> String {
+    code(secret, wall.seconds().div_euclid(STEP))
+}
+
 /// The code of a step (RFC 4226, section 5.3).
 fn code(secret: &[u8], step: i64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret);

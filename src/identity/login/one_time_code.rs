@@ -324,7 +324,7 @@ pub fn make(
     purpose: CodePurpose,
     target: &str,
 ) -> Result<(Code, Secret)> {
-    let digits = six_digits(core)?;
+    let digits = core.env.new_code()?;
     let code = Code {
         account: account.id.clone(),
         purpose,
@@ -335,12 +335,6 @@ pub fn make(
         expires_at: core.env.now() + LIFE,
     };
     Ok((code, digits))
-}
-
-fn six_digits(core: &Core) -> Result<Secret> {
-    // Modulo bias: some codes are more likely by less than one part in 10^13.
-    let number = u64::from_be_bytes(core.env.random()?);
-    Ok(Secret::new(format!("{:06}", number % 1_000_000)))
 }
 
 /// A new code by mail, for a client that has passed the first factor.

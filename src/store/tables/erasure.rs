@@ -9,6 +9,25 @@ use crate::store::tables::roles::Removable;
 use crate::store::tables::search_index;
 use crate::store::tables::search_index::columns;
 
+/// Deletes all accounts, and all rows that exist because of what people and programs did: as after
+/// the first start. Keys, API clients and built-in roles stay.
+pub fn clear(db: &mut dyn Db) -> Result<()> {
+    // Their other rows are deleted with the accounts and roles they refer to.
+    for delete in [
+        sql!("delete from accounts"),
+        sql!("delete from account_trigrams"),
+        sql!("delete from roles where built_in = 0"),
+        sql!("delete from attempts"),
+        sql!("delete from login_counts"),
+        sql!("delete from outbox"),
+        sql!("delete from audit"),
+        sql!("delete from username_reservations"),
+    ] {
+        db.run(delete, &[])?;
+    }
+    Ok(())
+}
+
 /// Deletes up to `limit` accounts whose address was not verified in time and returns how many it
 /// deleted. Administrators stay: whether one is the last is checked where a person deletes it.
 pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
@@ -124,4 +143,25 @@ fn blank_records(db: &mut dyn Db, id: &str) -> Result<()> {
         &[id.into()],
     )
     .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    /// A new table is cleared, depends on one that is, or is kept on purpose.
+    #[test]
+    fn clearing_leaves_out_no_table() {
+        let (schema, code) = (include_str!("../../../schema.sql"), include_str!("erasure.rs"));
+        let kept = ["instance", "apps", "signing_keys", "refresh_keys"];
+        let mut left_out = Vec::new();
+        for table in schema.split("\ncreate table ").skip(1) {
+            let (name, columns) = table.split_once(' ').unwrap();
+            let columns = columns.split("\n);").next().unwrap();
+            let depends = columns.contains("on delete cascade");
+            let is_cleared = code.contains(&format!("        sql!(\"delete from {name}"));
+            if !depends && !is_cleared && !kept.contains(&name) {
+                left_out.push(name);
+            }
+        }
+        assert!(left_out.is_empty(), "{left_out:?}");
+    }
 }

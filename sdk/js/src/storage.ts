@@ -1,0 +1,15 @@
+/**
+ * Keeps the refresh token of an app without cookies. It may be asynchronous. Tabs that share one share
+ * the session.
+ */
+export interface TokenStorage {
+  get(): string | null | undefined | Promise<string | null | undefined>;
+  /** `null`: the session has ended. */
+  set(token: string | null): unknown;
+}
+
+/** Keeps the token until the page is left. */
+export function memory(): TokenStorage {
+  let kept: string | null = null;
+  return { get: () => kept, set: (token) => (kept = token) };
+}
