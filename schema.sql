@@ -17,7 +17,7 @@ create table instance (
 create table accounts (
   id text primary key,                    -- UUID version 7, or the id from an import
   number bigint not null unique,          -- the numeric id that some APIs show
-  handle bytea not null unique,           -- 32 random bytes that stand for the account in
+  handle bytea not null,                  -- 32 random bytes that stand for the account in
                                           -- authenticators; never shown, never changed
   email text,
   email_key text unique,                  -- null without an address, and after the account has

@@ -119,7 +119,7 @@ const ACCOUNTS_2: TableRebuild = TableRebuild {
     definition: "
   id text primary key,
   number bigint not null unique,
-  handle bytea not null unique,
+  handle bytea not null,
   email text,
   email_key text unique,
   email_verified_at bigint,
