@@ -449,6 +449,25 @@ fn a_start_without_the_secret_of_a_second_service_says_so() {
 }
 
 #[test]
+fn a_command_that_takes_something_from_everybody_asks_first() {
+    let folder = Folder::new();
+    assert_eq!(folder.serve().end(), Some(0));
+    let made = folder.run(&["role", "create", "support", "--permission", "desk.open"]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let state = || [&["key", "list"], &["role", "list"]].map(|list| folder.run(list).out);
+    let before = state();
+    for command in [&["key", "rotate", "--revoke"][..], &["role", "delete", "support"]] {
+        let refused = folder.run(command);
+        assert_ne!(refused.code, Some(0), "{command:?}");
+        assert!(refused.err.contains("--yes"), "{command:?}: {}", refused.err);
+        assert_eq!(state(), before, "{command:?}");
+    }
+    let done = folder.run(&["role", "delete", "support", "--yes"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert_ne!(state(), before);
+}
+
+#[test]
 fn completions_offer_the_names_of_the_profiles() {
     let folder = Folder::new();
     let profiles = "standard perfect21 siteworks jobpath jobpsych authbackend";
