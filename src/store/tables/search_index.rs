@@ -153,7 +153,9 @@ pub fn indexed_below(db: &mut dyn Db) -> Result<i64> {
 /// numbers.
 pub fn note_new(db: &mut dyn Db, number: i64, email: &Email, username: Option<&str>) -> Result<()> {
     let mut changes = IndexChanges::begin(db)?;
-    changes.note(number, &BTreeSet::new(), &trigrams(email, username))?;
+    if changes.progress.has(number / SEGMENT) {
+        changes.note(number, &BTreeSet::new(), &trigrams(email, username))?;
+    }
     changes.store(db)
 }
 

@@ -1,7 +1,9 @@
 //! `POST /api/auth/change-password`: changes the caller's password.
 
+use futures_util::future::join_all;
+
 use crate::compat::checks::long;
-use crate::compat::{EMAIL, NEW_PASSWORD, PASSWORD};
+use crate::compat::{EMAIL, NEW_PASSWORD, PASSWORD, WireApp};
 
 use super::{authbackend, done, is_alive};
 
@@ -47,4 +49,26 @@ async fn the_other_sessions_end_and_the_owner_is_notified() {
 async fn ten_wrong_passwords_make_their_client_wait() {
     let wire = authbackend().await;
     wire.slows_guessing_of_the_current_password_down(WRONG).await;
+}
+
+/// The limit counts only wrong passwords. It holds before a password is checked, also for calls at
+/// the same time: those above it cost nothing, and a right one is not counted at all.
+#[tokio::test]
+async fn calls_at_once_check_no_more_passwords_than_the_limit_allows() {
+    // The document's limit is three calls. The other guards are off: they would stop guesses too.
+    let keys = [("limits.general", "off"), ("throttle.enabled", "false")];
+    let wire = WireApp::with("authbackend", &keys).await;
+    let session = wire.join_and_enter(EMAIL).await;
+    for (old, new) in [(PASSWORD, NEW_PASSWORD), (NEW_PASSWORD, PASSWORD)].repeat(2) {
+        let changed = wire.change_password(&session.access, old, new).send().await;
+        assert_eq!((changed.status.as_u16(), changed.header("x-ratelimit-remaining")), (200, "3"));
+    }
+    let before = wire.app.audit().await.len();
+    let wrong = || wire.change_password(&session.access, "Wr0ng!password", NEW_PASSWORD).send();
+    let answers = join_all((0..12).map(|_| wrong())).await;
+    let count = |status: u16| answers.iter().filter(|one| one.status == status).count();
+    assert_eq!((count(401), count(429)), (3, 9));
+    let checked = wire.app.audit().await.split_off(before);
+    let checked = checked.iter().filter(|line| line.contains("wrong_password")).count();
+    assert_eq!(checked, 3, "passwords that were checked");
 }
