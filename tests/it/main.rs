@@ -36,6 +36,7 @@ mod front;
 mod generated;
 mod house;
 mod http;
+mod image;
 mod import;
 mod import_large;
 mod import_others;

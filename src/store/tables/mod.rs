@@ -19,6 +19,7 @@ pub mod known_ips;
 pub mod links;
 pub mod outbox;
 pub mod roles;
+pub mod search_build;
 pub mod search_index;
 pub mod sessions;
 pub mod stats;
