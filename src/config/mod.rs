@@ -46,6 +46,7 @@ pub use crate::config::sections::signup::{SignUp, SignUpField};
 pub use crate::config::sections::sms::{Gateway, Sms};
 pub use crate::config::sections::throttle::Throttle;
 pub use crate::config::sections::tokens::{Algorithm, TokensConfig};
+pub use crate::config::sections::webauthn::Webauthn;
 pub use crate::config::values::network::Network;
 pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
@@ -58,6 +59,7 @@ pub use profile::{ProfileName, STANDARD};
 pub use reader::ConfigEntry;
 
 use reader::{ConfigReader, ReadResult};
+use sections::webauthn;
 
 /// The whole configuration of an instance.
 #[derive(Debug, Clone)]
@@ -114,6 +116,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `[metrics]`
     pub metrics: MetricsConfig,
+    /// `[webauthn]`
+    pub webauthn: Webauthn,
 }
 
 impl Config {
@@ -130,6 +134,24 @@ impl Config {
             }
         };
         self.server.public_url.clone().unwrap_or_else(by_listen)
+    }
+
+    /// The domain that passkeys are bound to, unless the database already has one.
+    #[must_use]
+    pub fn passkey_domain(&self) -> String {
+        self.webauthn.rp_id.clone().unwrap_or_else(|| webauthn::domain_of(&self.public_url()))
+    }
+
+    /// The origins of the pages that may use passkeys.
+    #[must_use]
+    pub fn passkey_origins(&self) -> Vec<String> {
+        let mut origins = webauthn::own_origins(&self.public_url());
+        for listed in &self.webauthn.origins {
+            if !origins.contains(listed) {
+                origins.push(listed.clone());
+            }
+        }
+        origins
     }
 
     /// The `iss` claim of tokens.
@@ -188,6 +210,7 @@ impl Config {
         let location = LocationConfig::read(r);
         let log = LogConfig::read(r);
         let metrics = MetricsConfig::read(r);
+        let webauthn = Webauthn::read(r);
         Ok(Self {
             profile: profile?,
             database: database?,
@@ -215,6 +238,7 @@ impl Config {
             location: location?,
             log: log?,
             metrics: metrics?,
+            webauthn: webauthn?,
         })
     }
 
@@ -234,5 +258,6 @@ impl Config {
         self.throttle.validate(r);
         self.outbound.validate(r);
         self.hashing.validate(environment, r);
+        self.webauthn.validate(&self.server, r);
     }
 }

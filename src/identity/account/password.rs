@@ -119,7 +119,12 @@ async fn change_counted(
                 return Err(Kind::WrongCurrentPassword.into());
             }
             attempt.forgive(db)?;
-            store::tables::sessions::renew_proof(db, &session, AuthMethod::Password, log.at())?;
+            store::tables::sessions::renew_proof(
+                db,
+                &session,
+                &AuthMethod::Password.into(),
+                log.at(),
+            )?;
             let done = Event::done(What::PasswordChanged).about(&account.id).in_session(&session);
             log.record(db, &done.by(account.id.as_str()))?;
             for ended in store::tables::sessions::end_others(

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod known_ips;
 pub mod links;
 pub mod outbox;
+pub mod passkeys;
 pub mod roles;
 pub mod search_build;
 pub mod search_index;
