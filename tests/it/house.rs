@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &["error"]),
     ("env", &["error", "model"]),
     ("seal", &["env", "error", "model"]),
+    ("words", &["error", "model"]),
     ("config", &["error", "model"]),
     ("metrics", &["error", "model"]),
     ("store", &["env", "error", "metrics", "model", "sql"]),
@@ -37,7 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
     // `web` and `api` stand beside each other; only `app` knows both.
-    ("web", &["config", "error", "http", "identity", "model"]),
+    ("web", &["config", "error", "http", "identity", "model", "words"]),
     ("api", &["config", "env", "error", "http", "identity", "model", "password"]),
     // The test mode is a server with another outside; nothing but `cli` knows of it.
     (
