@@ -4,8 +4,8 @@
 -- file. Times are milliseconds since 1970 in UTC, supplied by the program. Names that are compared
 -- are stored twice: as typed, and as a normalised key.
 
--- Facts about this database: its profile, its epoch, the next numeric account id, and the check
--- value of its master key.
+-- Facts about this database: its profile, its epoch, the next numeric account id, the check value
+-- of its master key, and the domain that its passkeys are bound to.
 create table instance (
   name text primary key,
   number bigint,
@@ -61,6 +61,7 @@ create index accounts_deleted on accounts (deleted_at) where deleted_at is not n
 
 -- The index of the administrators' search: the accounts that have three characters in a row in their
 -- address or user name. It covers whole segments of 4,096 numbers; later accounts are not in it yet.
+-- A segment is written in pieces: `search_segment` and `search_trigram` in `instance` say how far.
 create table account_trigrams (
   segment bigint not null,                -- the account number divided by 4,096
   trigram bigint not null,                -- three code points of 21 bits each
@@ -136,7 +137,9 @@ create table links (
   address text,                           -- the account's new address, as typed
   created_at bigint not null,
   expires_at bigint not null,
-  spent_at bigint
+  spent_at bigint,
+  reserved_at bigint                      -- when the account gave up the address that it had
+                                          -- proved: reserved for it until the link expires
 );
 create index links_account on links (account_id, purpose);
 create index links_expiry on links (expires_at);
@@ -315,6 +318,27 @@ create table backup_codes (
   primary key (account_id, hash)
 );
 create index backup_codes_factor on backup_codes (factor_id) where factor_id is not null;
+
+-- Passkeys and security keys. The server has only their public keys.
+create table passkeys (
+  id text primary key,
+  account_id text not null references accounts (id) on delete cascade,
+  kind text not null,                     -- passkey: logs in alone; security_key: a second factor
+  credential_id bytea not null unique,
+  public_key bytea not null,              -- COSE_Key
+  name text not null,
+  aaguid bytea not null,                  -- the model of the authenticator; zeros if unknown
+  transports text not null,               -- how to reach it: words separated by spaces
+  sign_count bigint not null,
+  backup_eligible bigint not null,        -- 1: it can be copied to other devices
+  backed_up bigint not null,
+  discoverable bigint,                    -- 1: found without its id; null if the browser did not say
+  user_verified bigint not null,          -- 1: by PIN or biometrics when it was made
+  suspect_at bigint,                      -- when its counter first went back
+  created_at bigint not null,
+  last_used_at bigint
+);
+create index passkeys_account on passkeys (account_id);
 
 -- Logins that wait for a second factor; only the digest of their token is stored.
 create table challenges (

@@ -24,6 +24,7 @@ use crate::identity::admin::{role_cache, search};
 use crate::identity::audit::refusals;
 use crate::identity::audit::refusals::{Refusals, Until};
 use crate::identity::login::in_flight::AttemptsInFlight;
+use crate::identity::passkey;
 use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
 use crate::identity::system::{cleanup, key};
@@ -61,6 +62,7 @@ pub async fn open(
     let store = open_store(&config.database, role, &env)?;
     let master = unlock(&store, &config.database, master_key, role, &env).await?;
     if role == ProcessRole::Server {
+        check_passkey_domain(&store, &config).await?;
         record_profile(&store, &config.profile, &env).await?;
     }
     let tokens = open_tokens(&config, &store, &master, role, &env).await?;
@@ -177,6 +179,27 @@ async fn record_profile(store: &Store, profile: &str, env: &Env) -> Result<()> {
             store::tables::instance::set_text_if_absent(db, PROFILE, &profile)
         })
         .await
+}
+
+/// Refuses another domain than the one that the passkeys in this database are bound to: they would all
+/// stop working. Warns if the server's own pages cannot use them.
+async fn check_passkey_domain(store: &Store, config: &Config) -> Result<()> {
+    let kept = store.read(|db| store::tables::instance::text(db, passkey::DOMAIN)).await?;
+    let Some(kept) = kept else { return Ok(()) };
+    if let Some(domain) = config.webauthn.rp_id.as_ref().filter(|domain| **domain != kept) {
+        return Err(Error::refused(format!(
+            "webauthn.rp_id is {domain}, but the passkeys in this database are bound to {kept}: set it to {kept}, and \
+             list pages under other domains in webauthn.origins"
+        )));
+    }
+    let url = config.public_url();
+    if config.webauthn.enabled && !config.webauthn.may_use(&kept, &url) {
+        tracing::warn!(
+            "the passkeys in this database are bound to {kept}: pages of {url} cannot use them unless \
+             webauthn.origins lists it and {kept} serves /.well-known/webauthn"
+        );
+    }
+    Ok(())
 }
 
 /// Opens the signing keys. A server creates them if there are none, and records that.

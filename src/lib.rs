@@ -19,6 +19,7 @@
 //! | [`seal`] | the master key: what is sealed at rest, and keys derived from it | `env`, `error`, `model` |
 //! | [`config`] | every setting: its origin, its allowed values; profiles are `static/profiles/*.toml` | `error`, `model` |
 //! | [`metrics`] | what the program counts about itself | `error`, `model` |
+//! | [`webauthn`] | the ceremonies of Web Authentication: CBOR, keys, signatures; no accounts | `model` |
 //! | [`store`] | the database: engine interface, SQL by table, readers and the group-commit writer | `env`, `error`, `metrics`, `model` |
 //! | [`words`] | the words of pages, letters and text messages, by language; generated from `static/words` | `error`, `model` |
 //! | [`password`] | hashing in its own threads, the queue before them, rules for new passwords | `config`, `env`, `error`, `model` |
@@ -27,10 +28,10 @@
 //! | [`mail`] | a channel of the outbox: letters, templates, SMTP | `config`, `env`, `error`, `model`, `outbox` |
 //! | [`outbound`] | HTTP requests to other servers: time, size, TLS, permitted addresses | `config`, `env`, `error`, `model` |
 //! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbound`, `outbox` |
-//! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `config`, `env`, `error`, `mail`, `metrics`, `model`, `outbox`, `password`, `seal`, `sms`, `store`, `token` |
+//! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `config`, `env`, `error`, `mail`, `metrics`, `model`, `outbox`, `password`, `seal`, `sms`, `store`, `token`, `webauthn` |
 //! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
-//! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `words` |
-//! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password` |
+//! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `webauthn`, `words` |
+//! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `webauthn` |
 //! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
 //! | [`testing`] | the test mode for apps: mailbox, clock, users by one call | `app`, `config`, `env`, `error`, `http`, `identity`, `mail`, `model`, `outbox`, `sms`, `store` |
 //! | [`cli`] | the command line | everything |
@@ -98,8 +99,10 @@
 //! | link | a single-use token in a mail, stored as a digest |
 //! | lockout | the refusal of a name after too many failures (a setting) |
 //! | outbox | the queue of messages in the database |
+//! | passkey | a key on a device that logs in alone; its authenticator checks who the person is |
 //! | profile | a preset of the whole configuration |
 //! | sealed | encrypted at rest under a key derived from the master key |
+//! | security key | a key on a device that is a second factor: a login with the password asks for it |
 //! | session | a login on one device: a row that refresh tokens rotate |
 //! | throttle | the wait after failures, per client IP and account name |
 //! | trust | whether a client IP has requested a code or passed the first factor |
@@ -131,4 +134,5 @@ pub mod store;
 pub mod testing;
 pub mod token;
 pub mod web;
+pub mod webauthn;
 pub mod words;

@@ -43,6 +43,15 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
     format!("{head}content-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
+/// A request of the owner of an access token.
+pub fn post_as(path: &str, body: &str, token: &str) -> Vec<u8> {
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n");
+    let length = body.len();
+    format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
 /// One connection.
 pub struct Wire {
     stream: TcpStream,

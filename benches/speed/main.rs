@@ -2,8 +2,9 @@
 //!
 //! The server under test is the real binary in a separate process; so is the minimal handler that
 //! it is compared with. The exit code is 1 if a target is missed. `cargo bench -- quick` uses
-//! shorter measurements, and `cargo bench -- logins` runs only one kind: logins, checks, beside,
-//! refreshes. Start, memory and size are always measured.
+//! shorter measurements, and `cargo bench -- logins` runs only one kind: logins, passkeys, checks,
+//! beside, refreshes. Start, memory and size are always measured. `cargo bench -- search` measures the
+//! search in a million accounts, which takes minutes and is done only if it is named.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,8 +13,13 @@
 )]
 #![allow(clippy::cast_precision_loss, reason = "counts are small")]
 
+#[path = "../../tests/it/authenticator.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod authenticator;
 mod load;
+mod passkeys;
 mod raw;
+mod search;
 mod server;
 
 use std::process::ExitCode;
@@ -29,7 +35,10 @@ const CONNECTIONS: usize = 64;
 const ROUNDS: u32 = 4;
 const PASSWORD: &str = "correct horse battery staple";
 /// The measurements that can be selected by name.
-const KINDS: [&str; 4] = ["logins", "checks", "beside", "refreshes"];
+const KINDS: [&str; 5] = ["logins", "passkeys", "checks", "beside", "refreshes"];
+
+/// The measurement that is made only if it is named.
+const SEARCH: &str = "search";
 
 /// One line of the table.
 struct Figure {
@@ -52,6 +61,7 @@ fn main() -> ExitCode {
     });
     let kinds: Vec<&str> = KINDS
         .into_iter()
+        .chain([SEARCH])
         .filter(|kind| arguments.iter().any(|argument| argument == kind))
         .collect();
     let kinds = if kinds.is_empty() { KINDS.to_vec() } else { kinds };
@@ -81,6 +91,9 @@ async fn measure(span: Duration, kinds: &[&str]) -> Vec<Figure> {
     if kinds.contains(&"logins") {
         figures.push(logins(&server, span).await);
     }
+    if kinds.contains(&"passkeys") {
+        figures.push(passkey_logins(&server, span).await);
+    }
     if kinds.contains(&"checks") {
         figures.extend(token_checks(&server, span).await);
     }
@@ -89,6 +102,10 @@ async fn measure(span: Duration, kinds: &[&str]) -> Vec<Figure> {
     }
     if kinds.contains(&"refreshes") {
         figures.extend(refreshes(&server, span).await);
+    }
+    drop(server);
+    if kinds.contains(&SEARCH) {
+        figures.extend(search::measure().await);
     }
     figures.push(size());
     figures
@@ -145,6 +162,18 @@ async fn logins(server: &Server, span: Duration) -> Figure {
         ours.push(load::run(server.address, CONNECTIONS, span / 2, login).await.per_second);
     }
     ratio("logins, 64 connections", mean(&ours), "raw argon2id", mean(&alone), 0.95)
+}
+
+/// Logins with a passkey, beside those with a password in the same run.
+async fn passkey_logins(server: &Server, span: Duration) -> Figure {
+    let mut devices = Vec::new();
+    for n in 0..CONNECTIONS {
+        let access = server.login(&email(n), PASSWORD).await.access;
+        devices.push(passkeys::add(server.address, &access).await);
+    }
+    let passwords = load::run(server.address, CONNECTIONS, span / 2, login).await.per_second;
+    let ours = passkeys::logins_per_second(server.address, devices, span / 2).await;
+    ratio("passkey logins, 64 connections", ours, "password logins", passwords, 10.0)
 }
 
 async fn token_checks(server: &Server, span: Duration) -> Vec<Figure> {

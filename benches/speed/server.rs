@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::load;
+use crate::{load, passkeys};
 
 /// The real program of this build.
 const BINARY: &str = env!("CARGO_BIN_EXE_authd");
@@ -45,6 +45,7 @@ impl Server {
         command.stderr(File::create(folder.join("server.log")).unwrap());
         // No real user logs in so often: a login must not end the measured sessions.
         command.args(["--set", "sessions.max=1000"]);
+        command.args(["--set", &format!("webauthn.origins={}", passkeys::ORIGIN)]);
         for limit in &off {
             command.args(["--set", limit]);
         }

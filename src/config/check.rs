@@ -5,6 +5,7 @@ mod exposure;
 mod guards;
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::{Config, Loaded};
 use crate::model::Email;
@@ -97,6 +98,7 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     passwords(config, &mut found);
     guards::find(config, &mut found);
     exposure::find(config, &mut found);
+    passkeys(config, &mut found);
     for variable in &loaded.ignored {
         let message =
             format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
@@ -251,6 +253,19 @@ fn is_example(sender: &Email) -> bool {
     match last_two.as_slice() {
         ["com" | "org" | "net", "example"] | [] => true,
         [top, ..] => ["example", "invalid", "test", "localhost", "local"].contains(top),
+    }
+}
+
+/// Browsers bind passkeys to domain names alone.
+fn passkeys(config: &Config, found: &mut ConfigReport) {
+    if config.webauthn.enabled
+        && config.passkey_domain().trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+    {
+        found.warning(
+            "webauthn.rp_id",
+            "the host of server.public_url is an address, and passkeys need a domain name",
+            "set server.public_url to a domain name, or webauthn.enabled to false",
+        );
     }
 }
 

@@ -46,6 +46,7 @@ pub use crate::config::sections::signup::{SignUp, SignUpField};
 pub use crate::config::sections::sms::{Gateway, Sms};
 pub use crate::config::sections::throttle::Throttle;
 pub use crate::config::sections::tokens::{Algorithm, TokensConfig};
+pub use crate::config::sections::webauthn::Webauthn;
 pub use crate::config::values::network::Network;
 pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
@@ -59,6 +60,7 @@ pub use profile::{ProfileName, STANDARD};
 pub use reader::ConfigEntry;
 
 use reader::{ConfigReader, ReadResult};
+use sections::webauthn;
 
 /// The whole configuration of an instance.
 #[derive(Debug, Clone)]
@@ -115,6 +117,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `[metrics]`
     pub metrics: MetricsConfig,
+    /// `[webauthn]`
+    pub webauthn: Webauthn,
 }
 
 impl Config {
@@ -131,6 +135,24 @@ impl Config {
             }
         };
         self.server.public_url.clone().unwrap_or_else(by_listen)
+    }
+
+    /// The domain that passkeys are bound to, unless the database already has one.
+    #[must_use]
+    pub fn passkey_domain(&self) -> String {
+        self.webauthn.rp_id.clone().unwrap_or_else(|| webauthn::domain_of(&self.public_url()))
+    }
+
+    /// The origins of the pages that may use passkeys.
+    #[must_use]
+    pub fn passkey_origins(&self) -> Vec<String> {
+        let mut origins = webauthn::own_origins(&self.public_url());
+        for listed in &self.webauthn.origins {
+            if !origins.contains(listed) {
+                origins.push(listed.clone());
+            }
+        }
+        origins
     }
 
     /// The `iss` claim of tokens.
@@ -189,6 +211,7 @@ impl Config {
         let location = LocationConfig::read(r);
         let log = LogConfig::read(r);
         let metrics = MetricsConfig::read(r);
+        let webauthn = Webauthn::read(r);
         Ok(Self {
             profile: profile?,
             database: database?,
@@ -216,6 +239,7 @@ impl Config {
             location: location?,
             log: log?,
             metrics: metrics?,
+            webauthn: webauthn?,
         })
     }
 
@@ -235,5 +259,6 @@ impl Config {
         self.throttle.validate(r);
         self.outbound.validate(r);
         self.hashing.validate(environment, r);
+        self.webauthn.validate(&self.server, r);
     }
 }

@@ -19,6 +19,23 @@ pub enum Detail {
     /// The link belongs to a sign-up whose address has been verified since.
     SignUpVerified,
     FactorExists,
+    /// The policy allows no passkeys.
+    PasskeysOff,
+    /// An account has this passkey already.
+    PasskeyExists,
+    TooManyPasskeys,
+    UnknownPasskey,
+    /// The challenge of a passkey was not made here, is too old, or was answered before.
+    PasskeyChallengeStale,
+    /// The authenticator did not check who the person is.
+    PasskeyUserVerification,
+    /// The challenge for a new passkey was made in another session, is too old, or was answered
+    /// before.
+    RegistrationStale,
+    /// The browser's answer for a new passkey is not genuine.
+    RegistrationRefused,
+    /// The authenticator of a new passkey did not check who the person is.
+    RegistrationUserVerification,
     /// After too many wrong codes, the account accepts second factors from known client IPs alone.
     FactorsClosed,
     RoleExists(String),
@@ -65,16 +82,24 @@ impl Detail {
             }
             Self::ResetLinkExpired => Kind::LinkExpired,
             Self::SignUpVerified => Kind::LinkInvalid,
-            Self::FactorExists | Self::RoleExists(_) => Kind::AlreadyExists,
+            Self::FactorExists | Self::PasskeyExists | Self::RoleExists(_) => Kind::AlreadyExists,
+            Self::TooManyPasskeys => Kind::Conflict,
+            Self::PasskeyChallengeStale | Self::PasskeyUserVerification => Kind::PasskeyInvalid,
+            Self::RegistrationStale
+            | Self::RegistrationRefused
+            | Self::RegistrationUserVerification => Kind::PasskeyRejected,
             Self::FactorsClosed => Kind::TooMany(Limit::Factor),
             Self::UnknownFactor
+            | Self::UnknownPasskey
             | Self::UnknownRole(_)
             | Self::UnknownApiClient(_)
             | Self::UnknownMessage(_) => Kind::NotFound,
             Self::MessageSpent { .. } => Kind::Validation,
             Self::DeletedAccount | Self::NotDeleted => Kind::AccountNotFound,
             Self::SuspendedAccount => Kind::Conflict,
-            Self::FactorsOff | Self::ConfiguredSecret | Self::ForeignKeys => Kind::Forbidden,
+            Self::FactorsOff | Self::PasskeysOff | Self::ConfiguredSecret | Self::ForeignKeys => {
+                Kind::Forbidden
+            }
             Self::ResetTokenMissing => Kind::MissingLinkToken,
             Self::FileTooLarge { .. } => Kind::PayloadTooLarge,
             Self::FileTypeNotAllowed { .. } => Kind::UnsupportedMediaType,

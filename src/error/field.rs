@@ -148,6 +148,8 @@ pub enum Rule {
     },
     /// A parameter that the query gives twice.
     GivenTwice,
+    /// Not bytes in base64url without padding.
+    Base64Url,
     /// Not a point in time.
     Timestamp,
     /// A parameter of the path, the query or the header is missing or malformed.

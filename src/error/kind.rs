@@ -117,6 +117,12 @@ kinds! {
         /// The account has no second factor.
         MfaNotEnabled = "MFA not set up for user";
         BackupCodeUsed = "Backup code already used";
+        /// The passkey is unknown, or its answer is not genuine: clients cannot distinguish them.
+        PasskeyInvalid = "The passkey was not accepted";
+        /// The browser's answer to the request for a new passkey is not genuine, or late.
+        PasskeyRejected = "The passkey could not be added";
+        /// The call would leave the account without a way to log in.
+        LastLoginMethod = "This is the last way to log in; add another one first";
         /// The one-time code is wrong, used or expired.
         CodeInvalid = "Invalid or expired code";
         /// The account has no such session.

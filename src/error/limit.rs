@@ -51,6 +51,10 @@ macro_rules! limit_table {
             CodeRequest = "code_request" at code;
             /// Logging in with a code.
             Code = "code" at code;
+            /// Requesting the options of a passkey login.
+            PasskeyOptions = "passkey_options" at sign_in;
+            /// Logging in with a passkey.
+            Passkey = "passkey" at sign_in;
         }
     };
 }

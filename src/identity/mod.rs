@@ -10,6 +10,7 @@ pub mod admin;
 pub mod audit;
 pub mod factor;
 pub mod login;
+pub mod passkey;
 pub mod session;
 pub mod system;
 

@@ -1,6 +1,6 @@
 //! Letters for the tests of letters and templates.
 
-use super::{FactorChange, Letter};
+use super::{FactorChange, Letter, PasskeyChange};
 use crate::model::{Secret, Time};
 
 /// One letter of each type, in the order of the types. Its links are `link`, but for the one that
@@ -29,6 +29,7 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::ResetCode { code: Secret::new("123456"), until },
         Letter::FactorGuesses { count: 10, link: link(), until },
         Letter::FactorChanged { change: FactorChange::AllRemoved },
+        Letter::PasskeyChanged { change: PasskeyChange::Suspect("YubiKey 5") },
         Letter::PasswordChanged,
         Letter::ResetPassword { link: link(), until },
         Letter::PasswordVoid { link: link(), until },

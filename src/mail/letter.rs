@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::model::PasskeyKind;
 use crate::model::factor::FactorKind;
 use crate::model::{Secret, Time};
 
@@ -74,6 +75,8 @@ pub enum Letter {
     },
     /// A second factor was added or removed, or new backup codes were created.
     FactorChanged { change: FactorChange },
+    /// A passkey was added or removed, or may have been copied.
+    PasskeyChanged { change: PasskeyChange },
     /// The password was changed in a session, which stays valid.
     PasswordChanged,
     /// A password reset was requested; the link sets a new password.
@@ -153,7 +156,41 @@ impl FactorChange {
             Self::NewBackupCodes => {
                 "New backup codes were made. The previous codes no longer work.".to_owned()
             }
-            Self::AllRemoved => "All second factors were removed by an administrator.".to_owned(),
+            Self::AllRemoved => {
+                "All second factors were removed by an administrator, and all passkeys.".to_owned()
+            }
+        }
+    }
+}
+
+/// What happened to a passkey. Authenticators are named from a fixed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasskeyChange {
+    Added(&'static str, PasskeyKind),
+    Removed(&'static str, PasskeyKind),
+    /// Its counter went back.
+    Suspect(&'static str),
+}
+
+impl PasskeyChange {
+    fn sentence(self) -> String {
+        match self {
+            Self::Added(name, PasskeyKind::Passkey) => {
+                format!("A passkey was added ({name}). It can log in without your password.")
+            }
+            Self::Added(name, PasskeyKind::SecurityKey) => format!(
+                "A security key was added ({name}). Logging in with your password now asks for it."
+            ),
+            Self::Removed(name, PasskeyKind::Passkey) => {
+                format!("A passkey was removed ({name}). It can no longer log in.")
+            }
+            Self::Removed(name, PasskeyKind::SecurityKey) => {
+                format!("A security key was removed ({name}). Logging in no longer asks for it.")
+            }
+            Self::Suspect(name) => format!(
+                "A passkey ({name}) was used in a way that can mean that there is a copy of it. \
+                 If you do not know why, remove it from your account and add it again."
+            ),
         }
     }
 }
@@ -200,6 +237,8 @@ const FACTOR_GUESSES: LetterKind =
     LetterKind { name: "factor_guesses", links: &["link"], values: &["count", "until"] };
 const FACTOR_CHANGED: LetterKind =
     LetterKind { name: "factor_changed", links: &[], values: &["change"] };
+const PASSKEY_CHANGED: LetterKind =
+    LetterKind { name: "passkey_changed", links: &[], values: &["change"] };
 const PASSWORD_CHANGED: LetterKind =
     LetterKind { name: "password_changed", links: &[], values: &[] };
 const RESET_PASSWORD: LetterKind =
@@ -221,7 +260,7 @@ const ALERT: LetterKind =
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 21] = [
+    pub const ALL: [LetterKind; 22] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -233,6 +272,7 @@ impl LetterKind {
         RESET_CODE,
         FACTOR_GUESSES,
         FACTOR_CHANGED,
+        PASSKEY_CHANGED,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
         PASSWORD_VOID,
@@ -262,6 +302,7 @@ impl Letter {
             Letter::ResetCode { .. } => RESET_CODE,
             Letter::FactorGuesses { .. } => FACTOR_GUESSES,
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
+            Letter::PasskeyChanged { .. } => PASSKEY_CHANGED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
             Letter::PasswordVoid { .. } => PASSWORD_VOID,
@@ -299,6 +340,7 @@ impl Letter {
             | Letter::AccountDeleted
             | Letter::ChangedAccountDeleted
             | Letter::FactorChanged { .. }
+            | Letter::PasskeyChanged { .. }
             | Letter::Alert { .. } => None,
         }
     }
@@ -324,6 +366,7 @@ impl Letter {
                 vec![("link", link.clone()), ("count", Secret::new(count.to_string())), until(time)]
             }
             Letter::FactorChanged { change } => vec![("change", Secret::new(change.sentence()))],
+            Letter::PasskeyChanged { change } => vec![("change", Secret::new(change.sentence()))],
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::PasswordVoid { link, until: time }

@@ -19,7 +19,7 @@ use crate::outbox::Delivery;
 
 pub use channel::{LetterBody, MailChannel};
 pub use compose::Composer;
-pub use letter::{FactorChange, Letter};
+pub use letter::{FactorChange, Letter, PasskeyChange};
 pub use mailer::{Mail, Mailer};
 
 /// The mailer for the configured mail server.

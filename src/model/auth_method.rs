@@ -1,7 +1,8 @@
 //! How the owner of an account proved their identity: the authentication methods of a session.
 //!
 //! The names are those of RFC 8176 (the `amr` claim) where it has one. It has none for a mailed code
-//! and for a backup code; its `kba` means questions about the person.
+//! and for a backup code; its `kba` means questions about the person. Nor has it one for a check by
+//! the authenticator that may have been a PIN or biometrics.
 
 use super::factor::{FactorKind, Method};
 
@@ -16,6 +17,12 @@ pub enum AuthMethod {
     /// A code sent by mail.
     Mail,
     BackupCode,
+    /// A key that is bound to one device.
+    HardwareKey,
+    /// A key that can be copied to other devices.
+    SoftwareKey,
+    /// The authenticator checked who the person is, by PIN or biometrics.
+    UserVerification,
 }
 
 impl AuthMethod {
@@ -28,17 +35,19 @@ impl AuthMethod {
             AuthMethod::Sms => "sms",
             AuthMethod::Mail => "mail",
             AuthMethod::BackupCode => "backup_code",
+            AuthMethod::HardwareKey => "hwk",
+            AuthMethod::SoftwareKey => "swk",
+            AuthMethod::UserVerification => "uv",
         }
     }
 }
 
-impl From<Method> for AuthMethod {
-    fn from(method: Method) -> Self {
-        match method {
-            Method::Factor(FactorKind::Totp) => AuthMethod::Totp,
-            Method::Factor(FactorKind::Email) => AuthMethod::Mail,
-            Method::Factor(FactorKind::Sms) => AuthMethod::Sms,
-            Method::BackupCode => AuthMethod::BackupCode,
+impl From<FactorKind> for AuthMethod {
+    fn from(kind: FactorKind) -> Self {
+        match kind {
+            FactorKind::Totp => AuthMethod::Totp,
+            FactorKind::Email => AuthMethod::Mail,
+            FactorKind::Sms => AuthMethod::Sms,
         }
     }
 }
@@ -58,15 +67,22 @@ impl AuthMethods {
 
     /// The same methods and this one.
     #[must_use]
-    pub fn with(mut self, method: AuthMethod) -> Self {
-        if self.0.split_whitespace().any(|known| known == method.as_str()) {
-            return self;
-        }
-        if !self.0.is_empty() {
-            self.0.push(' ');
-        }
-        self.0.push_str(method.as_str());
-        self
+    pub fn with(self, method: AuthMethod) -> Self {
+        self.and(&Self(method.as_str().to_owned()))
+    }
+
+    /// These methods, and then those.
+    #[must_use]
+    pub fn and(self, others: &AuthMethods) -> Self {
+        others.0.split_whitespace().fold(self, |mut all, name| {
+            if !all.0.split_whitespace().any(|known| known == name) {
+                if !all.0.is_empty() {
+                    all.0.push(' ');
+                }
+                all.0.push_str(name);
+            }
+            all
+        })
     }
 
     /// The text for the database: names separated by spaces.
@@ -88,6 +104,18 @@ impl From<AuthMethod> for AuthMethods {
     }
 }
 
+/// What the right code of a method proves. What a key proves depends on what its authenticator
+/// checked.
+impl From<Method> for AuthMethods {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Factor(kind) => AuthMethod::from(kind).into(),
+            Method::BackupCode => AuthMethod::BackupCode.into(),
+            Method::Passkey => Self::default(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,7 +125,7 @@ mod tests {
         let password = AuthMethods::from(AuthMethod::Password);
         assert_eq!((password.as_str(), password.level()), ("pwd", 1));
         assert_eq!(password.clone().with(AuthMethod::Password), password);
-        let both = password.with(Method::Factor(FactorKind::Totp).into());
+        let both = password.with(FactorKind::Totp.into());
         assert_eq!((both.as_str(), both.level()), ("pwd otp", 2));
         assert_eq!(both.clone().with(AuthMethod::Totp), both);
     }

@@ -112,6 +112,13 @@ events! {
     FactorAdded = "factor_added",
     FactorRenamed = "factor_renamed",
     FactorRemoved = "factor_removed",
+    PasskeyAdded = "passkey_added",
+    PasskeyRenamed = "passkey_renamed",
+    PasskeyRemoved = "passkey_removed",
+    /// A passkey can be copied to other devices now.
+    PasskeySyncable = "passkey_syncable",
+    /// The counter of a passkey went back: it may have been copied.
+    PasskeySuspect = "passkey_suspect",
     /// New backup codes were created.
     BackupCodesMade = "backup_codes_made",
     /// A client requested a one-time code.

@@ -41,6 +41,8 @@ pub enum Method {
     /// A factor of this kind. Email codes need no enrolled factor if the policy requires a second
     /// factor for everyone.
     Factor(FactorKind),
+    /// A security key or a passkey.
+    Passkey,
     BackupCode,
 }
 
@@ -50,6 +52,7 @@ impl Method {
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Factor(kind) => kind.as_str(),
+            Method::Passkey => "passkey",
             Method::BackupCode => "backup_code",
         }
     }
@@ -57,10 +60,9 @@ impl Method {
     /// The method with this name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        if word == Method::BackupCode.as_str() {
-            return Some(Method::BackupCode);
-        }
-        FactorKind::parse(word).map(Method::Factor)
+        let other = [Method::Passkey, Method::BackupCode];
+        let other = other.into_iter().find(|method| method.as_str() == word);
+        other.or_else(|| FactorKind::parse(word).map(Method::Factor))
     }
 
     /// Joins methods into one text.
@@ -106,6 +108,7 @@ mod tests {
         let methods = vec![
             Method::Factor(FactorKind::Totp),
             Method::Factor(FactorKind::Sms),
+            Method::Passkey,
             Method::BackupCode,
         ];
         assert_eq!(Method::split(&Method::join(&methods)), methods);

@@ -319,6 +319,7 @@ fn bad_strings(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'stati
         Some("username") => {
             (&["ada\u{200d}lovelace", "ａｄａ", "ada\u{202e}x"], "INVALID_USERNAME_FORMAT")
         }
+        Some("base64url") => (&["a b=", "abc+", "abc/", "abcd=", "a"], "VALIDATION_ERROR"),
         _ => (&[], ""),
     };
     bad.extend(tricks.iter().map(|trick| (Some(json!(trick)), code)));
@@ -374,6 +375,20 @@ fn good(operation: &Operation) -> Map<String, Value> {
         "/auth/mfa/setup" => json!({ "type": "totp", "deviceName": "Phone" }),
         "/auth/mfa/verify" => json!({ "code": "000000" }),
         "/users/me/mfa/{id}" => json!({ "deviceName": "Phone" }),
+        "/auth/passkey" | "/auth/mfa/passkey" | "/auth/reauthenticate/passkey" => json!({
+            "credential": {
+                "id": "AAAA", "type": "public-key",
+                "response": { "clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA" },
+            },
+        }),
+        "/users/me/passkeys/options" => json!({ "type": "passkey" }),
+        "/users/me/passkeys" => json!({
+            "credential": {
+                "id": "AAAA", "type": "public-key",
+                "response": { "clientDataJSON": "AAAA", "attestationObject": "AAAA" },
+            },
+        }),
+        "/users/me/passkeys/{id}" => json!({ "name": "Phone" }),
         "/admin/users" => json!({
             "email": "new@example.com", "username": "newcomer", "password": PASSWORD, "firstName": "Given",
             "lastName": "Family",

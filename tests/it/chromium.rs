@@ -97,6 +97,7 @@ impl Browser {
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": options(profile.path()),
             "goog:loggingPrefs": { "browser": "ALL" },
+            "webauthn:virtualAuthenticators": true,
             "timeouts": { "implicit": WAIT, "script": WAIT, "pageLoad": WAIT },
         } } });
         let mut browser = Self {
@@ -185,6 +186,31 @@ impl Browser {
              (async () => {{ {script} }})().then(done, (error) => done({{ failed: error.name, why: error.message }}));"
         );
         self.tell("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Adds a virtual authenticator; returns its path (W3C Web Authentication, section 11).
+    pub fn add_authenticator(&self, options: &Value) -> String {
+        let id = self.tell("/webauthn/authenticator", options);
+        format!("/webauthn/authenticator/{}", id.as_str().unwrap())
+    }
+
+    /// The credentials of a virtual authenticator.
+    pub fn credentials(&self, authenticator: &str) -> Vec<Value> {
+        let path = format!("{}{authenticator}/credentials", self.session);
+        self.ask("GET", &path, &Value::Null).as_array().unwrap().clone()
+    }
+
+    /// Replaces a credential of a virtual authenticator.
+    pub fn replace_credential(&self, authenticator: &str, credential: &Value) {
+        let id = credential["credentialId"].as_str().unwrap();
+        let path = format!("{}{authenticator}/credentials/{id}", self.session);
+        self.ask("DELETE", &path, &Value::Null);
+        self.tell(&format!("{authenticator}/credential"), credential);
+    }
+
+    /// Sets whether the person passes the check of a virtual authenticator.
+    pub fn set_user_verified(&self, authenticator: &str, verified: bool) {
+        self.tell(&format!("{authenticator}/uv"), &json!({ "isUserVerified": verified }));
     }
 
     /// Emulates a phone screen.

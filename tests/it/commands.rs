@@ -265,7 +265,7 @@ fn sessions_are_seen_and_ended_and_factors_removed() {
     done(&folder, &["user", "mfa-reset", "jane"]);
     assert_eq!(log_in(&server, "jane", PASSWORD).status, 200);
     let said = folder.run(&["user", "mfa-reset", "jane"]);
-    assert!(said.err.contains("0 second factors removed"), "{}", said.err);
+    assert!(said.err.contains("0 second factors and passkeys removed"), "{}", said.err);
     assert_eq!(server.end(), Some(0));
 
     // Alone with the database.

@@ -4,15 +4,14 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
 use crate::chromium::Browser;
-use crate::cli::{CHEAP, Folder, PASSWORD, Server};
-use crate::process::{self, Reply, read_reply};
-use crate::tools::{installed, is_here, missing, succeed};
+use crate::cli::{Folder, PASSWORD, Server};
+use crate::tools::{is_here, missing, succeed};
 
 /// The output of every client, in order.
 const STORY: [&str; 7] = [
@@ -180,134 +179,6 @@ fn the_example_configuration_for_production_is_complete() {
     assert_eq!(check(&[secret]).0, Some(1));
 }
 
-/// A service that checks access tokens by itself; its first printed line names its address.
-struct Service {
-    child: Child,
-    address: String,
-}
-
-impl Service {
-    fn start(mut command: Command, authd: &str) -> Self {
-        command.env("AUTHD_URL", authd).env("PORT", "0");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (lines, printed) = std::sync::mpsc::channel();
-        let out: Box<dyn std::io::Read + Send> = Box::new(child.stdout.take().unwrap());
-        let err: Box<dyn std::io::Read + Send> = Box::new(child.stderr.take().unwrap());
-        for stream in [out, err] {
-            let lines = lines.clone();
-            std::thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    let _ = lines.send(line);
-                }
-            });
-        }
-        drop(lines);
-        let place = |line: String| {
-            let rest = line.split_once("http://")?.1;
-            Some(rest.split(['/', ' ']).next()?.to_owned())
-        };
-        let address = printed.iter().find_map(place).unwrap();
-        Self { child, address }
-    }
-
-    fn me(&self, authorization: &str) -> Reply {
-        let mut stream = std::net::TcpStream::connect(&self.address).unwrap();
-        let head = "GET /me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
-        write!(stream, "{head}{authorization}\r\n").unwrap();
-        read_reply(&mut stream).unwrap()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// authd on a port that is known before it starts, because its address is the issuer of its tokens.
-fn serve_at_its_issuer(folder: &process::Folder) -> process::Server {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let arguments = [&["serve", "--json", "--listen", &address][..], &CHEAP].concat();
-    let mut child = folder.command(&arguments).stderr(Stdio::null()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    process::Server { child, address, greeting: serde_json::from_str(&line).unwrap() }
-}
-
-/// Creates an account; returns its id and an access token.
-fn log_in(folder: &process::Folder, authd: &process::Server) -> (Value, String) {
-    let create = ["user", "create", "--email", "jo@example.com", "--verified", "--password-stdin"];
-    let mut create = folder.command(&[&create[..], &["--json"]].concat());
-    let mut create = create.stdin(Stdio::piped()).spawn().unwrap();
-    create.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
-    let made = create.wait_with_output().unwrap().stdout;
-    let made: Value = serde_json::from_slice(&made).unwrap();
-    let credentials = process::credentials("jo@example.com", PASSWORD);
-    let login = authd.post("/v1/auth/login", &credentials).unwrap();
-    (made["id"].clone(), login.text("accessToken"))
-}
-
-/// The service accepts tokens of its server, and no others.
-fn checks_tokens(start: impl Fn(&str) -> Service) {
-    let (folder, other) = (process::Folder::new(), process::Folder::new());
-    let (authd, stranger) = (serve_at_its_issuer(&folder), serve_at_its_issuer(&other));
-    let ((id, ours), (_, strange)) = (log_in(&folder, &authd), log_in(&other, &stranger));
-    let service = start(&format!("http://{}", authd.address));
-    let me = service.me(&format!("Authorization: Bearer {ours}\r\n"));
-    assert_eq!((me.status, &me.body["id"]), (200, &id), "{}", me.body);
-    assert_eq!(me.body["roles"], serde_json::json!(["user"]));
-    let damaged = format!("{}AAAA", &ours[..ours.len() - 4]);
-    for authorization in [
-        String::new(),
-        format!("Authorization: Basic {ours}\r\n"),
-        "Authorization: Bearer nonsense\r\n".to_owned(),
-        format!("Authorization: Bearer {damaged}\r\n"),
-        format!("Authorization: Bearer {strange}\r\n"),
-    ] {
-        assert_eq!(service.me(&authorization).status, 401, "{authorization}");
-    }
-    // Without the keys no token is judged.
-    let late = start("http://127.0.0.1:1");
-    assert_eq!(late.me(&format!("Authorization: Bearer {ours}\r\n")).status, 503);
-}
-
-#[test]
-fn a_service_in_express_checks_tokens_by_the_public_keys() {
-    let Some(tools) = installed("express").filter(|_| is_here("node")) else {
-        return missing("the Express example", "express");
-    };
-    // Node looks for packages beside the file, so it is linked to where they are.
-    let folder = tempfile::TempDir::new().unwrap();
-    for (from, name) in [
-        (example("express/package.json"), "package.json"),
-        (example("express/service.js"), "service.js"),
-    ] {
-        std::fs::copy(from, folder.path().join(name)).unwrap();
-    }
-    std::os::unix::fs::symlink(tools.join("node_modules"), folder.path().join("node_modules"))
-        .unwrap();
-    checks_tokens(|authd| {
-        let mut node = Command::new("node");
-        node.arg(folder.path().join("service.js"));
-        Service::start(node, authd)
-    });
-}
-
-#[test]
-fn a_service_in_fastapi_checks_tokens_by_the_public_keys() {
-    let Some(tools) = installed("fastapi") else {
-        return missing("the FastAPI example", "fastapi");
-    };
-    checks_tokens(|authd| {
-        let mut uvicorn = Command::new(tools.join("bin/uvicorn"));
-        uvicorn.arg("--app-dir").arg(example("fastapi")).args(["--port", "0", "service:app"]);
-        uvicorn.env("PYTHONDONTWRITEBYTECODE", "1");
-        Service::start(uvicorn, authd)
-    });
-}
-
 #[test]
 fn git_leaves_out_what_authd_and_the_examples_leave_behind() {
     if !is_here("git") {
@@ -325,6 +196,8 @@ fn git_leaves_out_what_authd_and_the_examples_leave_behind() {
         "venv/bin/python",
         "examples/express/node_modules/express/index.js",
         "examples/fastapi/__pycache__/service.pyc",
+        "examples/nextjs/.next/BUILD_ID",
+        "examples/axum/target/debug/authd-axum-example",
     ] {
         let mut git = Command::new("git");
         git.args(["check-ignore", "--quiet", "--no-index", name]);

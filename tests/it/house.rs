@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("words", &["error", "model"]),
     ("config", &["error", "model"]),
     ("metrics", &["error", "model"]),
+    ("webauthn", &["model"]),
     ("store", &["env", "error", "metrics", "model", "sql"]),
     ("password", &["config", "env", "error", "model"]),
     ("token", &["config", "env", "error", "model", "seal", "store"]),
@@ -33,13 +34,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         "identity",
         &[
             "config", "env", "error", "mail", "metrics", "model", "outbox", "password", "seal",
-            "sms", "store", "token",
+            "sms", "store", "token", "webauthn",
         ],
     ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
     // `web` and `api` stand beside each other; only `app` knows both.
-    ("web", &["config", "error", "http", "identity", "model", "words"]),
-    ("api", &["config", "env", "error", "http", "identity", "model", "password"]),
+    ("web", &["config", "error", "http", "identity", "model", "webauthn", "words"]),
+    ("api", &["config", "env", "error", "http", "identity", "model", "password", "webauthn"]),
     // The test mode is a server with another outside; nothing but `cli` knows of it.
     (
         "testing",

@@ -217,8 +217,13 @@ impl App {
 
     /// Also serves on a real port, until the returned server is dropped.
     pub async fn listen(&self) -> Server {
+        self.listen_at(0).await
+    }
+
+    /// Also serves on this port, until the returned server is dropped.
+    pub async fn listen_at(&self, port: u16) -> Server {
         let at = authd::config::Server {
-            listen: ([127, 0, 0, 1], 0).into(),
+            listen: ([127, 0, 0, 1], port).into(),
             ..self.core.config.server.clone()
         };
         let listener = Listener::bind(&at, Timeouts::default(), &self.core.env, &self.core.metrics)

@@ -17,10 +17,16 @@ mod auth {
     mod logout_post;
     mod mfa_backup_codes_post;
     mod mfa_challenge_post;
+    mod mfa_passkey_options_post;
+    mod mfa_passkey_post;
     mod mfa_setup_post;
     mod mfa_verify_post;
     mod otp_request_post;
     mod otp_verify_post;
+    mod passkey_options_post;
+    mod passkey_post;
+    mod reauthenticate_passkey_options_post;
+    mod reauthenticate_passkey_post;
     mod reauthenticate_post;
     mod refresh_post;
     mod register_post;
@@ -49,6 +55,11 @@ mod users {
     mod me_mfa_id_delete;
     mod me_mfa_id_patch;
     mod me_mfa_id_put;
+    mod me_passkeys_get;
+    mod me_passkeys_id_delete;
+    mod me_passkeys_id_patch;
+    mod me_passkeys_options_post;
+    mod me_passkeys_post;
     mod me_put;
     mod me_quota_get;
     mod me_sessions_delete;
@@ -78,6 +89,8 @@ mod admin {
     mod users_user_id_delete;
     mod users_user_id_get;
     mod users_user_id_mfa_delete;
+    mod users_user_id_passkeys_get;
+    mod users_user_id_passkeys_passkey_id_delete;
     mod users_user_id_put;
     mod users_user_id_quota_put;
     mod users_user_id_reset_password_post;

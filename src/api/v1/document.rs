@@ -60,6 +60,8 @@ pub fn document(config: &Config) -> Value {
         "/auth/logout-all",
         "/auth/mfa/verify",
         "/auth/otp/verify",
+        "/auth/passkey",
+        "/auth/mfa/passkey",
     ] {
         document["paths"][path]["post"]["responses"]["200"]["headers"]["Set-Cookie"] = json!({
             "description": "Sets or clears the cookie with the refresh token.",
@@ -122,7 +124,7 @@ fn describe_system(document: &mut Value, config: &Config) {
         media_type: "text/plain",
         schema_type: "string",
     };
-    let [live, ready, keys, figures] = system::PATHS;
+    let [live, ready, keys, origins, figures] = system::PATHS;
     let mut gets = vec![
         OtherGet {
             media_type: "application/json; charset=utf-8",
@@ -133,6 +135,17 @@ fn describe_system(document: &mut Value, config: &Config) {
                 "Get the public keys",
                 "The keys that verify access tokens, as a JSON Web Key Set (RFC 7517).",
                 "The keys; none under a shared secret.",
+            )
+        },
+        OtherGet {
+            media_type: "application/json",
+            schema_type: "object",
+            ..text(
+                origins,
+                "getRelatedOrigins",
+                "Get the origins that may use the passkeys",
+                "For browsers, which ask the domain that the passkeys are bound to.",
+                "The origins.",
             )
         },
         text(live, "getLivez", "Check that the server runs", "For supervisors.", "`ok`"),

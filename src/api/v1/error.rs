@@ -109,6 +109,9 @@ fn code(kind: Kind) -> &'static str {
         Kind::MfaCodeInvalid => "INVALID_MFA_CODE",
         Kind::MfaNotEnabled => "MFA_NOT_ENABLED",
         Kind::BackupCodeUsed => "MFA_BACKUP_CODE_USED",
+        Kind::PasskeyInvalid => "INVALID_PASSKEY",
+        Kind::PasskeyRejected => "PASSKEY_REJECTED",
+        Kind::LastLoginMethod => "LAST_LOGIN_METHOD",
         Kind::CodeInvalid => "INVALID_CODE",
         Kind::SessionNotFound => "SESSION_NOT_FOUND",
         Kind::AlreadyExists => "ALREADY_EXISTS",
@@ -145,7 +148,9 @@ fn limit_code(limit: Limit) -> &'static str {
         | Limit::Reauthenticate
         | Limit::ChangePassword
         | Limit::CodeRequest
-        | Limit::Code => "AUTH_RATE_LIMIT_EXCEEDED",
+        | Limit::Code
+        | Limit::PasskeyOptions
+        | Limit::Passkey => "AUTH_RATE_LIMIT_EXCEEDED",
         Limit::Resend => "REGISTRATION_RATE_LIMIT_EXCEEDED",
         Limit::Forgot
         | Limit::Reset
@@ -185,6 +190,7 @@ fn row_code(rule: &Rule) -> &'static str {
         | Rule::SearchText { .. }
         | Rule::Word { .. }
         | Rule::GivenTwice
+        | Rule::Base64Url
         | Rule::Timestamp
         | Rule::Parameter => "VALIDATION_ERROR",
     }

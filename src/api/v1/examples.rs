@@ -1,6 +1,7 @@
 //! One entry per operation: the errors it can return, and example requests and responses.
 
 mod mfa;
+mod passkeys;
 mod recovery;
 mod service;
 
@@ -22,6 +23,7 @@ pub(super) fn operations() -> Vec<Described> {
     all.extend(super::admin::examples::operations());
     all.extend(recovery::operations());
     all.extend(mfa::operations());
+    all.extend(passkeys::operations());
     all.extend(service::operations());
     all.extend(files());
     all.push(Described::new("getHealth", &[], health_answer()));
@@ -186,6 +188,7 @@ fn system() -> Vec<Described> {
     });
     vec![
         Described::new("getJwks", &[], json!({ "keys": [key] })),
+        Described::new("getRelatedOrigins", &[], json!({ "origins": ["https://app.example.com"] })),
         Described::new("getLivez", &[], json!("ok")),
         Described::new("getReadyz", &[Kind::Unavailable], json!("ok")),
         Described::new("getMetrics", &[Kind::Forbidden], json!("# EOF")),

@@ -15,6 +15,7 @@ mod files;
 mod fixture;
 mod health;
 mod mfa;
+mod passkeys;
 mod payload;
 mod recovery;
 mod reset_code;
@@ -50,6 +51,8 @@ enum V1Tag {
     /// Second factors.
     #[oai(rename = "Multi-factor authentication")]
     Mfa,
+    /// Passkeys and security keys.
+    Passkeys,
     /// The caller's account.
     #[oai(rename = "User management")]
     UserManagement,
@@ -71,7 +74,7 @@ type V1Api = (
     email::EmailVerification,
     users::UsersApi,
     (recovery::Recovery, reset_code::ResetCode),
-    mfa::Mfa,
+    (mfa::Mfa, passkeys::PasskeysApi),
     files::FilesApi,
     service::ServiceApi,
     sessions::SessionsApi,
@@ -85,7 +88,7 @@ fn api(core: &Arc<Core>) -> V1Api {
         email::EmailVerification { core: core.clone() },
         users::UsersApi { core: core.clone() },
         (recovery::Recovery { core: core.clone() }, reset_code::ResetCode { core: core.clone() }),
-        mfa::Mfa { core: core.clone() },
+        (mfa::Mfa { core: core.clone() }, passkeys::PasskeysApi { core: core.clone() }),
         files::FilesApi { core: core.clone() },
         service::ServiceApi { core: core.clone() },
         sessions::SessionsApi { core: core.clone() },

@@ -100,6 +100,7 @@ fn is_blank(value: Option<&Value>) -> bool {
 }
 
 mod mfa;
+mod passkeys;
 mod recovery;
 mod service;
 #[cfg(test)]

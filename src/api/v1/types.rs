@@ -1,6 +1,30 @@
 //! v1's requests and responses, in the order of its document.
 
+macro_rules! answers {
+    ($($(#[$doc:meta])* $name:ident($data:ty) $(saying $message:literal)?;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, poem_openapi::Object)]
+        pub struct $name {
+            /// Always `true`.
+            pub success: bool,
+            $(
+                #[doc = concat!("Always `", $message, "`.")]
+                pub message: String,
+            )?
+            /// The result.
+            pub data: $data,
+        }
+
+        impl From<$data> for $name {
+            fn from(data: $data) -> Self {
+                Self { success: true, $(message: $message.to_owned(),)? data }
+            }
+        }
+    )*};
+}
+
 mod mfa;
+mod passkeys;
 mod recovery;
 mod service;
 
@@ -14,6 +38,7 @@ use crate::http::extract::fields::{
 };
 
 pub use mfa::*;
+pub use passkeys::*;
 pub use recovery::*;
 pub use service::*;
 
@@ -293,29 +318,6 @@ impl Done {
     pub fn saying(message: &str) -> Self {
         Self { success: true, message: message.to_owned() }
     }
-}
-
-macro_rules! answers {
-    ($($(#[$doc:meta])* $name:ident($data:ty) $(saying $message:literal)?;)*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, poem_openapi::Object)]
-        pub struct $name {
-            /// Always `true`.
-            pub success: bool,
-            $(
-                #[doc = concat!("Always `", $message, "`.")]
-                pub message: String,
-            )?
-            /// The result.
-            pub data: $data,
-        }
-
-        impl From<$data> for $name {
-            fn from(data: $data) -> Self {
-                Self { success: true, $(message: $message.to_owned(),)? data }
-            }
-        }
-    )*};
 }
 
 pub(super) use answers;

@@ -2,6 +2,7 @@
 
 mod export;
 mod mfa;
+mod passkeys;
 
 use serde_json::json;
 
@@ -22,6 +23,9 @@ use crate::model::{Account, Status, Time};
 
 pub(super) use export::exported;
 pub(super) use mfa::{codes, device, overview, set_up};
+pub(super) use passkeys::{
+    added_passkey, creation_options, passkey, passkey_overview, passkeys, request_options,
+};
 
 impl From<Status> for AccountStatus {
     fn from(status: Status) -> Self {

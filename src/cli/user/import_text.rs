@@ -194,7 +194,7 @@ mod tests {
         ] {
             let (said, in_general) = (words(&reason), words_in_general(&reason));
             assert!(said.contains(exact), "{said}");
-            assert!(in_general.contains(general) && !in_general.contains("7"), "{in_general}");
+            assert!(in_general.contains(general) && !in_general.contains('7'), "{in_general}");
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Revoke {
     session: Option<String>,
 }
 
-/// Remove all second factors of an account
+/// Remove all second factors and passkeys of an account
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -92,7 +92,7 @@ impl MfaReset {
             let entry = accounts::find(core, &self.user).await?;
             let removed =
                 factor::reset_all(core, &FreshBy::command_line(), &entry.account.id).await?;
-            console.note(&format!("{removed} second factors removed"));
+            console.note(&format!("{removed} second factors and passkeys removed"));
             Ok(super::AccountView::of(core, &entry)
                 .await?
                 .changed("reset the second factors of", console)?)

@@ -54,3 +54,4 @@ pub mod signup;
 pub mod sms;
 pub mod throttle;
 pub mod tokens;
+pub mod webauthn;

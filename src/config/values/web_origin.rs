@@ -56,6 +56,16 @@ impl WebOrigin {
         &self.host
     }
 
+    /// True if the host is an IP address.
+    pub(in crate::config) fn is_address(&self) -> bool {
+        self.host.starts_with('[') || self.host.parse::<std::net::Ipv4Addr>().is_ok()
+    }
+
+    /// The origin with the same scheme and port at another host.
+    pub(in crate::config) fn at_host(&self, host: &str) -> Self {
+        Self { host: host.to_owned(), ..self.clone() }
+    }
+
     /// True if only this machine can reach the host.
     pub(in crate::config) fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');

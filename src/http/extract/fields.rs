@@ -6,7 +6,7 @@ use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON};
 use serde_json::Value;
 
 use crate::http::extract::wrapper::wrapper;
-use crate::model::{Email, Password, Secret, Username, email, username};
+use crate::model::{Email, Password, Secret, Username, email, secret, username};
 
 /// The format of a password to set, until the policy has written its rules into the document.
 pub const NEW_PASSWORD: &str = "new-password";
@@ -85,6 +85,13 @@ text_field!(
     TokenField(Secret),
     MetaSchema { max_length: Some(512), ..MetaSchema::ANY },
     |text| Some(Secret::new(text))
+);
+
+text_field!(
+    /// Bytes in base64url without padding.
+    BinaryField(Vec<u8>),
+    MetaSchema { format: Some("base64url"), max_length: Some(32_768), ..MetaSchema::ANY },
+    |text| secret::decode(&text)
 );
 
 text_field!(

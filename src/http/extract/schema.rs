@@ -13,7 +13,7 @@ use poem_openapi::types::Type;
 use serde_json::{Map, Value};
 
 use crate::error::{FieldError, Rule};
-use crate::model::{Email, Username, text};
+use crate::model::{Email, Username, secret, text};
 
 /// A text without control characters ([`text::is_control`]), as a pattern for OpenAPI documents.
 pub const TEXT: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
@@ -205,6 +205,7 @@ fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError
         match schema.format {
             Some("email") if Email::parse(value).is_none() => Rule::Email,
             Some("username") if Username::parse(value).is_none() => Rule::Username,
+            Some("base64url") if secret::decode(value).is_none() => Rule::Base64Url,
             _ if !schema.enum_items.is_empty()
                 && !schema.enum_items.iter().any(|item| item == value) =>
             {

@@ -104,6 +104,7 @@ pub fn short(error: &FieldError) -> Cow<'static, str> {
         Rule::OneLine { .. }
         | Rule::Identifier { .. }
         | Rule::SearchText { .. }
+        | Rule::Base64Url
         | Rule::Timestamp
         | Rule::Word { .. }
         | Rule::Parameter => "Invalid value",
@@ -160,6 +161,7 @@ pub fn sentence(error: &FieldError) -> Cow<'static, str> {
         Rule::GivenTwice => {
             return format!("The parameter {} is given twice", field_name(field)).into();
         }
+        Rule::Base64Url => "must be base64url without padding".into(),
         Rule::Timestamp => "must be a time like 2023-12-01T09:00:00Z".into(),
         Rule::Parameter => {
             let name = field_name(field);
@@ -227,6 +229,22 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::FactorsClosed => {
             "Too many wrong codes. Log in from a place that you have used before, or open the link \
              that was mailed to you"
+        }
+        Detail::PasskeysOff => "Passkeys are not available here",
+        Detail::PasskeyExists => "This passkey has been added already",
+        Detail::TooManyPasskeys => "The account has too many passkeys; remove one first",
+        Detail::UnknownPasskey => "Passkey not found",
+        Detail::PasskeyChallengeStale | Detail::RegistrationStale => {
+            "The request for the passkey is too old or was used before; start again"
+        }
+        Detail::PasskeyUserVerification => {
+            "This passkey did not check who you are; unlock it with its PIN, finger or face"
+        }
+        Detail::RegistrationUserVerification => {
+            "This authenticator cannot check who you are; set a PIN on it, or add it as a security key"
+        }
+        Detail::RegistrationRefused => {
+            "The answer of the browser for this passkey is not valid here"
         }
         Detail::ResetLinkExpired => "Reset token expired",
         Detail::SignUpVerified => "Email is already verified",

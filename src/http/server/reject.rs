@@ -96,6 +96,7 @@ pub fn status(kind: Kind) -> StatusCode {
         | Kind::MfaCodeInvalid
         | Kind::MfaNotEnabled
         | Kind::BackupCodeUsed
+        | Kind::PasskeyRejected
         | Kind::CodeInvalid => StatusCode::BAD_REQUEST,
         Kind::InvalidCredentials
         | Kind::EmailUnverified
@@ -108,6 +109,7 @@ pub fn status(kind: Kind) -> StatusCode {
         | Kind::RefreshStale
         | Kind::RefreshRevoked
         | Kind::MfaRequired
+        | Kind::PasskeyInvalid
         | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
         Kind::ReauthenticationRequired
         | Kind::AccountSuspended
@@ -122,7 +124,8 @@ pub fn status(kind: Kind) -> StatusCode {
         | Kind::UsernameTaken
         | Kind::AlreadyExists
         | Kind::Conflict
-        | Kind::LastAdmin => StatusCode::CONFLICT,
+        | Kind::LastAdmin
+        | Kind::LastLoginMethod => StatusCode::CONFLICT,
         Kind::LinkExpired => StatusCode::GONE,
         Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

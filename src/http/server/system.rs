@@ -1,4 +1,5 @@
-//! Paths at the root that belong to no wire: liveness, readiness, public keys, metrics.
+//! Paths at the root that belong to no wire: liveness, readiness, public keys, the related origins of
+//! passkeys, metrics.
 
 use std::sync::Arc;
 
@@ -12,16 +13,18 @@ use crate::identity::Core;
 use crate::identity::system::health;
 
 /// All paths of this module. All accept `GET`.
-pub const PATHS: [&str; 4] = ["/livez", "/readyz", "/.well-known/jwks.json", metrics::PATH];
+pub const PATHS: [&str; 5] =
+    ["/livez", "/readyz", "/.well-known/jwks.json", "/.well-known/webauthn", metrics::PATH];
 
 /// Adds the routes.
 #[must_use]
 pub fn routes(route: Routes, core: &Arc<Core>) -> Routes {
-    let [live, ready, keys, figures] = PATHS;
+    let [live, ready, keys, origins, figures] = PATHS;
     route
         .at(live, get(endpoint::make_sync(|_| plain("ok"))))
         .at(ready, get(readiness(core.clone())))
         .at(keys, get(public_keys(core.clone())))
+        .at(origins, get(related_origins(core.clone())))
         .at(figures, get(metrics::guarded(core.clone())))
 }
 
@@ -54,6 +57,18 @@ fn public_keys(core: Arc<Core>) -> impl Endpoint {
                 .body(core.tokens.jwks().to_string());
             Ok::<_, poem::Error>(answer)
         }
+    })
+}
+
+/// The origins of other domains whose pages may use the passkeys (W3C Web Authentication, section
+/// 5.11). A browser asks the domain that the passkeys are bound to.
+fn related_origins(core: Arc<Core>) -> impl Endpoint {
+    endpoint::make_sync(move |_: Request| {
+        let origins = serde_json::json!({ "origins": core.config.passkey_origins() });
+        Response::builder()
+            .header(CONTENT_TYPE, "application/json")
+            .header(CACHE_CONTROL, "public, max-age=60")
+            .body(origins.to_string())
     })
 }
 

@@ -24,6 +24,8 @@ pub enum RateKey<'a> {
     Login(&'a Secret),
     /// A link that sets a password, by its token.
     Reset(&'a Secret),
+    /// A passkey, by its credential ID; empty while none is named.
+    Credential(&'a [u8]),
     /// The caller, by its session.
     Caller(&'a Caller),
 }
@@ -50,6 +52,9 @@ impl RateKey<'_> {
                     "login:{}",
                     secret::encode(&secret::digest(token.reveal().as_bytes()))
                 ));
+            }
+            RateKey::Credential(id) => {
+                return Ok(format!("passkey:{}", secret::encode(&secret::digest(id))));
             }
             RateKey::Caller(caller) => return Ok(format!("session:{}", caller.session())),
         };

@@ -80,14 +80,20 @@ pub async fn change(
     counted: &Counted<limit::ChangePassword>,
     source: &Source,
 ) -> Result<()> {
+    counted.settle(change_counted(core, caller, current, new, source).await)
+}
+
+async fn change_counted(
+    core: &Core,
+    caller: &Caller,
+    current: Password,
+    new: Password,
+    source: &Source,
+) -> Result<()> {
     check_rules(core, &caller.account, &new)?;
     let attempt =
         reauthenticate::check_password(core, caller, current, What::PasswordChanged, source)
-            .await
-            .map_err(|failure| match failure.kind() {
-                Kind::WrongCurrentPassword => counted.wrong_password(failure),
-                _ => failure,
-            })?;
+            .await?;
     let hash = match core.hashing.hash(Lane::Known(source.client()), new).await {
         Ok(hash) => hash,
         Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),
@@ -113,7 +119,12 @@ pub async fn change(
                 return Err(Kind::WrongCurrentPassword.into());
             }
             attempt.forgive(db)?;
-            store::tables::sessions::renew_proof(db, &session, AuthMethod::Password, log.at())?;
+            store::tables::sessions::renew_proof(
+                db,
+                &session,
+                &AuthMethod::Password.into(),
+                log.at(),
+            )?;
             let done = Event::done(What::PasswordChanged).about(&account.id).in_session(&session);
             log.record(db, &done.by(account.id.as_str()))?;
             for ended in store::tables::sessions::end_others(

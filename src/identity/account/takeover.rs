@@ -9,6 +9,7 @@ use crate::identity::account::delete::HIDDEN_FOR;
 use crate::identity::account::link;
 use crate::identity::account::recover::MailedReset;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::passkey;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
@@ -44,8 +45,8 @@ impl Rescue {
         })
     }
 
-    /// Ends the password, all sessions, everything mailed before, and the second factors that were
-    /// added since the intruder came. A suspended account gets no link, because it could not be
+    /// Ends the password, all sessions, everything mailed before, and the second factors and
+    /// passkeys that were added since the intruder came. A suspended account gets no link, because it could not be
     /// used.
     ///
     /// # Errors
@@ -61,6 +62,7 @@ impl Rescue {
                 Event::done(What::SessionEnded).about(id).in_session(&session).by(id.as_str());
             log.record(db, &ended.because(why.as_str()))?;
         }
+        passkey::remove_since(db, id, self.since, id.as_str(), log)?;
         if store::tables::factors::remove_since(db, id, self.since)? > 0 {
             let removed = Event::done(What::FactorRemoved).about(id).by(id.as_str());
             log.record(db, &removed.because(why.as_str()))?;

@@ -98,6 +98,11 @@ impl FactorGuesses {
         }
     }
 
+    /// Ends the row after a right second factor that is no code.
+    pub fn end(&self, db: &mut dyn Db) -> Result<()> {
+        reopen(db, &self.key)
+    }
+
     fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<()> {
         let row = attempts::lock(db, Scope::FactorRow, &self.key, log.at())?;
         let row = AttemptRow { count: row.count + 1, expires_at: log.at() + FOR_GOOD, ..row };

@@ -7,6 +7,7 @@ use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::FreshBy;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::passkey;
 use crate::mail::FactorChange;
 use crate::model::event::What;
 use crate::model::{
@@ -23,6 +24,8 @@ pub struct Overview {
     pub factors: Vec<Factor>,
     /// How many backup codes are unused.
     pub backup_codes: i64,
+    /// Whether a login with the password asks for a second factor.
+    pub is_due: bool,
 }
 
 /// Lists the caller's factors.
@@ -33,8 +36,11 @@ pub async fn list(core: &Core, caller: &Caller) -> Result<Overview> {
     let id = caller.account.id.clone();
     core.store
         .read(move |db| {
-            let backup_codes = store::tables::factors::count_backup_codes(db, &id)?;
-            Ok(Overview { factors: store::tables::factors::of(db, &id)?, backup_codes })
+            Ok(Overview {
+                factors: store::tables::factors::of(db, &id)?,
+                backup_codes: store::tables::factors::count_backup_codes(db, &id)?,
+                is_due: store::tables::factors::has_second_factor(db, &id)?,
+            })
         })
         .await
 }
@@ -90,7 +96,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
                 return Ok(());
             }
             raise_credential_version(db, &account, &session, log.at())?;
-            if !has_confirmed(db, &account.id)? {
+            if !store::tables::factors::has_second_factor(db, &account.id)? {
                 store::tables::factors::drop_backup_codes(db, &account.id)?;
             }
             let event = Event::done(What::FactorRemoved).about(&account.id).by(account.id.as_str());
@@ -117,7 +123,7 @@ pub async fn renew_backup_codes(
     core.store
         .write(move |db| {
             raise_credential_version(db, &account, &session, log.at())?;
-            if !has_confirmed(db, &account.id)? {
+            if !store::tables::factors::has_second_factor(db, &account.id)? {
                 return Err(Kind::MfaNotEnabled.into());
             }
             store::tables::factors::drop_backup_codes(db, &account.id)?;
@@ -132,8 +138,8 @@ pub async fn renew_backup_codes(
     Ok(shown)
 }
 
-/// Removes all factors and backup codes of another account. Returns how many confirmed factors it
-/// had.
+/// Removes all factors, passkeys and backup codes of another account. Returns how many confirmed
+/// factors and passkeys it had.
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
@@ -155,14 +161,17 @@ pub async fn reset_all(core: &Core, by: &FreshBy, account: &AccountId) -> Result
             actor.needs(db, Permission::UsersWrite)?;
             actor.may_change(db, &account.id)?;
             let removed = store::tables::factors::remove_all(db, &account.id)?;
+            let keys = passkey::remove_since(db, &account.id, Time::default(), actor.name(), &log)?;
             locks.lift(db)?;
             store::tables::accounts::void_proofs(db, &account.id)?;
             if removed > 0 {
                 let event = Event::done(What::FactorRemoved).about(&account.id).by(actor.name());
                 log.record(db, &event.because("all"))?;
+            }
+            if removed > 0 || keys > 0 {
                 outbox::enqueue(db, &letter)?;
             }
-            Ok(removed)
+            Ok(removed + keys)
         })
         .await?;
     Ok(removed)
@@ -181,9 +190,4 @@ fn raise_credential_version(
     } else {
         Err(conflict(db, session, now)?)
     }
-}
-
-fn has_confirmed(db: &mut dyn Db, account: &AccountId) -> Result<bool> {
-    let factors = store::tables::factors::of(db, account)?;
-    Ok(factors.iter().any(|factor| factor.confirmed_at.is_some()))
 }

@@ -63,7 +63,7 @@ pub struct Authenticator {
 }
 
 /// The error for a method that the login does not offer, or that sends no code.
-pub(super) fn no_such_method() -> Error {
+pub(in crate::identity) fn no_such_method() -> Error {
     Error::invalid_field(Field::Method, Rule::Factor(FactorRule::MethodNotOffered))
 }
 
@@ -96,7 +96,7 @@ pub async fn set_up(
         return Err(Detail::AddressUnverified.into());
     }
     let confirmed = confirmed(factors_of(core, &account.id).await?);
-    if core.config.factors.first_asks || !confirmed.is_empty() {
+    if core.config.factors.first_asks || is_guarded(core, &account.id).await? {
         Fresh::check(core, caller)?;
     }
     let target = target(core, account, kind)?;
@@ -128,6 +128,12 @@ pub async fn set_up(
     Ok(Started { factor, authenticator, backup_codes })
 }
 
+/// Whether logins with the password ask for a second factor.
+async fn is_guarded(core: &Core, account: &AccountId) -> Result<bool> {
+    let id = account.clone();
+    core.store.read(move |db| store::tables::factors::has_second_factor(db, &id)).await
+}
+
 fn confirmed(factors: Vec<Factor>) -> Vec<Factor> {
     factors.into_iter().filter(|factor| factor.confirmed_at.is_some()).collect()
 }
@@ -155,7 +161,7 @@ async fn store_new(
             // Another call may have confirmed a factor since this one looked.
             store::tables::accounts::hold(db, &new.account)?;
             let confirmed = confirmed(store::tables::factors::of(db, &new.account)?);
-            if !confirmed.is_empty() && !is_fresh {
+            if store::tables::factors::has_second_factor(db, &new.account)? && !is_fresh {
                 return Err(Kind::ReauthenticationRequired.into());
             }
             has_room(&confirmed, new.kind, new.target.as_deref())?;
@@ -332,7 +338,11 @@ async fn confirm(
             };
             budget.give_back(db)?;
             let before = put_in_force(db, &log, &account, &factor, step)?;
-            if !is_fresh && before.iter().any(|other| other.confirmed_at >= Some(factor.created_at))
+            let since = factor.created_at;
+            let keys = store::tables::passkeys::of(db, &account.id)?;
+            if !is_fresh
+                && (before.iter().any(|other| other.confirmed_at >= Some(since))
+                    || keys.iter().any(|key| key.created_at >= since))
             {
                 return Err(Kind::ReauthenticationRequired.into());
             }
@@ -412,7 +422,7 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
         .filter(|f| f.confirmed_at.is_some())
         .map(|f| Method::Factor(f.kind))
         .collect();
-    if methods.is_empty() {
+    if methods.is_empty() && !is_guarded(core, &account.id).await? {
         return Err(Kind::MfaNotEnabled.into());
     }
     // A mailed code never replaces an authenticator.
@@ -435,7 +445,7 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
                     return Ok(Decision::CommitThenRefuse(refusal));
                 }
             };
-            if !store::tables::sessions::renew_proof(db, &session, method.into(), log.at())? {
+            if !store::tables::sessions::renew_proof(db, &session, &method.into(), log.at())? {
                 return Err(Kind::SessionEnded.into());
             }
             Ok(Decision::Commit(()))

@@ -37,14 +37,14 @@ use crate::store::{self, Decision};
 /// How long after the right password a login can be completed where the API hands out no token.
 const LIFE_WITHOUT_TOKEN: Duration = Duration::from_mins(10);
 /// Number of wrong codes after which a challenge dies.
-const ATTEMPTS: i64 = 5;
+pub(super) const ATTEMPTS: i64 = 5;
 
 /// A challenge with the account and factors that can complete it.
-struct ChallengeWithAccount {
-    row: Challenge,
-    account: Account,
+pub(super) struct ChallengeWithAccount {
+    pub(super) row: Challenge,
+    pub(super) account: Account,
     factors: Vec<Factor>,
-    familiarity: Familiarity,
+    pub(super) familiarity: Familiarity,
 }
 
 impl ChallengeWithAccount {
@@ -70,7 +70,11 @@ impl ChallengeWithAccount {
 }
 
 /// Finds the live challenge of a token.
-async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWithAccount> {
+pub(super) async fn find(
+    core: &Core,
+    token: &str,
+    source: &Source,
+) -> Result<ChallengeWithAccount> {
     let (hash, client) = (secret::digest(token.as_bytes()), source.client());
     let since = core.env.now() - core.config.throttle.known_for;
     let found = core
@@ -305,7 +309,7 @@ async fn finish(
             if !store::tables::challenges::spend(db, &row.hash, log.at())? {
                 return Ok(Decision::CommitThenRefuse(Kind::TokenInvalid.into()));
             }
-            inside.clone().completed_by(method).open(db).map(Decision::Commit)
+            inside.clone().completed_by(&method.into()).open(db).map(Decision::Commit)
         })
         .await
         .map_err(|error| {

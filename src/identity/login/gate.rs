@@ -11,11 +11,12 @@ use crate::identity::login::guard::Familiarity;
 use crate::identity::login::new_device::NewDeviceCheck;
 use crate::identity::login::pending::Completed;
 use crate::identity::login::remember::Remember;
+use crate::identity::passkey::assertion::UserVerifiedKey;
 use crate::model::event::What;
 use crate::model::session::{RotationHistory, SessionEnd};
 use crate::model::{
-    Account, AuthMethod, AuthMethods, ClientIp, Event, Factor, FactorKind, Method, Secret,
-    SessionId, Source, Time,
+    Account, AccountId, AuthMethod, AuthMethods, ClientIp, Event, Factor, FactorKind, Method,
+    Secret, SessionId, Source, Time,
 };
 use crate::store;
 use crate::store::db::Db;
@@ -29,6 +30,8 @@ pub enum Proof {
     Password,
     /// A code that the server mailed to the account's address.
     MailedCode,
+    /// A key whose authenticator checked who the person is: both factors in one.
+    Passkey(UserVerifiedKey),
     /// A first proof followed by a second factor. Only a completed challenge provides one.
     Factor(Completed),
 }
@@ -39,8 +42,39 @@ impl Proof {
         match self {
             Proof::Password => AuthMethod::Password.into(),
             Proof::MailedCode => AuthMethod::Mail.into(),
+            Proof::Passkey(key) => key.methods().clone(),
             Proof::Factor(completed) => completed.proved().clone(),
         }
+    }
+
+    /// Which key it was, for the audit log.
+    fn key(&self) -> Option<String> {
+        match self {
+            Proof::Passkey(key) => Some(key.key().to_owned()),
+            Proof::Password | Proof::MailedCode | Proof::Factor(_) => None,
+        }
+    }
+}
+
+/// What guards an account besides its password.
+#[derive(Debug, Clone, Default)]
+struct Guards {
+    factors: Vec<Factor>,
+    /// The number of passkeys, which a login with the password does not ask for.
+    passkeys: i64,
+    security_keys: i64,
+    backup_codes: i64,
+}
+
+impl Guards {
+    fn of(db: &mut dyn Db, account: &AccountId) -> Result<Self> {
+        let (passkeys, security_keys) = store::tables::passkeys::count(db, account)?;
+        Ok(Self {
+            factors: store::tables::factors::of(db, account)?,
+            passkeys,
+            security_keys,
+            backup_codes: store::tables::factors::count_backup_codes(db, account)?,
+        })
     }
 }
 
@@ -68,28 +102,31 @@ impl GateOutcome {
     }
 }
 
-/// The methods still required after this proof, given the account's factors. Empty if the proof is
-/// enough.
-fn still_due(proof: &Proof, factors: &[Factor], backup_codes: i64, otp: LoginOtp) -> Vec<Method> {
+/// The methods still required after this proof, given what guards the account. Empty if the proof is
+/// enough. Where a second factor is due, any key of the account will do.
+fn still_due(proof: &Proof, account: &Guards, otp: LoginOtp) -> Vec<Method> {
     let has = |kind: FactorKind| {
-        factors.iter().any(|factor| factor.kind == kind && factor.confirmed_at.is_some())
+        account.factors.iter().any(|factor| factor.kind == kind && factor.confirmed_at.is_some())
     };
-    let guards = FactorKind::ALL.into_iter().any(has);
+    let asks_for_key = account.security_keys > 0;
+    let guards = asks_for_key || FactorKind::ALL.into_iter().any(has);
     let mut kinds: Vec<FactorKind> =
         FactorKind::ALL.into_iter().filter(|kind| has(*kind)).collect();
-    // A mailed code never replaces an authenticator.
-    if has(FactorKind::Totp) {
+    // A mailed code never replaces an authenticator or a security key.
+    if has(FactorKind::Totp) || asks_for_key {
         kinds.retain(|kind| *kind != FactorKind::Email);
     }
     match proof {
-        Proof::Factor(_) => return Vec::new(),
+        Proof::Passkey(_) | Proof::Factor(_) => return Vec::new(),
         Proof::MailedCode => kinds.retain(|kind| *kind != FactorKind::Email),
         Proof::Password if !guards && otp == LoginOtp::Email => kinds.push(FactorKind::Email),
         Proof::Password => {}
     }
-    let is_due = !kinds.is_empty();
-    let backup = (is_due && guards && backup_codes > 0).then_some(Method::BackupCode);
-    kinds.into_iter().map(Method::Factor).chain(backup).collect()
+    let is_due = asks_for_key || !kinds.is_empty();
+    let has_key = asks_for_key || account.passkeys > 0;
+    let key = (is_due && has_key).then_some(Method::Passkey);
+    let backup = (is_due && guards && account.backup_codes > 0).then_some(Method::BackupCode);
+    kinds.into_iter().map(Method::Factor).chain(key).chain(backup).collect()
 }
 
 /// A session that was just issued or refreshed, with what the client receives.
@@ -134,6 +171,8 @@ pub fn access_token(
 pub struct NewSession {
     next: NextStep,
     proved: AuthMethods,
+    /// Which key it was, for the audit log.
+    key: Option<String>,
     account: Account,
     client: ClientIp,
     source: Source,
@@ -170,17 +209,9 @@ impl NewSession {
         let id = account.id.clone();
         // Reading outside the write is safe: a later change raises the account's credential
         // version, and the write then refuses.
-        let (factors, backup_codes) = core
-            .store
-            .read(move |db| {
-                Ok((
-                    store::tables::factors::of(db, &id)?,
-                    store::tables::factors::count_backup_codes(db, &id)?,
-                ))
-            })
-            .await?;
-        let due = still_due(&proof, &factors, backup_codes, core.config.login.otp);
-        let proved = proof.methods();
+        let guards = core.store.read(move |db| Guards::of(db, &id)).await?;
+        let due = still_due(&proof, &guards, core.config.login.otp);
+        let (proved, key) = (proof.methods(), proof.key());
         let next = if due.is_empty() {
             let (session, refresh) = Self::session(core, &account, remember)?;
             NextStep::Session(
@@ -192,7 +223,7 @@ impl NewSession {
             NextStep::Challenge(Box::new(crate::identity::login::pending::Pending::prepare(
                 core,
                 &account,
-                &factors,
+                &guards.factors,
                 (proved.clone(), due),
                 remember,
                 source,
@@ -203,6 +234,7 @@ impl NewSession {
         Ok(Self {
             next,
             proved,
+            key,
             account,
             client,
             source: source.clone(),
@@ -251,10 +283,10 @@ impl NewSession {
         self
     }
 
-    /// Adds the method that completed a challenge, which is known only inside the write.
+    /// Adds the methods that completed a challenge. Those of a code are known only inside the write.
     #[must_use]
-    pub fn completed_by(mut self, method: Method) -> Self {
-        self.proved = self.proved.with(method.into());
+    pub fn completed_by(mut self, methods: &AuthMethods) -> Self {
+        self.proved = self.proved.and(methods);
         self
     }
 
@@ -295,7 +327,8 @@ impl NewSession {
         store::tables::known_ips::note(db, &self.account.id, self.client, now)?;
         store::tables::stats::count_login(db, now)?;
         let event = Event::done(What::Login).about(&self.account.id).in_session(&session.id);
-        self.log.record(db, &event.by(self.account.id.as_str()))?;
+        let event = Event { detail: self.key.clone(), ..event.by(self.account.id.as_str()) };
+        self.log.record(db, &event)?;
         watch.look(db, &self.log, &self.account, &session.id, familiarity)?;
         Ok(SessionGrant {
             roles: store::tables::roles::of(db, &self.account.id)?,
@@ -352,7 +385,30 @@ mod tests {
 
     fn due(proof: &Proof, kinds: &[FactorKind], backup_codes: i64, otp: LoginOtp) -> String {
         let factors: Vec<Factor> = kinds.iter().map(|kind| factor(*kind, Some(1))).collect();
-        Method::join(&still_due(proof, &factors, backup_codes, otp))
+        let guards = Guards { factors, backup_codes, ..Guards::default() };
+        Method::join(&still_due(proof, &guards, otp))
+    }
+
+    #[test]
+    fn a_security_key_is_asked_for_and_a_passkey_will_do_where_a_factor_is() {
+        let due = |proof: &Proof, kinds: &[FactorKind], (passkeys, security_keys), otp| {
+            let factors = kinds.iter().map(|kind| factor(*kind, Some(1))).collect();
+            let guards = Guards { factors, passkeys, security_keys, backup_codes: 1 };
+            Method::join(&still_due(proof, &guards, otp))
+        };
+        use FactorKind::{Email, Totp};
+        for (proof, kinds, keys, otp, expected) in [
+            (Proof::Password, &[][..], (1, 0), LoginOtp::Off, ""),
+            (Proof::Password, &[], (1, 0), LoginOtp::Email, "email,passkey"),
+            (Proof::Password, &[], (0, 1), LoginOtp::Off, "passkey,backup_code"),
+            (Proof::Password, &[], (0, 1), LoginOtp::Email, "passkey,backup_code"),
+            (Proof::MailedCode, &[], (0, 1), LoginOtp::Off, "passkey,backup_code"),
+            (Proof::Password, &[Email], (0, 1), LoginOtp::Off, "passkey,backup_code"),
+            (Proof::Password, &[Totp], (1, 0), LoginOtp::Off, "totp,passkey,backup_code"),
+            (Proof::MailedCode, &[], (1, 0), LoginOtp::Off, ""),
+        ] {
+            assert_eq!(due(&proof, kinds, keys, otp), expected, "{proof:?} {kinds:?} {keys:?}");
+        }
     }
 
     #[test]
@@ -382,6 +438,7 @@ mod tests {
     #[test]
     fn a_factor_guards_nothing_until_it_is_confirmed() {
         let factors = [factor(FactorKind::Totp, None)];
-        assert_eq!(still_due(&Proof::Password, &factors, 0, LoginOtp::Off), []);
+        let guards = Guards { factors: factors.to_vec(), ..Guards::default() };
+        assert_eq!(still_due(&Proof::Password, &guards, LoginOtp::Off), []);
     }
 }

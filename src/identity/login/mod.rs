@@ -8,6 +8,8 @@ pub mod in_flight;
 pub mod new_device;
 pub mod one_time_code;
 pub mod open_login;
+pub mod passkey;
+pub mod passkey_step;
 pub mod passwordless;
 pub mod pending;
 pub mod reauthenticate;

@@ -23,7 +23,7 @@ pub enum Scope {
     MailTo,
     /// Mail that unauthenticated callers can trigger, per client IP.
     MailFrom,
-    /// Failed logins from one client IP, for all accounts.
+    /// Failed logins from one client IP, at one account name, and in all.
     Burst,
     /// Second factors submitted for an account.
     Factor,
@@ -53,6 +53,8 @@ pub enum Scope {
     SmsAll,
     /// An unverified address whose sign-ups gave different passwords.
     SignUps,
+    /// A passkey challenge that was answered.
+    PasskeyChallenge,
     /// Events of one kind that are reported to the operator.
     Alert,
 }
@@ -82,6 +84,7 @@ impl Scope {
             Scope::SmsAccount => "sms_account",
             Scope::SmsAll => "sms_all",
             Scope::SignUps => "sign_ups",
+            Scope::PasskeyChallenge => "passkey_challenge",
             Scope::Alert => "alert",
         }
     }

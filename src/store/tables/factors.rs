@@ -1,7 +1,7 @@
 //! The `factors` and `backup_codes` tables.
 
 use crate::error::{Error, Result};
-use crate::model::{AccountId, Factor, FactorKind, Time};
+use crate::model::{AccountId, Factor, FactorKind, PasskeyKind, Time};
 use crate::sql;
 use crate::store::db::{Db, Row};
 
@@ -61,6 +61,19 @@ pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Factor>> {
         &[account.as_str().into()],
     )?;
     rows.into_iter().map(read).collect()
+}
+
+/// Whether logins with the password ask for a second factor: a confirmed factor or a security key.
+pub fn has_second_factor(db: &mut dyn Db, account: &AccountId) -> Result<bool> {
+    let row = db.first(
+        sql!(
+            "select 1 from accounts where id = $1 and (exists (select 1 from factors \
+             where factors.account_id = $1 and factors.confirmed_at is not null) or exists \
+             (select 1 from passkeys where passkeys.account_id = $1 and passkeys.kind = $2))"
+        ),
+        &[account.as_str().into(), PasskeyKind::SecurityKey.as_str().into()],
+    )?;
+    Ok(row.is_some())
 }
 
 /// Deletes unconfirmed factors of this kind, before a new one replaces them.
@@ -151,8 +164,8 @@ pub fn remove_all(db: &mut dyn Db, account: &AccountId) -> Result<u64> {
 }
 
 /// Deletes the factors that were confirmed, or begun and not confirmed, since this time, and the
-/// backup codes made since; all backup codes, if no confirmed factor is left. Returns the number of
-/// confirmed factors that it deleted.
+/// backup codes made since; all backup codes, if no second factor is left. Returns the number of
+/// confirmed factors that it deleted. Call it after the removal of security keys.
 pub fn remove_since(db: &mut dyn Db, account: &AccountId, since: Time) -> Result<u64> {
     let values = [account.as_str().into(), since.into()];
     db.run(
@@ -161,13 +174,10 @@ pub fn remove_since(db: &mut dyn Db, account: &AccountId, since: Time) -> Result
     )?;
     let removed =
         db.run(sql!("delete from factors where account_id = $1 and confirmed_at >= $2"), &values)?;
-    db.run(
-        sql!(
-            "delete from backup_codes where account_id = $1 and (created_at >= $2 or not exists \
-             (select 1 from factors where factors.account_id = $1 and confirmed_at is not null))"
-        ),
-        &values,
-    )?;
+    db.run(sql!("delete from backup_codes where account_id = $1 and created_at >= $2"), &values)?;
+    if !has_second_factor(db, account)? {
+        db.run(sql!("delete from backup_codes where account_id = $1"), &[account.as_str().into()])?;
+    }
     Ok(removed)
 }
 

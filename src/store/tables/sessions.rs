@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::model::session::{RotationHistory, SessionEnd};
-use crate::model::{Account, AccountId, AuthMethod, AuthMethods, SessionId, Source, Time};
+use crate::model::{Account, AccountId, AuthMethods, SessionId, Source, Time};
 use crate::sql;
 use crate::store::db::{Db, Row, Sql, Value};
 use crate::store::tables::links::LinkPurpose;
@@ -346,13 +346,18 @@ pub fn end_others(
 
 /// Records that the session's owner proved their identity again, and how. Returns false if the
 /// session has ended.
-pub fn renew_proof(db: &mut dyn Db, id: &SessionId, method: AuthMethod, now: Time) -> Result<bool> {
+pub fn renew_proof(
+    db: &mut dyn Db,
+    id: &SessionId,
+    proved: &AuthMethods,
+    now: Time,
+) -> Result<bool> {
     let row = db.first(
         sql!("select methods from sessions where id = $1 and ended_at is null"),
         &[id.as_str().into()],
     )?;
     let Some(mut row) = row else { return Ok(false) };
-    let methods = AuthMethods::stored(row.take()?).with(method);
+    let methods = AuthMethods::stored(row.take()?).and(proved);
     let renewed = db.run(
         sql!(
             "update sessions set proved_at = $1, methods = $2, level = $3 where id = $4 and ended_at is null"

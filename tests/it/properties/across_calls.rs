@@ -12,6 +12,7 @@ use std::time::Duration;
 use poem::http::Method;
 use serde_json::{Value, json};
 
+use crate::authenticator::Device;
 use crate::process::is_long;
 use crate::support::{Answer, App, PASSWORD, app_with, token_in};
 
@@ -30,16 +31,18 @@ enum World {
     Unproved,
     Registered,
     WithFactor,
+    WithPasskey,
     Suspended,
     Deleted,
 }
 
 impl World {
-    const ALL: [World; 6] = [
+    const ALL: [World; 7] = [
         World::Free,
         World::Unproved,
         World::Registered,
         World::WithFactor,
+        World::WithPasskey,
         World::Suspended,
         World::Deleted,
     ];
@@ -62,6 +65,10 @@ enum Step {
     RequestResetCode,
     ShowResetCode,
     ResetByCode,
+    /// Asks for a passkey of the address.
+    PasskeyOptions,
+    /// Answers with a credential that is none.
+    PasskeyLogin,
     ChangeToTarget,
     ChangeToOwn,
     ConfirmOwn,
@@ -71,7 +78,7 @@ enum Step {
     Wait(u64),
 }
 
-const STEPS: [Step; 26] = [
+const STEPS: [Step; 28] = [
     Step::SignUp,
     Step::SignUp,
     Step::SignUpElsewhere,
@@ -91,6 +98,8 @@ const STEPS: [Step; 26] = [
     Step::RequestResetCode,
     Step::ShowResetCode,
     Step::ResetByCode,
+    Step::PasskeyOptions,
+    Step::PasskeyLogin,
     Step::ChangeToTarget,
     Step::ChangeToOwn,
     Step::ConfirmOwn,
@@ -137,6 +146,11 @@ fn mask(value: &mut Value) {
         Value::Object(fields) => {
             // Written in batches, some time after the call.
             fields.remove("lastActivity");
+            // Credentials are random or made up; how many there are tells nothing of a single name.
+            if let Some(Value::Array(credentials)) = fields.get_mut("allowCredentials") {
+                credentials.truncate(1);
+                credentials.iter_mut().for_each(|credential| credential["id"] = "*".into());
+            }
             fields.values_mut().for_each(mask);
         }
         _ => {}
@@ -218,6 +232,23 @@ impl Caller {
             own(Method::POST, "/v1/users/me/email").json(&json!({ "newEmail": email })).send()
         };
         let answer = match step {
+            Step::PasskeyLogin => {
+                let asked = post("/v1/auth/passkey/options", json!({ "email": TARGET })).await;
+                let options = &asked.body["data"];
+                let id = options["allowCredentials"][0]["id"].clone();
+                // A key of the caller's own, under the ID that it was given.
+                let mut device = Device::new();
+                let made = json!({
+                    "rp": { "id": "localhost" }, "user": { "id": "AA" }, "challenge": "AA",
+                    "excludeCredentials": [], "authenticatorSelection": {},
+                });
+                device.create(&made);
+                let mut options = options.clone();
+                options["allowCredentials"] = json!([]);
+                let mut credential = device.get(&options)?;
+                credential["id"] = id;
+                post("/v1/auth/passkey", json!({ "credential": credential })).await
+            }
             Step::SignUpElsewhere => {
                 let answer = post("/v1/auth/register", elsewhere(self.elsewhere + 1)).await;
                 self.elsewhere += 1;
@@ -272,6 +303,7 @@ fn about_target(step: Step) -> Option<(&'static str, Value)> {
         Step::RequestResetCode => ("/v1/auth/reset-code/request", target),
         Step::ShowResetCode => ("/v1/auth/reset-code/verify", code),
         Step::ResetByCode => ("/v1/auth/reset-code/confirm", code),
+        Step::PasskeyOptions => ("/v1/auth/passkey/options", target),
         _ => return None,
     })
 }
@@ -286,6 +318,16 @@ async fn prepare(app: &App, world: World, imported: bool) {
     if !matches!(world, World::Free | World::Unproved) {
         let token = token_in(&app.mails().await, "verify-email?token=");
         from("/v1/auth/verify-email", json!({ "token": token })).send().await.ok(200);
+    }
+    if world == World::WithPasskey {
+        let login = json!({ "email": TARGET, "password": OTHER });
+        let access = from("/v1/auth/login", login).send().await.tokens().access;
+        let path = "/v1/users/me/passkeys";
+        let asked = from(&format!("{path}/options"), json!({ "type": "passkey" })).bearer(&access);
+        let options = asked.send().await.body["data"].clone();
+        let credential = Device::new().create(&options).unwrap();
+        let added = from(path, json!({ "credential": credential })).bearer(&access);
+        added.send().await.ok(201);
     }
     if world == World::WithFactor {
         let login = json!({ "email": TARGET, "password": OTHER });

@@ -18,6 +18,7 @@ use poem::http::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::authenticator::Device;
 use crate::process;
 use crate::support::{Answer, App, Call, Tokens, UNLIMITED, UNLIMITED_MAIL, UNTHROTTLED, app_with};
 
@@ -44,6 +45,7 @@ enum Step {
     LogOutAll,
     ChangePassword,
     AddFactor,
+    AddPasskey,
     /// Asks to move the account to the person's second address.
     Move,
     /// Asks to move it to the third.
@@ -56,8 +58,8 @@ enum Step {
 }
 
 use Step::{
-    AddFactor, AskReset, ChangePassword, CodeLogIn, Confirm, Delete, LogIn, LogOutAll, Move,
-    MoveOn, SignUp, Undo, UseReset, Verify, VerifyByCall,
+    AddFactor, AddPasskey, AskReset, ChangePassword, CodeLogIn, Confirm, Delete, LogIn, LogOutAll,
+    Move, MoveOn, SignUp, Undo, UseReset, Verify, VerifyByCall,
 };
 
 const OWNER: &[&[Step]] = &[
@@ -69,6 +71,7 @@ const OWNER: &[&[Step]] = &[
     &[SignUp, Verify, LogIn, Move, Confirm],
     &[SignUp, AskReset, Verify, UseReset],
     &[SignUp, LogIn, LogOutAll, VerifyByCall],
+    &[SignUp, Verify, LogIn, AddPasskey],
 ];
 
 const SQUATTER: &[&[Step]] = &[
@@ -78,6 +81,7 @@ const SQUATTER: &[&[Step]] = &[
     &[SignUp, LogIn, Move, Confirm, MoveOn, Confirm],
     &[SignUp, LogIn, ChangePassword, AddFactor],
     &[SignUp, LogIn, Delete, SignUp],
+    &[SignUp, LogIn, AddPasskey, Move, Confirm, AddPasskey],
 ];
 
 /// All settings under which the two meet.
@@ -132,6 +136,8 @@ struct Person {
     /// All that they ever had.
     passwords: Vec<&'static str>,
     tokens: Vec<Tokens>,
+    /// Their phone, with the passkeys of every account that it was added to.
+    phone: Mutex<Device>,
     has_signed_up: bool,
     has_deleted: bool,
 }
@@ -147,6 +153,7 @@ impl Person {
             username: format!("{name}{run}"),
             passwords: vec![password],
             tokens: Vec::new(),
+            phone: Mutex::new(Device::new()),
             has_signed_up: false,
             has_deleted: false,
         }
@@ -248,6 +255,7 @@ impl Site {
                 reach.extend(self.id_of(&turned.tokens().access).await);
             }
         }
+        reach.extend(self.reach_by_passkeys(person).await);
         for address in &person.addresses {
             for password in &person.passwords {
                 let login = self.log_in(address, password).await;
@@ -258,6 +266,44 @@ impl Site {
             }
         }
         reach
+    }
+}
+
+impl Site {
+    /// The accounts that the passkeys of a person open.
+    async fn reach_by_passkeys(&self, person: &Person) -> Vec<String> {
+        let mut phone = person.phone.lock().await;
+        self.app.core.config.passkey_origins().pop().unwrap().clone_into(&mut phone.origin);
+        let (mut reach, mut shown) = (Vec::new(), Vec::new());
+        while let Some(credential) = phone.credentials.pop() {
+            let asked = self.post("/auth/passkey/options", &json!({})).send().await;
+            let others = std::mem::replace(&mut phone.credentials, vec![credential]);
+            let credential = phone.get(&asked.body["data"]).unwrap();
+            let body = json!({ "credential": credential });
+            let login = self.post("/auth/passkey", &body).send().await;
+            if login.status == 200 {
+                reach.extend(self.id_of(&login.tokens().access).await);
+            }
+            shown.append(&mut phone.credentials);
+            phone.credentials = others;
+        }
+        phone.credentials = shown;
+        reach
+    }
+
+    async fn add_passkey(&self, person: &Person, access: &str) {
+        let mut phone = person.phone.lock().await;
+        self.app.core.config.passkey_origins().pop().unwrap().clone_into(&mut phone.origin);
+        let path = "/users/me/passkeys";
+        let body = json!({ "type": "passkey" });
+        let asked = self.post(&format!("{path}/options"), &body).bearer(access).send().await;
+        if asked.status != 200 {
+            return;
+        }
+        let Some(credential) = phone.create(&asked.body["data"]) else { return };
+        let body = json!({ "credential": credential });
+        let added = self.post(path, &body).bearer(access).send().await;
+        assert_eq!(added.status, 201, "{}", added.text);
     }
 }
 
@@ -292,6 +338,7 @@ impl World<'_> {
                 }
             }
             AddFactor => add_factor(&site.app, &access).await,
+            AddPasskey => site.add_passkey(person, &access).await,
             Move | MoveOn => {
                 let new = &person.addresses[if step == Move { 1 } else { 2 }];
                 let body = json!({ "newEmail": new });

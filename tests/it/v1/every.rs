@@ -140,6 +140,7 @@ async fn neither_a_refresh_token_nor_an_mfa_token_is_an_access_token() {
         {
             if operation.path.starts_with("/auth/mfa/verify")
                 || operation.path.starts_with("/auth/mfa/challenge")
+                || operation.path.starts_with("/auth/mfa/passkey")
             {
                 continue;
             }
@@ -186,7 +187,7 @@ async fn an_operation_that_asks_for_an_app_is_refused_without_its_id_and_key() {
         .into_iter()
         .filter(|one| one.place["security"].to_string().contains("appId"))
         .collect();
-    assert_eq!(asking.len(), 11);
+    assert_eq!(asking.len(), 15);
     for operation in &asking {
         for headers in [
             vec![],

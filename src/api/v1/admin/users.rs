@@ -8,8 +8,9 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::super::V1Tag;
-use super::super::types::{AccountStatus, Done};
+use super::super::types::{AccountStatus, Done, PasskeyListAnswer};
 use super::super::users::change;
+use super::super::view::passkeys;
 use super::types::{
     CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer,
     UpdateUserRequest, UserAnswer, UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
@@ -25,7 +26,7 @@ use crate::identity::account::sign_up::NewAccount;
 use crate::identity::admin::accounts::NewEntry;
 use crate::identity::admin::search::{Changes, Correction, Wanted};
 use crate::identity::admin::{accounts, search};
-use crate::identity::{Core, factor};
+use crate::identity::{Core, factor, passkey};
 use crate::model::{AccountId, Status};
 
 /// Operations under `/admin/users`.
@@ -280,9 +281,45 @@ impl AdminUsersApi {
         Ok(answer(Done::saying("Password reset email sent")))
     }
 
-    /// Remove all second factors of an account
+    /// List an account's passkeys
+    #[oai(
+        path = "/admin/users/:userId/passkeys",
+        method = "get",
+        operation_id = "listUserPasskeys",
+        tag = "V1Tag::Admin"
+    )]
+    async fn passkeys(
+        &self,
+        _admin: Allowed<ReadUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<PasskeyListAnswer> {
+        let keys = passkey::list_of(&self.core, &AccountId::new(user_id.0)).await?;
+        Ok(answer(passkeys(keys).into()))
+    }
+
+    /// Remove a passkey of an account
     ///
-    /// For owners who have lost their second factors. The owner is notified by email.
+    /// The owner is notified by email.
+    #[oai(
+        path = "/admin/users/:userId/passkeys/:passkeyId",
+        method = "delete",
+        operation_id = "removeUserPasskey",
+        tag = "V1Tag::Admin"
+    )]
+    async fn remove_passkey(
+        &self,
+        admin: Allowed<FreshProof<WriteUsers>>,
+        #[oai(name = "userId")] user_id: Path<String>,
+        #[oai(name = "passkeyId")] passkey_id: Path<String>,
+    ) -> Answer<Done> {
+        let id = AccountId::new(user_id.0);
+        passkey::remove_of(&self.core, &admin.fresh()?, &id, &passkey_id.0).await?;
+        Ok(answer(Done::saying("Passkey removed")))
+    }
+
+    /// Remove all second factors and passkeys of an account
+    ///
+    /// For owners who have lost them. The owner is notified by email.
     #[oai(
         path = "/admin/users/:userId/mfa",
         method = "delete",

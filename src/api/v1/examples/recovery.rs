@@ -80,6 +80,7 @@ fn export_answer() -> Value {
             "clients": [{ "ipAddress": "192.168.1.100", "lastLogin": used }],
             "factors": [],
             "backupCodesLeft": 0,
+            "passkeys": [],
             "files": [],
             "events": [{
                 "at": used, "event": "login", "outcome": "done", "sessionId": "session-uuid-1",

@@ -3,7 +3,6 @@
 use poem_openapi::Object;
 
 use super::super::files::QuotaView;
-use super::answers;
 use crate::http::extract::fields::{AccessTokenField, EmailField, NewPasswordField, TokenField};
 
 /// Request to check an access token.

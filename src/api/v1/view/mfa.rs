@@ -63,7 +63,7 @@ fn ending(number: &str) -> String {
 
 pub(in super::super) fn overview(all: Overview) -> MfaOverview {
     MfaOverview {
-        enabled: all.factors.iter().any(|factor| factor.confirmed_at.is_some()),
+        enabled: all.is_due,
         devices: all.factors.into_iter().map(device).collect(),
         backup_codes_left: all.backup_codes,
     }

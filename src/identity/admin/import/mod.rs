@@ -310,7 +310,9 @@ impl<'a> ImportRun<'a> {
             ImportOutcome::Imported => {
                 self.summary.imported += 1;
                 self.summary.changed += u64::from(!notes.is_empty());
-                notes.iter().for_each(|note| remark(note.clone(), Remarked::Changed));
+                for note in notes {
+                    remark(note.clone(), Remarked::Changed);
+                }
             }
         }
     }
