@@ -52,6 +52,8 @@ export type PasskeyLogin = {
   signal?: AbortSignal;
 };
 
+export type NewPasskey = { type?: Schemas["PasskeyType"]; name?: string; signal?: AbortSignal };
+
 type Session = Schemas["NewSession"];
 type Renewed = Schemas["RefreshedSession"];
 
@@ -181,36 +183,33 @@ export class Client {
   }
 
   /** Adds a passkey, or a security key as second factor; `null` if the user declined. Needs a fresh login. */
-  async addPasskey(
-    { type = "passkey", name, signal }: { type?: "passkey" | "security_key"; name?: string; signal?: AbortSignal } = {},
-  ): Promise<any> {
-    const options = await this.#api("POST", "/users/me/passkeys/options", { type });
+  async addPasskey({ type = "passkey", name, signal }: NewPasskey = {}): Promise<Schemas["AddedPasskey"] | null> {
+    const options = await this.call("post", "/users/me/passkeys/options", { body: { type } });
     const credential = await createPasskey(options, signal);
-    return credential && this.#api("POST", "/users/me/passkeys", { credential, name });
+    return credential && this.call("post", "/users/me/passkeys", { body: { credential, name } });
   }
 
   /** The passkeys of the account. Devices drop those that are gone. */
-  async passkeys(): Promise<any[]> {
-    const list = await this.#api("GET", "/users/me/passkeys");
+  async passkeys(): Promise<Schemas["PasskeyView"][]> {
+    const list = await this.call("get", "/users/me/passkeys");
     keepPasskeys(list);
     return list.passkeys;
   }
 
   /** Removes a passkey, also from the device. Needs a fresh login. */
   async removePasskey(id: string): Promise<void> {
-    await this.#api("DELETE", `/users/me/passkeys/${encodeURIComponent(id)}`);
+    await this.call("delete", "/users/me/passkeys/{id}", { params: { id } });
     await this.passkeys();
   }
 
   /** Confirms who the user is, for calls that answer `REAUTHENTICATION_REQUIRED`; false if no passkey was chosen. */
   async reauthenticate(proof: { password: string } | { code: string } | "passkey"): Promise<boolean> {
     if (proof !== "passkey") {
-      await this.#api("POST", "/auth/reauthenticate", proof);
+      await this.call("post", "/auth/reauthenticate", { body: proof });
       return true;
     }
-    const options = await this.#api("POST", "/auth/reauthenticate/passkey/options");
-    const credential = await getPasskey(options);
-    if (credential) await this.#api("POST", "/auth/reauthenticate/passkey", { credential });
+    const credential = await getPasskey(await this.call("post", "/auth/reauthenticate/passkey/options"));
+    if (credential) await this.call("post", "/auth/reauthenticate/passkey", { body: { credential } });
     return !!credential;
   }
 
@@ -219,11 +218,6 @@ export class Client {
     this.#epoch++;
     this.#listeners.clear();
     this.#channel?.close();
-  }
-
-  /** As `call`, for paths that the types do not know. */
-  #api(method: string, path: string, body?: object): Promise<any> {
-    return this.call(method as never, path as never, { body } as never);
   }
 
   async #send(method: string, path: string, body?: object, token?: string | null): Promise<any> {

@@ -49,6 +49,11 @@ export type PasskeyLogin = {
     conditional?: boolean;
     signal?: AbortSignal;
 };
+export type NewPasskey = {
+    type?: Schemas["PasskeyType"];
+    name?: string;
+    signal?: AbortSignal;
+};
 export declare class Client {
     #private;
     constructor({ url, storage, headers, fetch: own }?: ClientOptions);
@@ -75,13 +80,9 @@ export declare class Client {
         everywhere?: boolean | undefined;
     }): Promise<void>;
     /** Adds a passkey, or a security key as second factor; `null` if the user declined. Needs a fresh login. */
-    addPasskey({ type, name, signal }?: {
-        type?: "passkey" | "security_key";
-        name?: string;
-        signal?: AbortSignal;
-    }): Promise<any>;
+    addPasskey({ type, name, signal }?: NewPasskey): Promise<Schemas["AddedPasskey"] | null>;
     /** The passkeys of the account. Devices drop those that are gone. */
-    passkeys(): Promise<any[]>;
+    passkeys(): Promise<Schemas["PasskeyView"][]>;
     /** Removes a passkey, also from the device. Needs a fresh login. */
     removePasskey(id: string): Promise<void>;
     /** Confirms who the user is, for calls that answer `REAUTHENTICATION_REQUIRED`; false if no passkey was chosen. */
