@@ -32,6 +32,17 @@ fn tools(scenario: &str) -> Option<PathBuf> {
     tools
 }
 
+/// Compares a committed file with what its sources make; replaces it if `INSTA_UPDATE=always` is
+/// set, as for snapshots.
+#[allow(clippy::disallowed_methods, reason = "this variable is for the tests, not for authd")]
+fn compare(path: &Path, made: &str) {
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+        return fs::write(path, made).unwrap();
+    }
+    assert!(committed == made, "{} is stale: repeat with INSTA_UPDATE=always", path.display());
+}
+
 /// All files under a folder, by their path in it.
 fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -60,21 +71,19 @@ fn what_is_committed_is_what_the_sources_make() {
     let made = files(out.path());
     assert!(made.len() >= 8, "{made:?}");
     for (path, text) in made {
-        let committed = fs::read_to_string(root().join("sdk").join(&path)).unwrap_or_default();
-        assert!(committed == text, "sdk/{} is stale: run sdk/build", path.display());
+        compare(&root().join("sdk").join(path), &text);
     }
 }
 
 #[test]
-fn the_types_are_those_of_the_document() {
+fn the_types_are_those_of_the_openapi_document() {
     let Some(tools) = tools("the types of the client") else { return };
     let folder = Folder::new();
     fs::write(folder.path("v1.json"), folder.run(&["openapi", "v1"]).out).unwrap();
     let mut types = Command::new("node");
     types.arg(root().join("sdk/types.mjs")).arg(folder.path("v1.json")).env("TOOLS", tools);
     let made = succeed(&mut types);
-    let committed = fs::read_to_string(root().join("sdk/js/types/v1.d.ts")).unwrap();
-    assert!(committed == made, "sdk/js/types/v1.d.ts is stale: see sdk/types.mjs");
+    compare(&root().join("sdk/js/types/v1.d.ts"), &made);
 }
 
 #[test]
