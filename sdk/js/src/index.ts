@@ -105,7 +105,17 @@ export class Client {
   /** Finds out whether a session goes on, after the page was loaded. */
   restore(): Promise<State> {
     if (this.#state !== UNKNOWN) return Promise.resolve(this.#state);
-    return (this.#restoring ??= this.#load().finally(() => (this.#restoring = undefined)));
+    return (this.#restoring ??= this.reload().finally(() => (this.#restoring = undefined)));
+  }
+
+  /** Reads the user again, after a change of the profile for example. */
+  async reload(): Promise<State> {
+    const epoch = this.#epoch;
+    if (await this.accessToken()) {
+      const user = await this.call("get", "/users/me");
+      if (epoch === this.#epoch) this.#show({ status: "in", user });
+    }
+    return this.#state;
   }
 
   /** The access token, refreshed if it has expired; `null` if no user is logged in. */
@@ -215,7 +225,6 @@ export class Client {
 
   /** Stops listening to other tabs, and calls no listener again. */
   dispose(): void {
-    this.#epoch++;
     this.#listeners.clear();
     this.#channel?.close();
   }
@@ -259,15 +268,6 @@ export class Client {
     };
   }
 
-  async #load(): Promise<State> {
-    const epoch = this.#epoch;
-    if (await this.accessToken()) {
-      const user = await this.call("get", "/users/me");
-      if (epoch === this.#epoch) this.#show({ status: "in", user });
-    }
-    return this.#state;
-  }
-
   #refresh(): Promise<string | null> {
     return (this.#refreshing ??= this.#rotate().finally(() => (this.#refreshing = undefined)));
   }
@@ -286,8 +286,8 @@ export class Client {
         this.#storage && !refreshToken
           ? new AuthdError("MISSING_REFRESH_TOKEN", "", 400)
           : await this.#send("POST", "/auth/refresh", refreshToken ? { refreshToken } : undefined).catch((error) => error);
-      // A login or logout came first.
-      if (epoch !== this.#epoch) return this.#token?.value ?? null;
+      // A login or logout came first, and counts.
+      if (epoch !== this.#epoch) return this.accessToken();
       if (!(renewed instanceof Error)) {
         await this.#keep(renewed);
         return renewed.accessToken;
@@ -316,7 +316,7 @@ export class Client {
   /** What another tab says. */
   #hear(message: unknown): void {
     if (message === "out") {
-      if (!this.#isShared && this.#token) return void this.logOut().catch(() => {});
+      if (!this.#isShared && this.#state.status === "in") return void this.logOut().catch(() => {});
       this.#epoch++;
       this.#token = undefined;
       this.#show(OUT);

@@ -63,6 +63,8 @@ export declare class Client {
     onChange: (listener: (state: State) => void) => (() => void);
     /** Finds out whether a session goes on, after the page was loaded. */
     restore(): Promise<State>;
+    /** Reads the user again, after a change of the profile for example. */
+    reload(): Promise<State>;
     /** The access token, refreshed if it has expired; `null` if no user is logged in. */
     accessToken(): Promise<string | null>;
     /** As the global `fetch`, with the access token; refreshes once if the answer is 401. */
