@@ -2,7 +2,7 @@
 // lives in an HttpOnly cookie, out of reach for script, and brings a new access token when the page is loaded again.
 
 // A constant: an address from the link would send passwords to the author of the link.
-import { createClient } from "http://localhost:3000/authd.js";
+import { autofillSupported, createClient, passkeysSupported } from "http://localhost:3000/authd.js";
 
 const client = createClient({ url: "http://localhost:3000" });
 const $ = (id) => document.getElementById(id);
@@ -67,7 +67,19 @@ on("logout", "click", async () => {
   show("outside", "You are logged out.");
 });
 
+on("passkey", "click", () => client.logInWithPasskey());
+
+on("add-passkey", "click", async () => {
+  if (await client.addPasskey()) $("said").textContent = "Your passkey is added.";
+});
+
+$("passkey").hidden = $("add-passkey").hidden = !passkeysSupported();
 client.onChange(enter);
 
-// A user who was logged in when the page was last open still is.
-client.restore().then(enter, (error) => show("outside", error.message));
+// A user who was logged in when the page was last open still is. To others, the browser offers passkeys in the field.
+try {
+  enter(await client.restore());
+  if (client.state.status === "out" && (await autofillSupported())) await client.logInWithPasskey({ conditional: true });
+} catch (error) {
+  if (client.state.status === "unknown") show("outside", error.message);
+}

@@ -26,6 +26,7 @@ use crate::config::{self, Config, Inputs, WireName};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::transport::listener::Listener;
+use crate::identity::Core;
 use crate::model::{ApiClient, Secret};
 use crate::store::ProcessRole;
 use crate::testing::{self, DatabaseUse, TestMode};
@@ -121,18 +122,12 @@ impl<O: Outside> Way<O> {
         let ready_file = ready_file.map(ReadyFile::at).transpose()?;
         let runtime = runtime()?;
         let served = runtime.block_on(async {
-            if !config.database.exists() {
-                Listener::check_address(&config.server).await?;
-            }
-            let core = app::open(config, loaded.master_key, ProcessRole::Server, self.env).await?;
-            if mode == DatabaseUse::Tests {
-                testing::mark_database(&core).await?;
-            }
+            let core = open(config, loaded.master_key, self.env, mode).await?;
             let first = identity::access::api_client::create_first(&core).await?;
             let has_admin = identity::admin::roles::has_admin(&core).await?;
             app::serve(core.clone(), self.outside, reread, |address| {
                 let mut greeting = Greeting::of(&core.config, address, first.as_ref(), mode);
-                if !has_admin && mode != DatabaseUse::Tests {
+                if !has_admin && mode == DatabaseUse::Real {
                     greeting.add_first_admin();
                 }
                 // The server runs even if the greeting cannot be written.
@@ -149,6 +144,23 @@ impl<O: Outside> Way<O> {
         }
         Ok(served?)
     }
+}
+
+/// Opens the core. A port in use is noticed before any file is made.
+async fn open(
+    config: Arc<Config>,
+    master_key: Option<Secret>,
+    env: Env,
+    mode: DatabaseUse,
+) -> crate::error::Result<Arc<Core>> {
+    if !config.database.exists() {
+        Listener::check_address(&config.server).await?;
+    }
+    let core = app::open(config, master_key, ProcessRole::Server, env).await?;
+    if mode == DatabaseUse::Tests {
+        testing::mark_database(&core).await?;
+    }
+    Ok(core)
 }
 
 fn start_log(

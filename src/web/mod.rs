@@ -1,9 +1,9 @@
 //! What people see in a browser. The server renders it from the templates in `static/pages`.
 //!
 //! `pages` are the pages that links in mail open, `front` is the page at the server's address,
-//! `client_script` the client that other pages use. `html` renders a template into a response, `form`
-//! reads what a page posts, `problems` says why it was refused. Every word is in the catalogue
-//! ([`crate::words`]).
+//! `client_script` the client that other pages use. `html` renders a template into a response,
+//! `form` reads what a page posts, `problems` says why it was refused. Every word is in the
+//! catalogue ([`crate::words`]).
 
 mod client_script;
 mod form;

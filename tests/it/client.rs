@@ -32,6 +32,17 @@ fn tools(scenario: &str) -> Option<PathBuf> {
     tools
 }
 
+/// Compares a committed file with what its sources make; replaces it if `INSTA_UPDATE=always` is
+/// set, as for snapshots.
+#[allow(clippy::disallowed_methods, reason = "this variable is for the tests, not for authd")]
+fn compare(path: &Path, made: &str) {
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+        return fs::write(path, made).unwrap();
+    }
+    assert!(committed == made, "{} is stale: repeat with INSTA_UPDATE=always", path.display());
+}
+
 /// All files under a folder, by their path in it.
 fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -60,21 +71,19 @@ fn what_is_committed_is_what_the_sources_make() {
     let made = files(out.path());
     assert!(made.len() >= 8, "{made:?}");
     for (path, text) in made {
-        let committed = fs::read_to_string(root().join("sdk").join(&path)).unwrap_or_default();
-        assert!(committed == text, "sdk/{} is stale: run sdk/build", path.display());
+        compare(&root().join("sdk").join(path), &text);
     }
 }
 
 #[test]
-fn the_types_are_those_of_the_document() {
+fn the_types_are_those_of_the_openapi_document() {
     let Some(tools) = tools("the types of the client") else { return };
     let folder = Folder::new();
     fs::write(folder.path("v1.json"), folder.run(&["openapi", "v1"]).out).unwrap();
     let mut types = Command::new("node");
     types.arg(root().join("sdk/types.mjs")).arg(folder.path("v1.json")).env("TOOLS", tools);
     let made = succeed(&mut types);
-    let committed = fs::read_to_string(root().join("sdk/js/types/v1.d.ts")).unwrap();
-    assert!(committed == made, "sdk/js/types/v1.d.ts is stale: see sdk/types.mjs");
+    compare(&root().join("sdk/js/types/v1.d.ts"), &made);
 }
 
 #[test]
@@ -118,9 +127,13 @@ async fn the_client_weighs_at_most_8_kb() {
 
 /// A server in test mode for pages of this origin.
 fn serve(folder: &Folder, origin: &str) -> Server {
+    serve_with(folder, origin, &[])
+}
+
+fn serve_with(folder: &Folder, origin: &str, more: &[&str]) -> Server {
     let origins = format!("server.cors_origins=[\"{origin}\"]");
-    let more = ["--test", "--set", &origins, "--set", "limits.refresh=off"];
-    folder.serve(&[&more[..], &CHEAP].concat())
+    let test = ["--test", "--set", &origins, "--set", "limits.refresh=off"];
+    folder.serve(&[&test[..], &CHEAP, more].concat())
 }
 
 fn user(server: &Server, new: &Value) -> Value {
@@ -305,4 +318,62 @@ fn two_tabs_that_refresh_at_once_fifty_times_are_never_logged_out() {
         );
         assert_eq!(state, json!(["in", 0, 1]));
     }
+}
+
+/// The client works with passkeys: adding one, logging in by button and by autofill, as second
+/// factor and as fresh proof.
+#[test]
+fn the_client_uses_passkeys() {
+    let Some(browser) = Browser::open("passkeys of the client") else { return };
+    let (api, authd) = (Arc::default(), Folder::new());
+    // Passkeys are bound to a name, not to an address.
+    let origin = serve_files(example("browser"), &api).replace("127.0.0.1", "localhost");
+    let related = format!("webauthn.origins=[\"{origin}\"]");
+    let server = serve_with(&authd, &origin, &["--set", &related]);
+    let url = server.greeting["url"].as_str().unwrap().replace("127.0.0.1", "localhost");
+    api.set(url.clone()).unwrap();
+    let jo = json!({ "email": "jo@example.com", "password": PASSWORD, "factor": "totp" });
+    let code = user(&server, &jo)["totp"]["code"].as_str().unwrap().to_owned();
+    browser.go(&origin);
+    browser.sees("h1", "Welcome");
+    browser.add_authenticator(&json!({
+        "protocol": "ctap2_1", "transport": "internal", "hasResidentKey": true,
+        "hasUserVerification": true, "isUserConsenting": true, "isUserVerified": true,
+    }));
+    send(&browser, "#outside", &[("email", "jo@example.com"), ("password", PASSWORD)], "button");
+    send(&browser, "#factor", &[("code", &code)], "button");
+    browser.sees("h1", "Your account");
+    browser.press("#add-passkey");
+    browser.sees("#said", "Your passkey is added.");
+    browser.press("#logout");
+    browser.sees("h1", "Welcome");
+    browser.press("#passkey");
+    browser.sees("h1", "Your account");
+    browser.press("#logout");
+    browser.sees("h1", "Welcome");
+    // The virtual authenticator takes up the offer of the autofill by itself.
+    browser.go(&origin);
+    browser.sees("h1", "Your account");
+
+    let script = |body: &str| {
+        format!(
+            "const {{ createClient, AuthdError }} = await import('{url}/authd.js');
+             const client = createClient({{ url: '{url}', storage: 'memory' }});
+             const login = await client.logIn({{ email: 'jo@example.com', password: '{PASSWORD}' }});
+             const {{ challenge }} = login;
+             {body}"
+        )
+    };
+    let second = "const user = await challenge.passkey();
+        const [key] = await client.passkeys();
+        const proved = await client.reauthenticate('passkey');
+        await client.removePasskey(key.id);
+        return [challenge.methods.includes('passkey'), user.email, proved, (await client.passkeys()).length];";
+    assert_eq!(browser.run_async(&script(second)), json!([true, "jo@example.com", true, 0]));
+    let after = "const refused = await client.logInWithPasskey().catch((error) => error.code);
+        return [challenge.methods.includes('passkey'), refused];";
+    let after = browser.run_async(&script(after));
+    assert_eq!(after[0], false);
+    // The device has dropped the key, or the server does not know it.
+    assert!(after[1].is_null() || after[1] == "INVALID_PASSKEY", "{after}");
 }

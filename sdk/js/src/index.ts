@@ -52,6 +52,8 @@ export type PasskeyLogin = {
   signal?: AbortSignal;
 };
 
+export type NewPasskey = { type?: Schemas["PasskeyType"]; name?: string; signal?: AbortSignal };
+
 type Session = Schemas["NewSession"];
 type Renewed = Schemas["RefreshedSession"];
 
@@ -103,7 +105,17 @@ export class Client {
   /** Finds out whether a session goes on, after the page was loaded. */
   restore(): Promise<State> {
     if (this.#state !== UNKNOWN) return Promise.resolve(this.#state);
-    return (this.#restoring ??= this.#load().finally(() => (this.#restoring = undefined)));
+    return (this.#restoring ??= this.reload().finally(() => (this.#restoring = undefined)));
+  }
+
+  /** Reads the user again, after a change of the profile for example. */
+  async reload(): Promise<State> {
+    const epoch = this.#epoch;
+    if (await this.accessToken()) {
+      const user = await this.call("get", "/users/me");
+      if (epoch === this.#epoch) this.#show({ status: "in", user });
+    }
+    return this.#state;
   }
 
   /** The access token, refreshed if it has expired; `null` if no user is logged in. */
@@ -181,49 +193,40 @@ export class Client {
   }
 
   /** Adds a passkey, or a security key as second factor; `null` if the user declined. Needs a fresh login. */
-  async addPasskey(
-    { type = "passkey", name, signal }: { type?: "passkey" | "security_key"; name?: string; signal?: AbortSignal } = {},
-  ): Promise<any> {
-    const options = await this.#api("POST", "/users/me/passkeys/options", { type });
+  async addPasskey({ type = "passkey", name, signal }: NewPasskey = {}): Promise<Schemas["AddedPasskey"] | null> {
+    const options = await this.call("post", "/users/me/passkeys/options", { body: { type } });
     const credential = await createPasskey(options, signal);
-    return credential && this.#api("POST", "/users/me/passkeys", { credential, name });
+    return credential && this.call("post", "/users/me/passkeys", { body: { credential, name } });
   }
 
   /** The passkeys of the account. Devices drop those that are gone. */
-  async passkeys(): Promise<any[]> {
-    const list = await this.#api("GET", "/users/me/passkeys");
+  async passkeys(): Promise<Schemas["PasskeyView"][]> {
+    const list = await this.call("get", "/users/me/passkeys");
     keepPasskeys(list);
     return list.passkeys;
   }
 
   /** Removes a passkey, also from the device. Needs a fresh login. */
   async removePasskey(id: string): Promise<void> {
-    await this.#api("DELETE", `/users/me/passkeys/${encodeURIComponent(id)}`);
+    await this.call("delete", "/users/me/passkeys/{id}", { params: { id } });
     await this.passkeys();
   }
 
   /** Confirms who the user is, for calls that answer `REAUTHENTICATION_REQUIRED`; false if no passkey was chosen. */
   async reauthenticate(proof: { password: string } | { code: string } | "passkey"): Promise<boolean> {
     if (proof !== "passkey") {
-      await this.#api("POST", "/auth/reauthenticate", proof);
+      await this.call("post", "/auth/reauthenticate", { body: proof });
       return true;
     }
-    const options = await this.#api("POST", "/auth/reauthenticate/passkey/options");
-    const credential = await getPasskey(options);
-    if (credential) await this.#api("POST", "/auth/reauthenticate/passkey", { credential });
+    const credential = await getPasskey(await this.call("post", "/auth/reauthenticate/passkey/options"));
+    if (credential) await this.call("post", "/auth/reauthenticate/passkey", { body: { credential } });
     return !!credential;
   }
 
   /** Stops listening to other tabs, and calls no listener again. */
   dispose(): void {
-    this.#epoch++;
     this.#listeners.clear();
     this.#channel?.close();
-  }
-
-  /** As `call`, for paths that the types do not know. */
-  #api(method: string, path: string, body?: object): Promise<any> {
-    return this.call(method as never, path as never, { body } as never);
   }
 
   async #send(method: string, path: string, body?: object, token?: string | null): Promise<any> {
@@ -265,15 +268,6 @@ export class Client {
     };
   }
 
-  async #load(): Promise<State> {
-    const epoch = this.#epoch;
-    if (await this.accessToken()) {
-      const user = await this.call("get", "/users/me");
-      if (epoch === this.#epoch) this.#show({ status: "in", user });
-    }
-    return this.#state;
-  }
-
   #refresh(): Promise<string | null> {
     return (this.#refreshing ??= this.#rotate().finally(() => (this.#refreshing = undefined)));
   }
@@ -292,8 +286,8 @@ export class Client {
         this.#storage && !refreshToken
           ? new AuthdError("MISSING_REFRESH_TOKEN", "", 400)
           : await this.#send("POST", "/auth/refresh", refreshToken ? { refreshToken } : undefined).catch((error) => error);
-      // A login or logout came first.
-      if (epoch !== this.#epoch) return this.#token?.value ?? null;
+      // A login or logout came first, and counts.
+      if (epoch !== this.#epoch) return this.accessToken();
       if (!(renewed instanceof Error)) {
         await this.#keep(renewed);
         return renewed.accessToken;
@@ -322,7 +316,7 @@ export class Client {
   /** What another tab says. */
   #hear(message: unknown): void {
     if (message === "out") {
-      if (!this.#isShared && this.#token) return void this.logOut().catch(() => {});
+      if (!this.#isShared && this.#state.status === "in") return void this.logOut().catch(() => {});
       this.#epoch++;
       this.#token = undefined;
       this.#show(OUT);

@@ -92,7 +92,30 @@ test("an expired access token is refreshed once, and the call repeated with its 
   ]);
   assert.deepEqual([answers[0].status, answers[1].status, answers[2].email], [200, 200, jo.email]);
   assert.equal(asked.filter((path) => path === "/auth/refresh").length, 1, asked.join());
-  assert.equal((await me.call("get", "/users/me")).firstName, "Joe");
+  assert.equal(me.state.user.firstName, null);
+  assert.equal((await me.reload()).user.firstName, "Joe");
+});
+
+test("a login while a refresh is on its way counts for what waits for it", async () => {
+  let hold = null;
+  const { client: me } = client({ fetch: async (...call) => (await hold?.(call[0]), fetch(...call)) });
+  const [jo, ann] = [await user(), await user({ email: "ann@example.com" })];
+  await me.logIn({ email: jo.email, password: PASSWORD });
+  await server("POST", "/test/clock", { advance: "16m" });
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  const begun = new Promise((resolve) => {
+    hold = (input) => {
+      if (!String(input).endsWith("/auth/refresh")) return undefined;
+      resolve();
+      return held;
+    };
+  });
+  const waiting = me.call("get", "/users/me");
+  await begun;
+  await me.logIn({ email: ann.email, password: PASSWORD });
+  release();
+  assert.equal((await waiting).email, ann.email);
 });
 
 test("a session that has ended is noticed, and the answer is still the server's", async () => {

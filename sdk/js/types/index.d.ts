@@ -49,6 +49,11 @@ export type PasskeyLogin = {
     conditional?: boolean;
     signal?: AbortSignal;
 };
+export type NewPasskey = {
+    type?: Schemas["PasskeyType"];
+    name?: string;
+    signal?: AbortSignal;
+};
 export declare class Client {
     #private;
     constructor({ url, storage, headers, fetch: own }?: ClientOptions);
@@ -58,6 +63,8 @@ export declare class Client {
     onChange: (listener: (state: State) => void) => (() => void);
     /** Finds out whether a session goes on, after the page was loaded. */
     restore(): Promise<State>;
+    /** Reads the user again, after a change of the profile for example. */
+    reload(): Promise<State>;
     /** The access token, refreshed if it has expired; `null` if no user is logged in. */
     accessToken(): Promise<string | null>;
     /** As the global `fetch`, with the access token; refreshes once if the answer is 401. */
@@ -75,13 +82,9 @@ export declare class Client {
         everywhere?: boolean | undefined;
     }): Promise<void>;
     /** Adds a passkey, or a security key as second factor; `null` if the user declined. Needs a fresh login. */
-    addPasskey({ type, name, signal }?: {
-        type?: "passkey" | "security_key";
-        name?: string;
-        signal?: AbortSignal;
-    }): Promise<any>;
+    addPasskey({ type, name, signal }?: NewPasskey): Promise<Schemas["AddedPasskey"] | null>;
     /** The passkeys of the account. Devices drop those that are gone. */
-    passkeys(): Promise<any[]>;
+    passkeys(): Promise<Schemas["PasskeyView"][]>;
     /** Removes a passkey, also from the device. Needs a fresh login. */
     removePasskey(id: string): Promise<void>;
     /** Confirms who the user is, for calls that answer `REAUTHENTICATION_REQUIRED`; false if no passkey was chosen. */

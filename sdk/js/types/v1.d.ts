@@ -594,6 +594,195 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get options for a passkey login
+         * @description Returns the options for `navigator.credentials.get()`. Without a name, the user chooses a
+         *     passkey; use these options for autofill too. With a name, the response does not reveal
+         *     whether the account exists.
+         */
+        post: operations["passkeyOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log in with a passkey
+         * @description The passkey's authenticator checks who the user is, so no second factor is asked for. The
+         *     response is that of a login with a password.
+         */
+        post: operations["passkeyLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get options for a passkey as the second factor
+         * @description Takes the `mfaToken` of a login as bearer token.
+         */
+        post: operations["mfaPasskeyOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete a login with a passkey as the second factor
+         * @description Takes the `mfaToken` of a login as bearer token.
+         */
+        post: operations["mfaPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/reauthenticate/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get options to confirm your identity with a passkey */
+        post: operations["reauthenticatePasskeyOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/reauthenticate/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm your identity with a passkey
+         * @description Makes the session's authentication fresh for 15 minutes, as `reauthenticate` does with a
+         *     password.
+         */
+        post: operations["reauthenticatePasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/me/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get options to add a passkey or security key
+         * @description Returns the options for `navigator.credentials.create()`. Requires fresh authentication and
+         *     a verified email address.
+         */
+        post: operations["addPasskeyOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/me/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the caller's passkeys
+         * @description The response also has the arguments of `signalAllAcceptedCredentials()`, which removes
+         *     deleted passkeys from the user's devices.
+         */
+        get: operations["listPasskeys"];
+        put?: never;
+        /**
+         * Add a passkey or security key
+         * @description Takes what `navigator.credentials.create()` returned for the options of this session.
+         *     Requires fresh authentication. The owner is notified by email.
+         */
+        post: operations["addPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/me/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a passkey
+         * @description Requires fresh authentication. The owner is notified by email.
+         */
+        delete: operations["removePasskey"];
+        options?: never;
+        head?: never;
+        /** Rename a passkey */
+        patch: operations["renamePasskey"];
+        trace?: never;
+    };
     "/users/me/files": {
         parameters: {
             query?: never;
@@ -742,6 +931,69 @@ export interface components {
          * @enum {string}
          */
         AccountStatus: "pending" | "active" | "suspended" | "deleted";
+        /** @description Request for the options to add a passkey. */
+        AddPasskeyOptionsRequest: {
+            /** @description What the key is for. */
+            type: components["schemas"]["PasskeyType"];
+        };
+        /** @description Request to add a passkey. */
+        AddPasskeyRequest: {
+            /** @description The new passkey. */
+            credential: components["schemas"]["PasskeyAttestation"];
+            /** @description A name for the passkey. Defaults to the name of the authenticator. */
+            name?: string | null;
+        };
+        /** @description A passkey that was just added. */
+        AddedPasskey: {
+            /** @description The passkey. */
+            passkey: components["schemas"]["PasskeyView"];
+            /** @description Backup codes, shown only once, if this is the account's first second factor. Otherwise empty. */
+            backupCodes: string[];
+        };
+        /** @description A passkey that was just added. */
+        AddedPasskeyAnswer: {
+            success: boolean;
+            message: string;
+            data: components["schemas"]["AddedPasskey"];
+        };
+        /** @description What the authenticator signed. */
+        AssertionBody: {
+            /**
+             * Format: base64url
+             * @description Client data, in base64url.
+             */
+            clientDataJSON: string;
+            /**
+             * Format: base64url
+             * @description Authenticator data, in base64url.
+             */
+            authenticatorData: string;
+            /**
+             * Format: base64url
+             * @description The signature, in base64url.
+             */
+            signature: string;
+            /**
+             * Format: base64url
+             * @description The user handle, in base64url.
+             */
+            userHandle?: string | null;
+        };
+        /** @description A new credential, as the authenticator describes it. */
+        AttestationBody: {
+            /**
+             * Format: base64url
+             * @description Client data, in base64url.
+             */
+            clientDataJSON: string;
+            /**
+             * Format: base64url
+             * @description The attestation object, in base64url.
+             */
+            attestationObject: string;
+            /** @description How the authenticator can be reached. */
+            transports?: string[] | null;
+        };
         /** @description A page of the audit log. */
         AuditAnswer: {
             success: boolean;
@@ -784,6 +1036,15 @@ export interface components {
              */
             count: number;
         };
+        /** @description Requirements for the authenticator. */
+        AuthenticatorSelection: {
+            /** @description Whether the credential has to be found without its ID. */
+            residentKey: string;
+            /** @description The same, for older browsers. */
+            requireResidentKey: boolean;
+            /** @description Whether the authenticator has to check who the user is. */
+            userVerification: string;
+        };
         /** @description New backup codes, shown only once. */
         BackupCodes: {
             /** @description The codes. The previous codes stop working. */
@@ -814,6 +1075,25 @@ export interface components {
              * @description The new password.
              */
             newPassword: string;
+        };
+        /** @description Properties of a new credential. */
+        CredentialProperties: {
+            /** @description Whether the credential can be found without its ID. */
+            rk?: boolean | null;
+        };
+        /**
+         * @description The type of a credential.
+         * @enum {string}
+         */
+        CredentialType: "public-key";
+        /** @description Names a credential to the browser. */
+        DescribedCredential: {
+            /** @description Always `public-key`. */
+            type: components["schemas"]["CredentialType"];
+            /** @description The credential's ID, in base64url. */
+            id: string;
+            /** @description How its authenticator can be reached. */
+            transports: string[];
         };
         /** @description The device that started a session. */
         DeviceInfo: {
@@ -876,6 +1156,8 @@ export interface components {
              * @description Number of unused backup codes.
              */
             backupCodesLeft: number;
+            /** @description The passkeys and security keys. */
+            passkeys: components["schemas"]["ExportedPasskey"][];
             /** @description The account's files. */
             files: components["schemas"]["ExportedFile"][];
             /** @description Audit log entries about the account. */
@@ -997,6 +1279,23 @@ export interface components {
             /** @description When the message was created. */
             createdAt: string;
         };
+        /** @description A passkey in an export. */
+        ExportedPasskey: {
+            /** @description The passkey's name, as given by its owner. */
+            name: string;
+            /** @description `passkey` or `security_key`. */
+            type: string;
+            /** @description The name of the authenticator. */
+            authenticator: string;
+            /** @description The credential's ID, in base64url. */
+            credentialId: string;
+            /** @description Whether it can be copied to other devices. */
+            backupEligible: boolean;
+            /** @description When it was added. */
+            createdAt: string;
+            /** @description When it was last used. */
+            lastUsedAt?: string | null;
+        };
         /** @description A session in an export. */
         ExportedSession: {
             /** @description The session's ID. */
@@ -1013,6 +1312,11 @@ export interface components {
             endedAt?: string | null;
             /** @description Why the session ended. */
             endReason?: string | null;
+        };
+        /** @description Results of extensions. */
+        ExtensionResults: {
+            /** @description Properties of the credential. */
+            credProps?: components["schemas"]["CredentialProperties"];
         };
         /**
          * @description The kind of a second factor.
@@ -1224,6 +1528,184 @@ export interface components {
             /** @description If `false`, the session ends when the browser closes or after one day. Defaults to `true`. */
             rememberMe?: boolean | null;
         };
+        /** @description An algorithm. */
+        PasskeyAlgorithm: {
+            /** @description Always `public-key`. */
+            type: components["schemas"]["CredentialType"];
+            /**
+             * Format: int64
+             * @description Its number in the COSE registry.
+             */
+            alg: number;
+        };
+        /** @description A passkey. */
+        PasskeyAnswer: {
+            success: boolean;
+            data: components["schemas"]["PasskeyView"];
+        };
+        /** @description A passkey's answer: `toJSON()` of the credential. */
+        PasskeyAssertion: {
+            /**
+             * Format: base64url
+             * @description The credential's ID, in base64url.
+             */
+            id: string;
+            /** @description Always `public-key`. */
+            type: components["schemas"]["CredentialType"];
+            /** @description What the authenticator signed. */
+            response: components["schemas"]["AssertionBody"];
+        };
+        /** @description A new passkey: `toJSON()` of the credential. */
+        PasskeyAttestation: {
+            /**
+             * Format: base64url
+             * @description The credential's ID, in base64url.
+             */
+            id: string;
+            /** @description Always `public-key`. */
+            type: components["schemas"]["CredentialType"];
+            /** @description The credential. */
+            response: components["schemas"]["AttestationBody"];
+            /** @description Results of extensions. */
+            clientExtensionResults?: components["schemas"]["ExtensionResults"];
+        };
+        /** @description Options for `navigator.credentials.create()`. */
+        PasskeyCreationAnswer: {
+            success: boolean;
+            data: components["schemas"]["PasskeyCreationOptions"];
+        };
+        /** @description Options for `navigator.credentials.create()`. */
+        PasskeyCreationOptions: {
+            /** @description The service. */
+            rp: components["schemas"]["PasskeyService"];
+            /** @description The account. */
+            user: components["schemas"]["PasskeyUser"];
+            /** @description The challenge, in base64url. It can be answered once, within ten minutes, in this session. */
+            challenge: string;
+            /** @description The accepted algorithms, the preferred first. */
+            pubKeyCredParams: components["schemas"]["PasskeyAlgorithm"][];
+            /**
+             * Format: uint64
+             * @description How long the browser should wait for the user, in milliseconds.
+             */
+            timeout: number;
+            /** @description The account's credentials; their authenticators make no second one. */
+            excludeCredentials: components["schemas"]["DescribedCredential"][];
+            /** @description Requirements for the authenticator. */
+            authenticatorSelection: components["schemas"]["AuthenticatorSelection"];
+            /** @description Always `none`. */
+            attestation: string;
+            /** @description Requested extensions. */
+            extensions: components["schemas"]["RequestedExtensions"];
+        };
+        /** @description Request to log in with a passkey. */
+        PasskeyLoginRequest: {
+            /** @description The passkey's answer. */
+            credential: components["schemas"]["PasskeyAssertion"];
+            /** @description If `false`, the session ends when the browser closes or after one day. Defaults to `true`. */
+            rememberMe?: boolean | null;
+        };
+        /** @description Request for the options of a passkey login. */
+        PasskeyOptionsRequest: {
+            /** @description The email address, if the user typed one. Without a name the user chooses a passkey. */
+            email?: string | null;
+            /** @description The username, if the user typed one. */
+            username?: string | null;
+        };
+        /** @description The caller's passkeys, with the arguments of `signalAllAcceptedCredentials()`. */
+        PasskeyOverview: {
+            /** @description The passkeys, oldest first. */
+            passkeys: components["schemas"]["PasskeyView"][];
+            /** @description The domain that the passkeys are bound to. */
+            rpId: string;
+            /** @description The user handle, in base64url. */
+            userId: string;
+            /** @description The IDs of all credentials, in base64url. */
+            allAcceptedCredentialIds: string[];
+        };
+        /** @description The caller's passkeys. */
+        PasskeyOverviewAnswer: {
+            success: boolean;
+            data: components["schemas"]["PasskeyOverview"];
+        };
+        /** @description Request to prove possession of a passkey. */
+        PasskeyProofRequest: {
+            /** @description The passkey's answer. */
+            credential: components["schemas"]["PasskeyAssertion"];
+        };
+        /** @description Options for `navigator.credentials.get()`. */
+        PasskeyRequestAnswer: {
+            success: boolean;
+            data: components["schemas"]["PasskeyRequestOptions"];
+        };
+        /** @description Options for `navigator.credentials.get()`. */
+        PasskeyRequestOptions: {
+            /** @description The challenge, in base64url. It can be answered once, within ten minutes. */
+            challenge: string;
+            /**
+             * Format: uint64
+             * @description How long the browser should wait for the user, in milliseconds.
+             */
+            timeout: number;
+            /** @description The domain that the passkeys are bound to. */
+            rpId: string;
+            /** @description The credentials that may answer. Empty: the user chooses one. */
+            allowCredentials: components["schemas"]["DescribedCredential"][];
+            /** @description Whether the authenticator has to check who the user is. */
+            userVerification: string;
+        };
+        /** @description The service, as authenticators show it. */
+        PasskeyService: {
+            /** @description The domain that the passkeys are bound to. */
+            id: string;
+            /** @description The service's name. */
+            name: string;
+        };
+        /**
+         * @description What a key is for.
+         * @enum {string}
+         */
+        PasskeyType: "passkey" | "security_key";
+        /** @description The account, as authenticators show it. */
+        PasskeyUser: {
+            /** @description The user handle, in base64url. */
+            id: string;
+            /** @description The username or email address. */
+            name: string;
+            /** @description The user's name. */
+            displayName: string;
+        };
+        /** @description A passkey or security key. */
+        PasskeyView: {
+            /** @description The passkey's ID. */
+            id: string;
+            /** @description What the key is for. */
+            type: components["schemas"]["PasskeyType"];
+            /** @description Its name, as given by its owner. */
+            name: string;
+            /** @description The name of the authenticator; `Passkey` if it is not known. */
+            authenticator: string;
+            /** @description The model of the authenticator, as a UUID. */
+            aaguid: string;
+            /** @description The credential's ID, in base64url. */
+            credentialId: string;
+            /** @description How its authenticator can be reached. */
+            transports: string[];
+            /** @description Whether it can be found without its ID; `null` if the browser did not say. */
+            discoverable?: boolean | null;
+            /** @description Whether the authenticator checked who the user is when it was added. */
+            userVerified: boolean;
+            /** @description Whether it can be copied to other devices. */
+            backupEligible: boolean;
+            /** @description Whether it is backed up. */
+            backedUp: boolean;
+            /** @description When its counter first went back: the key may have been copied. */
+            suspectSince?: string | null;
+            /** @description When it was added. */
+            createdAt: string;
+            /** @description When it was last used. */
+            lastUsed?: string | null;
+        };
         /** @description The caller's account. */
         Profile: {
             /** @description The account's ID. */
@@ -1367,6 +1849,16 @@ export interface components {
             emailVerified: boolean;
             /** @description When the account was created. */
             createdAt: string;
+        };
+        /** @description Request to rename a passkey. */
+        RenamePasskeyRequest: {
+            /** @description The new name. */
+            name: string;
+        };
+        /** @description Requested extensions. */
+        RequestedExtensions: {
+            /** @description Asks for the properties of the credential. */
+            credProps: boolean;
         };
         /** @description Request for a new verification email. */
         ResendRequest: {
@@ -2299,6 +2791,260 @@ export interface operations {
             };
         };
     };
+    passkeyOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PasskeyOptionsRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyRequestAnswer"];
+                };
+            };
+        };
+    };
+    passkeyLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyLoginRequest"];
+            };
+        };
+        responses: {
+            /** @description Login successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginAnswer"];
+                };
+            };
+        };
+    };
+    mfaPasskeyOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyRequestAnswer"];
+                };
+            };
+        };
+    };
+    mfaPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyProofRequest"];
+            };
+        };
+        responses: {
+            /** @description Login successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginAnswer"];
+                };
+            };
+        };
+    };
+    reauthenticatePasskeyOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyRequestAnswer"];
+                };
+            };
+        };
+    };
+    reauthenticatePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyProofRequest"];
+            };
+        };
+        responses: {
+            /** @description Authentication renewed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    addPasskeyOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddPasskeyOptionsRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyCreationAnswer"];
+                };
+            };
+        };
+    };
+    listPasskeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOverviewAnswer"];
+                };
+            };
+        };
+    };
+    addPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddPasskeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The passkey is added. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedPasskeyAnswer"];
+                };
+            };
+        };
+    };
+    removePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Passkey removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    renamePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenamePasskeyRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyAnswer"];
+                };
+            };
+        };
+    };
     listFiles: {
         parameters: {
             query?: never;
@@ -2544,9 +3290,11 @@ export type ErrorCode =
   | "INVALID_CODE"
   | "INVALID_CREDENTIALS"
   | "INVALID_MFA_CODE"
+  | "INVALID_PASSKEY"
   | "INVALID_REFRESH_TOKEN"
   | "INVALID_TOKEN"
   | "LAST_ADMIN"
+  | "LAST_LOGIN_METHOD"
   | "MFA_BACKUP_CODE_USED"
   | "MFA_NOT_ENABLED"
   | "MFA_REQUIRED"
@@ -2556,6 +3304,7 @@ export type ErrorCode =
   | "MISSING_TOKEN"
   | "NOT_FOUND"
   | "ORIGIN_NOT_ALLOWED"
+  | "PASSKEY_REJECTED"
   | "PASSWORD_RESET_RATE_LIMIT_EXCEEDED"
   | "PAYLOAD_TOO_LARGE"
   | "RATE_LIMIT_EXCEEDED"

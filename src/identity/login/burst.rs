@@ -23,7 +23,8 @@ const IN_ALL: i64 = 500;
 /// A failed login. The keys are keyed digests.
 pub struct FailedLogin<'a> {
     pub client_key: &'a [u8; 32],
-    pub name_key: &'a [u8; 32],
+    /// `None` for a passkey that no account has.
+    pub name_key: Option<&'a [u8; 32]>,
     /// The account, if there is one with the name.
     pub account: Option<&'a AccountId>,
 }
@@ -36,7 +37,9 @@ pub fn note_failure(db: &mut dyn Db, log: &AuditLog, failed: &FailedLogin) -> Re
         log.record(db, &burst().because(OF_CLIENT.to_string()))?;
         log.alert(db, AlertKind::FailureBurst)?;
     }
-    if reaches(db, log, failed.name_key, AT_ACCOUNT)? {
+    if let Some(name_key) = failed.name_key
+        && reaches(db, log, name_key, AT_ACCOUNT)?
+    {
         let event = Event { account: failed.account.cloned(), ..burst() };
         log.record(db, &event.because(format!("{AT_ACCOUNT} at one account")))?;
         log.alert(db, AlertKind::AccountBurst)?;

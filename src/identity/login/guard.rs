@@ -524,7 +524,7 @@ impl AttemptCounters {
         log.record(db, &self.failure.clone().because(why))?;
         let failed = FailedLogin {
             client_key: &self.client,
-            name_key: &self.name,
+            name_key: Some(&self.name),
             account: self.failure.account.as_ref(),
         };
         burst::note_failure(db, log, &failed)?;
