@@ -86,12 +86,12 @@ pub async fn open(
     }))
 }
 
-/// Refuses a configuration that the API at the root cannot be served with. Loading it for the
+/// Refuses a configuration that the API at the root or the pages cannot be served with. Loading it for the
 /// command line has reported each such setting with its place; this holds for every other caller.
 fn check_needs(config: &Config) -> Result<()> {
     match api::needs::unmet(config).first() {
         Some(unmet) => Err(Error::refused(format!("{}: {}", unmet.key, unmet.message))),
-        None => Ok(()),
+        None => web::check(config),
     }
 }
 
@@ -219,14 +219,15 @@ pub fn endpoint(
     let surroundings = Surroundings {
         env: core.env.clone(),
         server: core.config.server.clone(),
-        wires: api::wires(&mounted, web::paths()),
+        wires: api::wires(&mounted, web::paths(&core.config)),
         limiter: limiter.clone(),
         refusals: core.refusals.clone(),
         tokens: Arc::new(Known(core.tokens.clone())),
-        uncounted: web::uncounted().chain(api::uncounted(&mounted)).collect(),
+        uncounted: web::uncounted(&core.config).chain(api::uncounted(&mounted)).collect(),
     };
-    let routes = api::routes(web::routes(Routes::default(), core), &mounted, core);
-    let routes = web::front_routes(routes, core);
+    let looks = web::Looks::load(&core.config);
+    let routes = api::routes(web::routes(Routes::default(), core, &looks), &mounted, core);
+    let routes = web::late_routes(routes, core, &looks, api::v1::export_text);
     counted(boundary(routes.router(), surroundings), core.metrics.clone())
 }
 

@@ -7,7 +7,7 @@ mod guards;
 use std::fmt;
 
 use super::{Config, Loaded};
-use crate::model::Email;
+use crate::model::{Color, Email, color};
 
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +95,7 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     tokens(config, &mut found);
     mail(config, &mut found);
     passwords(config, &mut found);
+    pages(config, &mut found);
     guards::find(config, &mut found);
     exposure::find(config, &mut found);
     for variable in &loaded.ignored {
@@ -251,6 +252,22 @@ fn is_example(sender: &Email) -> bool {
     match last_two.as_slice() {
         ["com" | "org" | "net", "example"] | [] => true,
         [top, ..] => ["example", "invalid", "test", "localhost", "local"].contains(top),
+    }
+}
+
+/// Links of the pages are shown in the accent colour on white.
+fn pages(config: &Config, found: &mut ConfigReport) {
+    let accent = config.pages.accent;
+    let contrast = accent.contrast(Color::WHITE);
+    if config.serves_pages() && contrast < color::READABLE {
+        found.add(
+            Severity::Warning,
+            "pages.accent",
+            format!(
+                "{accent} is hard to read on white: its contrast is {contrast:.1}:1, and WCAG asks for 4.5:1"
+            ),
+            format!("set a darker colour, such as {}", accent.readable_on(Color::WHITE)),
+        );
     }
 }
 

@@ -78,3 +78,4 @@ mod tools;
 mod upgrade;
 mod upkeep;
 mod v1;
+mod web;

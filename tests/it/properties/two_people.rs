@@ -9,8 +9,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use authd::identity::session::page;
 use authd::mail::Mail;
-use authd::model::Email;
+use authd::model::{Email, Secret, percent};
 use authd::store::tables::accounts;
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -41,6 +42,8 @@ enum Step {
     /// Logs in with a mailed code.
     CodeLogIn,
     LogIn,
+    /// Logs in on the page, and stays.
+    EnterPages,
     LogOutAll,
     ChangePassword,
     AddFactor,
@@ -56,8 +59,8 @@ enum Step {
 }
 
 use Step::{
-    AddFactor, AskReset, ChangePassword, CodeLogIn, Confirm, Delete, LogIn, LogOutAll, Move,
-    MoveOn, SignUp, Undo, UseReset, Verify, VerifyByCall,
+    AddFactor, AskReset, ChangePassword, CodeLogIn, Confirm, Delete, EnterPages, LogIn, LogOutAll,
+    Move, MoveOn, SignUp, Undo, UseReset, Verify, VerifyByCall,
 };
 
 const OWNER: &[&[Step]] = &[
@@ -78,6 +81,7 @@ const SQUATTER: &[&[Step]] = &[
     &[SignUp, LogIn, Move, Confirm, MoveOn, Confirm],
     &[SignUp, LogIn, ChangePassword, AddFactor],
     &[SignUp, LogIn, Delete, SignUp],
+    &[SignUp, EnterPages, LogIn, Move],
 ];
 
 /// All settings under which the two meet.
@@ -132,6 +136,8 @@ struct Person {
     /// All that they ever had.
     passwords: Vec<&'static str>,
     tokens: Vec<Tokens>,
+    /// The sessions of the pages.
+    pages: Vec<Secret>,
     has_signed_up: bool,
     has_deleted: bool,
 }
@@ -147,6 +153,7 @@ impl Person {
             username: format!("{name}{run}"),
             passwords: vec![password],
             tokens: Vec::new(),
+            pages: Vec::new(),
             has_signed_up: false,
             has_deleted: false,
         }
@@ -164,7 +171,8 @@ struct World<'a> {
 
 impl Site {
     async fn open(profile: &str, set: &[(&str, &str)]) -> Self {
-        let set: Vec<_> = [&UNLIMITED[..], &UNLIMITED_MAIL, &UNTHROTTLED, set].concat();
+        let pages = [("pages.enabled", "true")];
+        let set: Vec<_> = [&UNLIMITED[..], &UNLIMITED_MAIL, &UNTHROTTLED, &pages, set].concat();
         let app = app_with(profile, &set).await;
         Self { app, mailboxes: Mutex::default(), runs: AtomicUsize::new(0) }
     }
@@ -225,6 +233,19 @@ impl Site {
         self.post("/auth/login", &json!({ "email": email, "password": password })).send().await
     }
 
+    /// Logs in on the page; returns the secret of its session.
+    async fn enter_pages(&self, email: &str, password: &str) -> Option<Secret> {
+        let token = page::form_token(&self.app.core, &Secret::new("visitor"));
+        let (email, password) = (percent::encode(email), percent::encode(password));
+        let form = format!("form={token}&name={email}&password={password}");
+        let call =
+            self.app.call(Method::POST, "/sign-in").header("cookie", "authd-visitor=visitor");
+        let answer = call.body("application/x-www-form-urlencoded", form).send().await;
+        let cookies = answer.headers.get_all("set-cookie").iter();
+        let mut cookies = cookies.filter_map(|line| line.to_str().unwrap().strip_prefix("authd="));
+        cookies.next().map(|cookie| Secret::new(cookie.split(';').next().unwrap()))
+    }
+
     async fn id_at(&self, address: &str) -> Option<(String, bool)> {
         let key = Email::parse(address).unwrap().key().to_owned();
         let found = self.app.core.store.read(move |db| accounts::find_by_email(db, &key)).await;
@@ -247,6 +268,10 @@ impl Site {
             if turned.status == 200 {
                 reach.extend(self.id_of(&turned.tokens().access).await);
             }
+        }
+        for secret in &person.pages {
+            let found = page::caller(&self.app.core, secret).await;
+            reach.extend(found.map(|caller| caller.account.id.to_string()).ok());
         }
         for address in &person.addresses {
             for password in &person.passwords {
@@ -280,6 +305,10 @@ impl World<'_> {
             LogIn => {
                 let login = site.log_in(&address, password).await;
                 person.tokens.extend((login.status == 200).then(|| login.tokens()));
+            }
+            EnterPages => {
+                let entered = site.enter_pages(&address, password).await;
+                person.pages.extend(entered);
             }
             LogOutAll => {
                 site.post("/auth/logout-all", &json!({})).bearer(&access).send().await;
