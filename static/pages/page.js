@@ -1,0 +1,60 @@
+// What the pages gain from a script. All of them work without it.
+const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
+
+// Shows and hides a password.
+each("button[data-shows]", (button) => {
+  const input = document.getElementById(button.dataset.shows);
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const isShown = input.type === "text";
+    input.type = isShown ? "password" : "text";
+    button.textContent = isShown ? button.dataset.show : button.dataset.hide;
+    button.setAttribute("aria-pressed", String(!isShown));
+    input.focus();
+  });
+  // Password managers and history must not take a shown password for a text.
+  input.form.addEventListener("submit", () => { input.type = "password"; });
+});
+
+// Copies the text of an element.
+each("button[data-copies]", (button) => {
+  if (!navigator.clipboard) return;
+  button.hidden = false;
+  const label = button.textContent;
+  button.addEventListener("click", async () => {
+    const lines = [...document.querySelectorAll(button.dataset.copies)].map((one) => one.textContent.trim());
+    await navigator.clipboard.writeText(lines.join("\n"));
+    button.textContent = button.dataset.done;
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+});
+
+// Writes times in the zone of the reader, with the exact one on hover.
+each("time[datetime]", (time) => {
+  const at = new Date(time.dateTime);
+  const language = document.documentElement.lang;
+  if (Number.isNaN(at.getTime())) return;
+  try {
+    time.title = time.textContent;
+    time.textContent = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(at);
+  } catch { time.removeAttribute("title"); }
+});
+
+// Says while typing whether a new password is long enough. The server checks all rules.
+each("input[data-least]", (input) => {
+  const line = document.getElementById(input.dataset.says);
+  const least = Number(input.dataset.least);
+  input.addEventListener("input", () => {
+    const length = [...input.value].length;
+    line.textContent = length === 0 ? "" : length < least ? line.dataset.short : line.dataset.enough;
+  });
+});
+
+// A form is sent once, however often its button is pressed, unless its answer is a file.
+each("form:not([data-again])", (form) => {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+});
+addEventListener("pageshow", () => each("form", (form) => { delete form.dataset.sent; }));

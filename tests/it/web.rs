@@ -1,0 +1,8 @@
+//! The sign-in and account pages.
+
+mod account;
+mod bad_input;
+mod looks;
+mod sessions;
+mod sign_in;
+mod visitor;
