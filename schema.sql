@@ -61,6 +61,7 @@ create index accounts_deleted on accounts (deleted_at) where deleted_at is not n
 
 -- The index of the administrators' search: the accounts that have three characters in a row in their
 -- address or user name. It covers whole segments of 4,096 numbers; later accounts are not in it yet.
+-- A segment is written in pieces: `search_segment` and `search_trigram` in `instance` say how far.
 create table account_trigrams (
   segment bigint not null,                -- the account number divided by 4,096
   trigram bigint not null,                -- three code points of 21 bits each
@@ -136,7 +137,9 @@ create table links (
   address text,                           -- the account's new address, as typed
   created_at bigint not null,
   expires_at bigint not null,
-  spent_at bigint
+  spent_at bigint,
+  reserved_at bigint                      -- when the account gave up the address that it had
+                                          -- proved: reserved for it until the link expires
 );
 create index links_account on links (account_id, purpose);
 create index links_expiry on links (expires_at);

@@ -21,6 +21,7 @@
 //! | [`metrics`] | what the program counts about itself | `error`, `model` |
 //! | [`webauthn`] | the ceremonies of Web Authentication: CBOR, keys, signatures; no accounts | `model` |
 //! | [`store`] | the database: engine interface, SQL by table, readers and the group-commit writer | `env`, `error`, `metrics`, `model` |
+//! | [`words`] | the words of pages, letters and text messages, by language; generated from `static/words` | `error`, `model` |
 //! | [`password`] | hashing in its own threads, the queue before them, rules for new passwords | `config`, `env`, `error`, `model` |
 //! | [`token`] | signing keys, access tokens, refresh tokens | `config`, `env`, `error`, `model`, `seal`, `store` |
 //! | [`outbox`] | the queue of messages and jobs, its worker, the sealing of bodies | `env`, `error`, `model`, `seal`, `store` |
@@ -29,7 +30,7 @@
 //! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbound`, `outbox` |
 //! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `config`, `env`, `error`, `mail`, `metrics`, `model`, `outbox`, `password`, `seal`, `sms`, `store`, `token`, `webauthn` |
 //! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
-//! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `webauthn` |
+//! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `webauthn`, `words` |
 //! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `webauthn` |
 //! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
 //! | [`cli`] | the command line | everything |
@@ -132,3 +133,4 @@ pub mod store;
 pub mod token;
 pub mod web;
 pub mod webauthn;
+pub mod words;

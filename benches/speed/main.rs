@@ -3,7 +3,8 @@
 //! The server under test is the real binary in a separate process; so is the minimal handler that
 //! it is compared with. The exit code is 1 if a target is missed. `cargo bench -- quick` uses
 //! shorter measurements, and `cargo bench -- logins` runs only one kind: logins, passkeys, checks,
-//! beside, refreshes. Start, memory and size are always measured.
+//! beside, refreshes. Start, memory and size are always measured. `cargo bench -- search` measures the
+//! search in a million accounts, which takes minutes and is done only if it is named.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +19,7 @@ mod authenticator;
 mod load;
 mod passkeys;
 mod raw;
+mod search;
 mod server;
 
 use std::process::ExitCode;
@@ -34,6 +36,9 @@ const ROUNDS: u32 = 4;
 const PASSWORD: &str = "correct horse battery staple";
 /// The measurements that can be selected by name.
 const KINDS: [&str; 5] = ["logins", "passkeys", "checks", "beside", "refreshes"];
+
+/// The measurement that is made only if it is named.
+const SEARCH: &str = "search";
 
 /// One line of the table.
 struct Figure {
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
     });
     let kinds: Vec<&str> = KINDS
         .into_iter()
+        .chain([SEARCH])
         .filter(|kind| arguments.iter().any(|argument| argument == kind))
         .collect();
     let kinds = if kinds.is_empty() { KINDS.to_vec() } else { kinds };
@@ -96,6 +102,10 @@ async fn measure(span: Duration, kinds: &[&str]) -> Vec<Figure> {
     }
     if kinds.contains(&"refreshes") {
         figures.extend(refreshes(&server, span).await);
+    }
+    drop(server);
+    if kinds.contains(&SEARCH) {
+        figures.extend(search::measure().await);
     }
     figures.push(size());
     figures

@@ -1,25 +1,15 @@
-// Checks access tokens with the public keys of authd. In this folder:
+// Checks access tokens of authd in Express. In this folder:
 //   npm install && AUTHD_URL=http://127.0.0.1:3000 npm start
+import { authd } from "@authd/verify/express";
 import express from "express";
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 
-// The public URL of authd is the issuer of its tokens.
+// The public URL of authd is the issuer of its tokens. With AUTHD_LIVE=1 a token ends with its session.
 const issuer = process.env.AUTHD_URL ?? "http://127.0.0.1:3000";
-const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", issuer));
-
-async function loggedIn(request, response, next) {
-  try {
-    const [, token] = request.get("authorization")?.match(/^Bearer (.+)$/i) ?? [];
-    request.user = (await jwtVerify(token ?? "", keys, { issuer, algorithms: ["ES256"] })).payload;
-  } catch (error) {
-    const isDown = !(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout;
-    return response.status(isDown ? 503 : 401).json({ error: isDown ? "authd cannot be reached" : "log in first" });
-  }
-  next();
-}
+const { requireAuth, requireRole } = authd({ issuer, live: process.env.AUTHD_LIVE === "1" });
 
 const app = express();
-app.get("/me", loggedIn, ({ user }, response) => response.json({ id: user.sub, roles: user.roles }));
+app.get("/me", requireAuth, ({ auth }, response) => response.json({ id: auth.sub, roles: auth.roles }));
+app.get("/admin", requireRole("admin"), (_, response) => response.json({ welcome: true }));
 const server = app.listen(process.env.PORT ?? 8000, "127.0.0.1", () =>
   console.log(`http://127.0.0.1:${server.address().port}/me`),
 );

@@ -1,4 +1,4 @@
-"""Checks access tokens with the public keys of authd. In this folder:
+"""Checks access tokens of authd in FastAPI. In this folder:
 
     pip install -r requirements.txt
     AUTHD_URL=http://127.0.0.1:3000 uvicorn service:app
@@ -7,26 +7,20 @@
 import os
 from typing import Annotated
 
-import jwt
-from fastapi import Depends, FastAPI, Header, HTTPException
+from authd_verify.fastapi import Auth, Authd
+from fastapi import Depends, FastAPI
 
-# The public URL of authd is the issuer of its tokens.
-ISSUER = os.environ.get("AUTHD_URL", "http://127.0.0.1:3000")
-keys = jwt.PyJWKClient(f"{ISSUER}/.well-known/jwks.json")
 app = FastAPI()
-
-
-def logged_in(authorization: Annotated[str, Header()] = "") -> dict:
-    scheme, _, token = authorization.partition(" ")
-    try:
-        key = keys.get_signing_key_from_jwt(token if scheme.lower() == "bearer" else "")
-        return jwt.decode(token, key, algorithms=["ES256"], issuer=ISSUER, options={"require": ["exp", "iss", "sub"]})
-    except jwt.PyJWKClientConnectionError:
-        raise HTTPException(503, "authd cannot be reached") from None
-    except jwt.PyJWTError:
-        raise HTTPException(401, "log in first") from None
+# The public URL of authd is the issuer of its tokens. With AUTHD_LIVE=1 a token ends with its session.
+issuer = os.environ.get("AUTHD_URL", "http://127.0.0.1:3000")
+authd = Authd(app, issuer, live=os.environ.get("AUTHD_LIVE") == "1")
 
 
 @app.get("/me")
-def me(user: Annotated[dict, Depends(logged_in)]):
-    return {"id": user["sub"], "roles": user["roles"]}
+def me(auth: Annotated[Auth, Depends(authd.require_auth)]):
+    return {"id": auth.sub, "roles": auth.roles}
+
+
+@app.get("/admin", dependencies=[Depends(authd.require_role("admin"))])
+def admin():
+    return {"welcome": True}

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args};
 
+use crate::config::report;
 use crate::model::Email;
 
 /// Options of all commands.
@@ -23,7 +25,7 @@ pub struct Global {
     pub(in crate::cli) env_file: Option<PathBuf>,
 
     /// Start from this preset (see `authd profile list`)
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", value_parser = profile_names(), hide_possible_values = true)]
     pub(in crate::cli) profile: Option<String>,
 
     /// Use this database file
@@ -37,6 +39,11 @@ pub struct Global {
     /// Log more to standard error; repeat for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(in crate::cli) verbose: u8,
+}
+
+/// The names of the presets.
+pub(in crate::cli) fn profile_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(report::profiles().into_iter().map(|(name, _)| name))
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

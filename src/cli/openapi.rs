@@ -18,7 +18,9 @@ Examples:
   authd openapi > api.json
       Save the document of the API at the root for a client generator
   authd openapi v1 --profile siteworks
-      Print the document of the native API under another profile")]
+      Print the document of the native API under another profile
+  authd openapi --profile perfect21
+      perfect21, like standard, serves the native API: its document is that of v1")]
 pub struct Openapi {
     /// The API; by default the one at the root, whose document is also at /openapi.json
     #[arg(value_name = "API", value_enum)]

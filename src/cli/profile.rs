@@ -1,11 +1,11 @@
 //! `authd profile`: the presets that a configuration starts from.
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::console::{Console, ListRecord, OutputFormat};
 use super::failure::Failure;
+use super::global::profile_names;
 use crate::config::report;
 
 /// List and show configuration presets
@@ -33,12 +33,8 @@ Examples:
       Compare two presets")]
 pub struct ProfileShow {
     /// The name of the preset
-    #[arg(value_name = "NAME", value_parser = names())]
+    #[arg(value_name = "NAME", value_parser = profile_names())]
     name: String,
-}
-
-fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(report::profiles().into_iter().map(|(name, _)| name))
 }
 
 impl ProfileCommand {

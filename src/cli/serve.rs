@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::UnknownArgumentValueParser;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
@@ -22,6 +23,7 @@ use crate::cli::opened;
 use crate::config::{self, Config, WireName};
 use crate::env::Env;
 use crate::error::Error;
+use crate::http::transport::listener::Listener;
 use crate::model::{ApiClient, Secret};
 use crate::store::ProcessRole;
 use crate::{app, identity};
@@ -53,6 +55,9 @@ pub struct Serve {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
 
+    #[arg(long, hide = true, value_parser = UnknownArgumentValueParser::suggest_arg("--listen"))]
+    _port: Option<String>,
+
     /// While the server accepts connections, keep what --json prints in this file
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -78,11 +83,18 @@ impl Serve {
         let ready_file = self.ready_file.map(ReadyFile::at).transpose()?;
         let runtime = runtime()?;
         let served = runtime.block_on(async {
+            if !config.database.exists() {
+                Listener::check_address(&config.server).await?;
+            }
             let core =
                 app::open(config, loaded.master_key, ProcessRole::Server, Env::real()).await?;
             let first = identity::access::api_client::create_first(&core).await?;
+            let has_admin = identity::admin::roles::has_admin(&core).await?;
             app::serve(core.clone(), reread, |address| {
-                let greeting = Greeting::of(&core.config, address, first.as_ref());
+                let mut greeting = Greeting::of(&core.config, address, first.as_ref());
+                if !has_admin {
+                    greeting.add_first_admin();
+                }
                 // The server runs even if the greeting cannot be written.
                 let _ = greeting.print(console);
                 if let Some(Err(error)) = ready_file.as_ref().map(|file| file.write(&greeting.json)) {
@@ -126,6 +138,14 @@ fn trusts_this_machine(config: &Config) -> bool {
     config.server.service_networks.is_none() && !config.service_networks().is_empty()
 }
 
+/// Whether the API at the root is there for a second service that checks tokens, and no secret is
+/// configured that it could share.
+fn lacks_shared_secret(config: &Config) -> bool {
+    config.server.wire == WireName::Jobpsych
+        && config.tokens.algorithm.is_shared()
+        && config.tokens.secret.is_none()
+}
+
 /// Where everything is, and what to do next.
 struct Greeting<'a> {
     profile: &'a str,
@@ -149,19 +169,22 @@ impl<'a> Greeting<'a> {
         } else {
             format!("{base} ({}), {api}", wire.as_str())
         };
-        let create = "authd user create --email you@example.com --role admin --verified";
         let mut lines = vec![
             ("api", apis),
             ("docs", docs.clone()),
             ("database", config.database.to_string()),
             ("mail", mail_in_words(outlet.as_deref())),
-            ("new admin", create.to_owned()),
         ];
         let trusted = trusts_this_machine(config);
         if trusted {
             let callers = "/metrics and service calls, for every caller on this machine; behind a \
                            proxy here, set server.trusted_proxies";
             lines.insert(3, ("trusted", callers.to_owned()));
+        }
+        if lacks_shared_secret(config) {
+            let secret = "signed with a secret that the server makes, so no second service can check \
+                          them; set JWT_SECRET or tokens.secret";
+            lines.insert(3, ("tokens", secret.to_owned()));
         }
         if config.server.public_url.is_some() {
             lines.insert(0, ("listens on", address.to_string()));
@@ -180,6 +203,12 @@ impl<'a> Greeting<'a> {
             "trustsThisMachine": trusted,
         });
         Self { profile: &config.profile, lines, json, first }
+    }
+
+    /// Adds how to create the first administrator.
+    fn add_first_admin(&mut self) {
+        let create = "authd user create --email you@example.com --role admin --verified";
+        self.lines.push(("first admin", create.to_owned()));
     }
 
     fn print(&self, console: &mut Console) -> io::Result<()> {

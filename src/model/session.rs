@@ -81,7 +81,7 @@ impl SessionEnd {
 ///
 /// It stays small without forgetting: of the tokens replaced longer ago than the grace period, only
 /// the newest is kept, which speaks for all older ones; of those replaced within it, at most
-/// `MOST_RECENT`, so that rotating in quick succession hides nothing for longer than a fraction of
+/// `MOST_RECENT`, so that rotating in quick succession hides nothing for longer than two sevenths of
 /// the grace period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RotationHistory(Vec<Replacement>);
@@ -195,6 +195,40 @@ mod tests {
             }
             let recent = (0..200).find(|turn| now - turn * gap <= 30).unwrap_or(0);
             assert!(!is_long_replaced(&history, recent, now), "every {gap} seconds");
+        }
+    }
+
+    proptest::proptest! {
+        /// For any schedule of rotations, and every token of it: the history never says too early
+        /// that the token was replaced long ago, and at most two sevenths of the grace period too
+        /// late; not late at all where no more than eight rotations fall into one grace period.
+        #[test]
+        fn every_schedule_of_rotations_is_told_in_time(
+            gaps in proptest::collection::vec(0_u32..40_000, 1..80),
+            fast in proptest::collection::vec(0_u32..3_000, 0..80),
+            wait in 0_u32..60_000,
+        ) {
+            let gaps = gaps.iter().chain(&fast).chain(&gaps);
+            let times: Vec<Time> = gaps
+                .scan(Time::from_seconds(1_800_000_000), |at, gap| {
+                    *at = *at + Duration::from_millis(u64::from(*gap));
+                    Some(*at)
+                })
+                .collect();
+            let history = (0..).zip(&times).fold(RotationHistory::default(), |all, (of, at)| {
+                all.with(of, *at, GRACE)
+            });
+            proptest::prop_assert!(history.0.len() <= MOST_RECENT + 1);
+            let is_sparse = times.windows(MOST_RECENT + 1).all(|some| {
+                some[MOST_RECENT].since(some[0]) > GRACE
+            });
+            let now = times[times.len() - 1] + Duration::from_millis(u64::from(wait));
+            for (generation, replaced) in (0..).zip(&times) {
+                let (age, told) = (now.since(*replaced), history.is_long_replaced(generation, now, GRACE));
+                proptest::prop_assert!(!told || age > GRACE, "{generation} too early");
+                let latest = if is_sparse { GRACE } else { GRACE * 9 / 7 };
+                proptest::prop_assert!(told || age <= latest, "{generation} too late: {age:?}");
+            }
         }
     }
 

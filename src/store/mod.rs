@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::env::Env;
 use crate::error::Result;
+use crate::metrics::Stopwatch;
 use crate::model::Database;
 use db::Db;
 
@@ -26,6 +27,9 @@ pub use decision::Decision;
 pub use engine::Engine;
 pub use figures::EngineStats;
 pub use schema::{Plan, ProcessRole};
+
+/// The longest pause between two steps of background work.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A handle to the database, independent of the engine. Cheap to clone.
 #[derive(Clone)]
@@ -148,6 +152,26 @@ impl Store {
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
         self.engine.write(patience, work).await
+    }
+
+    /// As [`Store::write`], for a step of background work that has many. It returns only after a
+    /// pause as long as the write, so that other changes have at least half of the writer's time.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_step<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        let watch = Stopwatch::start();
+        let written = self.write(work).await;
+        // Without a server, no other change waits.
+        if self.is_served() {
+            let pause = Duration::from_secs_f64(watch.seconds()).min(LONGEST_PAUSE);
+            tokio::time::sleep(pause).await;
+        }
+        written
     }
 
     /// Runs one atomic change that may refuse its caller: the closure decides whether a refusal

@@ -18,6 +18,7 @@ use crate::identity::Core;
 use crate::model::Page;
 use crate::model::page::MOUNTS;
 use crate::web::html::{self, Layout, Scripts};
+use crate::words::{Text, Words, english};
 
 const ICON: &[u8] = include_bytes!("../../static/pages/favicon.ico");
 
@@ -29,14 +30,14 @@ const ICON_PATH: &str = "/favicon.ico";
 #[template(path = "pages/front.html")]
 pub(in crate::web) struct FrontView<'a> {
     pub(in crate::web) layout: Layout<'a>,
-    pub(in crate::web) links: &'a [FrontLink],
+    pub(in crate::web) links: &'a [FrontLink<'a>],
 }
 
 /// A link of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::web) struct FrontLink {
+pub(in crate::web) struct FrontLink<'a> {
     pub(in crate::web) path: String,
-    pub(in crate::web) words: &'static str,
+    pub(in crate::web) words: &'a str,
 }
 
 /// Adds the routes. They come after those of the wires, whose own call at `/` wins.
@@ -68,32 +69,31 @@ fn front(core: Arc<Core>) -> impl Endpoint {
 }
 
 fn page(config: &Config, policy: &HeaderValue) -> Result<Response> {
-    let layout = Layout::new(
-        &config.service.name,
-        "Authentication API",
-        "This server signs users in for other applications. The documentation says how programs \
-         call it.",
-    );
-    let view = FrontView { layout, links: &links(config) };
+    let words = english();
+    let text = &words.words.pages.front;
+    let layout = Layout::new(&config.service.name, words, &text.title, &text.text);
+    let view = FrontView { layout, links: &links(config, words.words) };
     let mut response = html::page(StatusCode::OK, policy, &view)?;
     response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
     Ok(response)
 }
 
 /// Only links to pages that work under this configuration.
-fn links(config: &Config) -> Vec<FrontLink> {
+fn links<'a>(config: &Config, words: &'a Words) -> Vec<FrontLink<'a>> {
+    let text = &words.pages.front;
     let mut links = vec![
-        FrontLink { path: "/docs".to_owned(), words: "Try out the API" },
-        FrontLink { path: "/redoc".to_owned(), words: "API reference" },
-        FrontLink { path: "/v1/health".to_owned(), words: "Health" },
+        FrontLink { path: "/docs".to_owned(), words: &text.try_out },
+        FrontLink { path: "/redoc".to_owned(), words: &text.reference },
+        FrontLink { path: "/v1/health".to_owned(), words: &text.health },
     ];
-    let page = |page: Page, words| FrontLink { path: format!("/v1{}", page.path()), words };
+    let page =
+        |page: Page, words: &'a Text| FrontLink { path: format!("/v1{}", page.path()), words };
     // With `apps.required` the page needs headers that no browser sends.
     if !config.apps.required {
-        links.push(page(Page::ForgotPassword, "Reset a forgotten password"));
+        links.push(page(Page::ForgotPassword, &text.forgot_password));
     }
     if config.signup.verify_email {
-        links.push(page(Page::ResendVerification, "Mail the verification link again"));
+        links.push(page(Page::ResendVerification, &text.resend_verification));
     }
     links
 }

@@ -10,6 +10,7 @@ use poem::http::{HeaderValue, StatusCode};
 
 use crate::error::{Error, Result};
 use crate::model::secret;
+use crate::words::Translation;
 
 const STYLE: &str = include_str!("../../static/pages/page.css");
 
@@ -18,16 +19,27 @@ const STYLE: &str = include_str!("../../static/pages/page.css");
 pub(in crate::web) struct Layout<'a> {
     /// The name of the service.
     pub(in crate::web) service: &'a str,
-    pub(in crate::web) title: &'static str,
-    pub(in crate::web) text: &'static str,
+    pub(in crate::web) title: &'a str,
+    pub(in crate::web) text: &'a str,
+    /// The tag of the language that the page is written in.
+    pub(in crate::web) language: &'a str,
+    /// `ltr` or `rtl`
+    pub(in crate::web) direction: &'a str,
     /// The style sheet. It is inline, so that a page is one request.
     pub(in crate::web) style: &'static str,
 }
 
 impl<'a> Layout<'a> {
     #[must_use]
-    pub(in crate::web) fn new(service: &'a str, title: &'static str, text: &'static str) -> Self {
-        Self { service, title, text, style: STYLE }
+    pub(in crate::web) fn new(
+        service: &'a str,
+        words: Translation<'a>,
+        title: &'a str,
+        text: &'a str,
+    ) -> Self {
+        let Translation { tag, words } = words;
+        let direction = &words.language.direction;
+        Self { service, title, text, language: tag, direction, style: STYLE }
     }
 }
 

@@ -1,12 +1,14 @@
 //! What people see in a browser. The server renders it from the templates in `static/pages`.
 //!
-//! `pages` are the pages that links in mail open, `front` is the page at the server's address. `html` renders a template into a response, `form`
-//! reads what a page posts.
+//! `pages` are the pages that links in mail open, `front` is the page at the server's address. `html`
+//! renders a template into a response, `form` reads what a page posts, `problems` says why it was
+//! refused. Every word is in the catalogue ([`crate::words`]).
 
 mod form;
 mod front;
 mod html;
 mod pages;
+mod problems;
 
 use std::sync::Arc;
 

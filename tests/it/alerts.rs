@@ -84,6 +84,35 @@ async fn a_quiet_hour_ends_an_episode_and_one_that_goes_on_is_reported_daily() {
     assert_eq!(alerts(&app).await.len(), 1, "after a quiet hour");
 }
 
+/// Neither is a burst from one client IP: each of them sends one or two logins.
+#[tokio::test]
+async fn bursts_from_many_clients_at_one_account_and_at_many_are_reported() {
+    let app = server().await;
+    let fail = async |name: &str, number: u32| {
+        let from = format!("198.51.{}.{}", number / 250, number % 250);
+        let body = json!({ "email": format!("{name}@example.com"), "password": "wrong" });
+        app.post("/v1/auth/login", &body).from(&from).send().await;
+    };
+    app.join("ada").await;
+    for number in 0..49 {
+        fail("ada", number).await;
+    }
+    assert_eq!(alerts(&app).await.len(), 0);
+    fail("ada", 49).await;
+    let [letter] = alerts(&app).await.try_into().unwrap();
+    assert!(letter.text.contains("Many logins to one account failed"), "{}", letter.text);
+    for number in 50..499 {
+        fail(&format!("name{number}"), number).await;
+    }
+    assert_eq!(alerts(&app).await.len(), 0);
+    fail("last", 499).await;
+    let [letter] = alerts(&app).await.try_into().unwrap();
+    assert!(letter.text.contains("Many logins to different accounts failed"), "{}", letter.text);
+    let audit = app.audit().await;
+    let bursts: Vec<_> = audit.iter().filter(|line| line.starts_with("failure_burst")).collect();
+    assert_eq!(bursts, ["failure_burst done 50 at one account", "failure_burst done 500 in all"]);
+}
+
 #[tokio::test]
 async fn a_theft_reaches_the_operator_beside_a_burst() {
     let app = server().await;

@@ -359,7 +359,7 @@ fn words_of_a_server(folder: &Folder, flags: &[&str]) -> String {
     let mut child = folder.authd(&arguments).stderr(Stdio::null()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();
-    while !said.contains("new admin") {
+    while !said.contains("\nmail ") {
         assert_ne!(out.read_line(&mut said).unwrap(), 0, "{said}");
     }
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
@@ -384,7 +384,7 @@ fn the_first_start_says_where_everything_is_and_under_authbackend_the_first_app_
     ] {
         assert!(first.contains(word), "{word} in {first}");
     }
-    for label in ["api", "docs", "trusted", "mail", "new admin"] {
+    for label in ["api", "docs", "trusted", "mail", "first admin"] {
         assert!(first.lines().any(|line| line.starts_with(label)), "{label} in {first}");
     }
     let value = |name: &str| {
@@ -396,12 +396,71 @@ fn the_first_start_says_where_everything_is_and_under_authbackend_the_first_app_
     assert!(!id.is_empty() && key.len() >= 32, "{first}");
     let again = words_of_a_server(&folder, &[]);
     assert!(
-        again.contains("new admin") && !again.contains("X-App-ID") && !again.contains(&key),
+        again.contains("first admin") && !again.contains("X-App-ID") && !again.contains(&key),
         "{again}"
     );
     assert_eq!(folder.run(&["app", "list", "--json"]).out.matches(&id).count(), 1);
     let standard = words_of_a_server(&Folder::new(), &[]);
     assert!(!standard.contains("X-App-ID"), "{standard}");
+}
+
+#[test]
+fn a_start_says_how_to_make_an_administrator_until_there_is_one() {
+    let folder = Folder::new();
+    let create = ["user", "create", "--email", "ada@example.com", "--verified"];
+    let made =
+        folder.run_with_input(&[&create[..], &["--password-stdin"], &CHEAP].concat(), PASSWORD);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    assert!(words_of_a_server(&folder, &[]).contains("first admin"));
+    let given = folder.run(&["user", "role", "ada@example.com", "--give", "admin"]);
+    assert_eq!(given.code, Some(0), "{}", given.err);
+    let said = words_of_a_server(&folder, &[]);
+    assert!(said.contains("docs") && !said.contains("admin"), "{said}");
+}
+
+#[test]
+fn a_port_in_use_is_refused_with_the_way_on_and_a_first_start_leaves_no_file() {
+    let folder = Folder::new();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let refused = folder.run(&["serve", "--listen", &address]);
+    assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{}", refused.err);
+    let port = format!("'sport = :{}'", other.local_addr().unwrap().port());
+    for word in [address.as_str(), "another program", &port, "--listen", "server.listen"] {
+        assert!(refused.err.contains(word), "{word} in {}", refused.err);
+    }
+    assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_start_without_the_secret_of_a_second_service_says_so() {
+    let without = words_of_a_server(&Folder::new(), &["--profile", "jobpsych"]);
+    assert!(without.contains("JWT_SECRET"), "{without}");
+    let folder = Folder::new();
+    folder.write(
+        "old.env",
+        "JWT_SECRET=0c2d4e6f8a0b2c4d6f1c0f7d5a8e4b2c9d3e7a1b5c8f0d2e4a6b8c0d2e4f6a8b\n",
+    );
+    let with = words_of_a_server(&folder, &["--profile", "jobpsych", "--env-file", "old.env"]);
+    assert!(!with.contains("JWT_SECRET"), "{with}");
+    let wrong = folder.run(&["serve", "--port", "4303"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.err);
+    assert!(wrong.err.contains("--listen"), "{}", wrong.err);
+}
+
+#[test]
+fn completions_offer_the_names_of_the_profiles() {
+    let folder = Folder::new();
+    let profiles = "standard perfect21 siteworks jobpath jobpsych authbackend";
+    let bash = folder.run(&["completions", "bash"]).out;
+    let offered: Vec<&str> =
+        bash.lines().skip_while(|line| !line.contains("--profile)")).take(2).collect();
+    for name in profiles.split(' ') {
+        assert!(offered.iter().any(|line| line.contains(name)), "{name} in {offered:?}");
+    }
+    let wrong = folder.run(&["health", "--profile", "standrd"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.err);
+    assert!(wrong.err.contains("'standard'"), "{}", wrong.err);
 }
 
 /// The output of a command on a terminal; `None` if no terminal can be created.

@@ -332,29 +332,3 @@ fn git_leaves_out_what_authd_and_the_examples_leave_behind() {
         assert!(ignored.success(), "{name}");
     }
 }
-
-#[test]
-fn the_image_copies_what_the_build_reads_and_listens_where_it_is_asked() {
-    let text = std::fs::read_to_string(example("deploy/Dockerfile")).unwrap();
-    let copied: Vec<&str> = text
-        .lines()
-        .filter(|line| line.starts_with("COPY ") && !line.contains("--from"))
-        .flat_map(|line| line.split_whitespace().skip(1))
-        .collect();
-    for needed in [".cargo", "Cargo.toml", "Cargo.lock", "schema.sql", "src", "static", "benches"] {
-        assert!(copied.contains(&needed), "{needed}: {copied:?}");
-    }
-    let (_, entry) = text.split_once("ENTRYPOINT ").unwrap();
-    let entry: Vec<String> = serde_json::from_str(entry.lines().next().unwrap()).unwrap();
-    for (variables, expected) in [
-        (&[][..], "0.0.0.0:3000"),
-        (&[("PORT", "8080")], "0.0.0.0:8080"),
-        (&[("PORT", "8080"), ("AUTHD_LISTEN", "0.0.0.0:9")], "0.0.0.0:9"),
-    ] {
-        let mut shell = Command::new(&entry[0]);
-        shell.args(&entry[1..]).args(["/usr/bin/env", "sh", "-c", "echo $AUTHD_LISTEN"]);
-        let said = succeed(shell.env_remove("AUTHD_LISTEN").envs(variables.iter().copied()));
-        assert_eq!(said.trim(), expected);
-    }
-    assert!(text.contains("HEALTHCHECK") && text.contains("authd health"), "{text}");
-}

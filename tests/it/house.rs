@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &["error"]),
     ("env", &["error", "model"]),
     ("seal", &["env", "error", "model"]),
+    ("words", &["error", "model"]),
     ("config", &["error", "model"]),
     ("metrics", &["error", "model"]),
     ("webauthn", &["model"]),
@@ -38,7 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
     // `web` and `api` stand beside each other; only `app` knows both.
-    ("web", &["config", "error", "http", "identity", "model", "webauthn"]),
+    ("web", &["config", "error", "http", "identity", "model", "webauthn", "words"]),
     ("api", &["config", "env", "error", "http", "identity", "model", "password", "webauthn"]),
     ("app", &["*"]),
     ("cli", &["*"]),

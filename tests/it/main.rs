@@ -37,6 +37,7 @@ mod front;
 mod generated;
 mod house;
 mod http;
+mod image;
 mod import;
 mod import_large;
 mod import_others;

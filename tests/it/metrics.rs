@@ -291,7 +291,8 @@ async fn what_looks_like_an_attack_is_counted() {
     for (series, expected) in [
         ("authd_events_total{event=\"refresh_reused\",outcome=\"refused\"}", 1.0),
         ("authd_events_total{event=\"new_device\",outcome=\"done\"}", 1.0),
-        ("authd_events_total{event=\"failure_burst\",outcome=\"done\"}", 1.0),
+        // From one client IP, and at one account.
+        ("authd_events_total{event=\"failure_burst\",outcome=\"done\"}", 2.0),
         ("authd_events_total{event=\"password_closed\",outcome=\"done\"}", 1.0),
         ("authd_limit_refusals_total{limit=\"throttle\"}", 2.0),
     ] {

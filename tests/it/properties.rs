@@ -3,4 +3,5 @@
 
 mod across_calls;
 pub mod bounded;
+mod two_holders;
 mod two_people;

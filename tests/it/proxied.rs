@@ -157,6 +157,10 @@ fn behind_nginx_the_clients_address_and_the_scheme_arrive() {
     let (_, head, _) = proxy.ask(&format!("http://{HOST}:{}/docs", proxy.http), &[]);
     let location = format!("location: https://{HOST}/docs");
     assert!(head.starts_with("http/1.1 301") && head.contains(&location), "{head}");
+    let (_, head, _) = proxy.curl("/openapi/v1.json", &["-H", "accept-encoding: gzip"]);
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+    let (_, head, _) = proxy.curl("/v1/health", &["-H", "accept-encoding: gzip"]);
+    assert!(head.starts_with("http/1.1 200") && !head.contains("content-encoding"), "{head}");
     let document: Value = serde_json::from_str(&proxy.curl("/openapi/v1.json", &[]).2).unwrap();
     assert_eq!(document["servers"][0]["url"], format!("https://{HOST}/v1"));
 }

@@ -9,7 +9,6 @@ use super::{MOUNTS, UNCOUNTED, V1, V1Api};
 use crate::config::Config;
 use crate::http::docs::openapi;
 use crate::http::docs::openapi::OtherGet;
-use crate::http::docs::shared::share;
 use crate::http::extract::{api_client, refresh_cookie};
 use crate::http::server::{policy, system};
 
@@ -23,8 +22,7 @@ A login returns an access token and a refresh token. Send the access token with 
 `Authorization: Bearer …`. Send the refresh token to `POST /auth/refresh` to get the next pair; browsers keep it in an \
 `HttpOnly` cookie. Services that verify access tokens themselves find the public keys at `/.well-known/jwks.json`.
 
-A success has `success: true`. All errors share one envelope: `code` is for programs, `message` is for people, and `details` lists each broken rule. \
-Every response carries `X-Request-ID`, which also appears in the server's log.";
+A success has `success: true`. All errors share one envelope: `code` is for programs, `message` is for people, and `details` lists each broken rule.";
 
 /// The OpenAPI document of the native API for this configuration.
 #[must_use]
@@ -71,7 +69,7 @@ pub fn document(config: &Config) -> Value {
         });
     }
     describe_export(&mut document["paths"]["/admin/audit/export"]["get"]["responses"]["200"]);
-    share(&mut document);
+    openapi::share(&mut document);
     document
 }
 

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
+use super::import_text::{words, words_in_general};
 use super::rows::{Csv, Escape, Headings, Input, Json, Rows, Unreadable, Unused};
 use crate::cli::console::{Console, OutputFormat, plain};
 use crate::cli::failure::Failure;
@@ -17,7 +18,8 @@ use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
 use crate::identity::admin::import;
 use crate::identity::admin::import::{
-    ColumnMeaning, Draft, ImportColumn, ImportRules, Options, Remark, Remarked, Summary,
+    ColumnMeaning, Draft, ImportColumn, ImportReason, ImportRules, Options, Remark, Remarked,
+    Summary,
 };
 use crate::model::Source;
 
@@ -255,7 +257,8 @@ impl UserImport {
         shown: &ImportSummary,
         console: &mut Console,
     ) -> io::Result<()> {
-        let Summary { rows, imported, present, repaired, refused, changed, reasons } = summary;
+        let Summary { rows, imported, present, repaired, refused, changed } = summary;
+        let reasons = &shown.reasons;
         let list = |names: &std::collections::BTreeSet<String>| {
             names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")
         };
@@ -273,7 +276,7 @@ impl UserImport {
                 "line {}: {}: {}",
                 remark.line,
                 word(remark.outcome),
-                plain(&remark.reason)
+                plain(&words(&remark.reason))
             ));
         }
         let more = refused + changed;
@@ -329,6 +332,8 @@ fn word(outcome: Remarked) -> &'static str {
 #[derive(Default)]
 struct ImportSummary {
     first: Vec<Remark>,
+    /// How often each reason occurred.
+    reasons: BTreeMap<String, u64>,
     unused: Unused,
 }
 
@@ -342,12 +347,13 @@ impl ImportSummary {
         self.unused = unused;
         if let Some(report) = report {
             for Remark { line, outcome, reason } in &remarks {
-                writeln!(
-                    report,
-                    "{}",
-                    json!({ "line": line, "outcome": word(*outcome), "reason": reason })
-                )?;
+                let (outcome, reason) = (word(*outcome), words(reason));
+                let remark = json!({ "line": line, "outcome": outcome, "reason": reason });
+                writeln!(report, "{remark}")?;
             }
+        }
+        for remark in &remarks {
+            *self.reasons.entry(words_in_general(&remark.reason).into_owned()).or_default() += 1;
         }
         let room = SHOWN.saturating_sub(self.first.len());
         self.first.extend(remarks.into_iter().take(room));
@@ -395,7 +401,9 @@ fn read(mut rows: Box<dyn Rows + Send>, rules: &ImportRules, sender: &Sender<Bat
             };
             match row.read.map(|fields| rules.read(&fields)) {
                 Ok(Ok(read)) => drafts.push(Draft { line: row.line, read }),
-                Err(why) => drafts.push(Draft { line: row.line, read: Err(why) }),
+                Err(why) => {
+                    drafts.push(Draft { line: row.line, read: Err(ImportReason::Unreadable(why)) });
+                }
                 Ok(Err(error)) => {
                     failed = Some(error.chain());
                     break;

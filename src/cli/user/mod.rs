@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod import_text;
 mod rows;
 mod sessions;
 mod view;

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 use crate::error::{Error, Extra, Field, Kind, Limit, Rule};
+use crate::http::docs::shared;
 use crate::http::extract::allowed::FRESH;
 use crate::http::extract::bearer::SCHEME;
 use crate::http::extract::schema::publish_rules;
@@ -154,10 +155,16 @@ const MALFORMED: &str = "\
 A request that is malformed for every operation is answered 400 in the same envelope: one without exactly one `Host` \
 header, after which the connection is closed, one with more than 64 headers, or one whose URL is longer than 8 KiB.";
 
+/// The headers of [`common_headers`], in words: tools do not read the extension they are stated in.
+const HEADERS: &str = "\
+Every response carries `X-Request-ID`, which also appears in the server's log. Unless its operation lists \
+that header alone, it also carries `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, as \
+described in `components.headers`.";
+
 /// Sets a document's title, description and servers.
 pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: &str) {
     document["info"]["title"] = config.service.name.clone().into();
-    document["info"]["description"] = format!("{about}\n\n{MALFORMED}").into();
+    document["info"]["description"] = format!("{about}\n\n{HEADERS}\n\n{MALFORMED}").into();
     let base = config.server.public_url.as_deref().unwrap_or("");
     let url = |mount: &&str| {
         Some(format!("{base}{mount}")).filter(|url| !url.is_empty()).unwrap_or("/".to_owned())
@@ -212,6 +219,7 @@ pub fn complete(
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         let of_requests = schemas.iter_mut().filter(|(name, _)| requests.contains(*name));
         of_requests.for_each(|(_, schema)| publish_rules(schema));
+        allow_null_references(schemas, &requests);
         schemas.values_mut().for_each(allow_null);
         schemas.values_mut().for_each(say_once);
         schemas.iter_mut().for_each(|(name, schema)| leave_out_defaults(name, schema));
@@ -226,6 +234,11 @@ pub fn complete(
         }
     }
     order_tags(document);
+}
+
+/// States what repeats in a completed document once.
+pub fn share(document: &mut Value) {
+    shared::share(document, &common_headers());
 }
 
 /// Orders the tags by their first operation, as the pages then show them. The generator sorts them
@@ -382,7 +395,7 @@ fn describe_success(
         }
         response["content"] = json!({ "application/json": media });
     }
-    response["headers"] = header_refs(status, counted);
+    response["headers"] = header_refs(status, counted).into();
 }
 
 /// Adds one error with its actual body as an example. Errors of the same status share a response.
@@ -451,7 +464,7 @@ fn example_of(kind: Kind, invalid: ExampleRule) -> Error {
     }
 }
 
-fn header_refs(status: &str, counted: LimitCoverage) -> Value {
+fn header_refs(status: &str, counted: LimitCoverage) -> Map<String, Value> {
     let mut names = vec!["X-Request-ID"];
     if counted == LimitCoverage::Yes {
         names.extend(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]);
@@ -459,8 +472,12 @@ fn header_refs(status: &str, counted: LimitCoverage) -> Value {
     if matches!(status, "423" | "429" | "503") {
         names.push("Retry-After");
     }
-    let refs = names.into_iter().map(|name| (name.to_owned(), header_ref(name)));
-    Value::Object(refs.collect())
+    names.into_iter().map(|name| (name.to_owned(), header_ref(name))).collect()
+}
+
+/// The headers of each response that counts against the general limit.
+fn common_headers() -> Map<String, Value> {
+    header_refs("", LimitCoverage::Yes)
 }
 
 /// A reference to a header. Every response has some, so their components have short names.
@@ -518,6 +535,26 @@ fn allow_null(schema: &mut Value) {
     for (name, property) in properties {
         if !required.iter().any(|known| known == name.as_str()) && property.get("type").is_some() {
             property["nullable"] = true.into();
+        }
+    }
+}
+
+/// Marks optional properties of requests as nullable where they refer to another schema. The mark
+/// counts only beside a type.
+fn allow_null_references(schemas: &mut Map<String, Value>, requests: &BTreeSet<String>) {
+    let types: HashMap<String, Value> =
+        schemas.iter().map(|(name, schema)| (name.clone(), schema["type"].clone())).collect();
+    let of_requests = schemas.iter_mut().filter(|(name, _)| requests.contains(*name));
+    for (_, schema) in of_requests {
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, property) in properties.into_iter().flatten() {
+            let reference = property.pointer("/allOf/0/$ref").and_then(Value::as_str);
+            let referred = reference.and_then(|to| types.get(to.rsplit('/').next()?));
+            if let Some(kind) = referred.filter(|_| !required.iter().any(|known| known == name)) {
+                property["type"] = kind.clone();
+                property["nullable"] = true.into();
+            }
         }
     }
 }

@@ -162,7 +162,10 @@ pub fn is_local_request(server: &Server, request: &Request) -> bool {
 /// Whether the peer is the client itself and not a proxy.
 fn is_itself(server: &Server, peer: IpAddr, request: &Request) -> bool {
     let is_proxy = is_trusted_proxy(server, peer);
-    is_direct(request) && !is_proxy && is_asked_by_name(server, request.headers())
+    is_direct(request)
+        && !is_proxy
+        && is_asked_by_name(server, request.headers())
+        && (!peer.is_loopback() || is_asked_as_local(server, request.headers()))
 }
 
 /// Whether the peer is in `server.trusted_proxies`.
@@ -176,16 +179,40 @@ pub fn is_trusted_proxy(server: &Server, peer: IpAddr) -> bool {
 /// this machine, the browser sends the attacker's domain as `Host`.
 #[must_use]
 pub fn is_asked_by_name(server: &Server, headers: &HeaderMap) -> bool {
-    let mut hosts = headers.get_all(HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let Some(host) = host.to_str().ok().filter(|host| !host.contains('@')) else { return false };
-    let Ok(host) = host.to_ascii_lowercase().parse::<Authority>() else { return false };
-    let host = host.host();
+    let Some(host) = host_of(headers) else { return false };
     let public = server.public_url.as_deref().and_then(|url| url.parse::<Uri>().ok());
-    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+    address_in(&host).is_some()
         || host == "localhost"
-        || public.and_then(|url| url.host().map(str::to_ascii_lowercase)).as_deref() == Some(host)
-        || server.service_hosts.iter().any(|own| own == host)
+        || public.and_then(|url| url.host().map(str::to_ascii_lowercase)) == Some(host.clone())
+        || server.service_hosts.contains(&host)
+}
+
+/// Whether the `Host` header is one that a client on this machine would send over loopback. With the
+/// public host, or another address of the machine, the peer is a proxy that forwards this header
+/// and adds none.
+fn is_asked_as_local(server: &Server, headers: &HeaderMap) -> bool {
+    let Some(host) = host_of(headers) else { return false };
+    match address_in(&host) {
+        Some(address) => address.to_canonical().is_loopback(),
+        None => {
+            host == "localhost"
+                || server.public_url.as_deref().is_some_and(origin::is_loopback)
+                || server.service_hosts.contains(&host)
+        }
+    }
+}
+
+/// The only host that a request asks for, in lower case and without its port.
+fn host_of(headers: &HeaderMap) -> Option<String> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return None };
+    let host = host.to_str().ok().filter(|host| !host.contains('@'))?;
+    let host = host.to_ascii_lowercase().parse::<Authority>().ok()?;
+    Some(host.host().to_owned())
+}
+
+fn address_in(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
 }
 
 fn is_loopback(server: &Server, peer: IpAddr) -> bool {
@@ -405,6 +432,32 @@ mod tests {
         twice.append(HOST, "evil.example".parse().unwrap());
         assert!(!service_allowed(&home, &call("127.0.0.1", twice)));
         assert!(!service_allowed(&home, &call("127.0.0.1", HeaderMap::new())));
+    }
+
+    /// HTTP/1.1 and no header of its own: the name that was asked for is all that tells.
+    #[test]
+    fn a_proxy_here_that_forwards_only_the_host_is_not_the_machine_itself() {
+        let local = [net("127.0.0.0/8"), net("::1/128"), net("192.0.2.0/24")];
+        let public = Server {
+            public_url: Some("https://auth.example.com".into()),
+            service_networks: Some(local.to_vec()),
+            ..server()
+        };
+        for (peer, host, is_itself) in [
+            ("127.0.0.1", "auth.example.com", false),
+            ("::1", "AUTH.example.com:443", false),
+            ("127.0.0.1", "192.0.2.1:3000", false),
+            ("127.0.0.1", "[2001:db8::1]", false),
+            ("::1", "127.0.0.1:3000", true),
+            ("127.0.0.1", "[::1]:3000", true),
+            ("127.0.0.1", "localhost:3000", true),
+            ("192.0.2.7", "auth.example.com", true),
+            ("192.0.2.7", "192.0.2.1:3000", true),
+        ] {
+            let request = call(peer, direct(host));
+            assert_eq!(service_allowed(&public, &request), is_itself, "{peer} {host}");
+        }
+        assert!(!is_local_request(&server(), &call("127.0.0.1", direct("192.0.2.1:3000"))));
     }
 
     #[test]

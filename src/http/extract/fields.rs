@@ -1,45 +1,20 @@
 //! Field types that are parsed during extraction: handlers get well-formed values, and the OpenAPI
 //! document shows the expected format.
 
-use std::borrow::Cow;
-
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
-use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
+use poem_openapi::registry::MetaSchema;
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON};
 use serde_json::Value;
 
+use crate::http::extract::wrapper::wrapper;
 use crate::model::{Email, Password, Secret, Username, email, secret, username};
 
 /// The format of a password to set, until the policy has written its rules into the document.
 pub const NEW_PASSWORD: &str = "new-password";
 
-/// Implements parsing and schema for a string field.
+/// Declares a type that is parsed from a string in a JSON body.
 macro_rules! text_field {
     ($(#[$doc:meta])* $name:ident($inner:ty), $schema:expr, $parse:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone)]
-        pub struct $name(pub $inner);
-
-        impl Type for $name {
-            const IS_REQUIRED: bool = true;
-            type RawValueType = Self;
-            type RawElementValueType = Self;
-
-            fn name() -> Cow<'static, str> {
-                concat!("string_", stringify!($name)).into()
-            }
-
-            fn schema_ref() -> MetaSchemaRef {
-                MetaSchemaRef::Inline(Box::new(MetaSchema { ty: "string", ..$schema }))
-            }
-
-            fn as_raw_value(&self) -> Option<&Self> {
-                Some(self)
-            }
-
-            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
-                Box::new(std::iter::once(self))
-            }
-        }
+        wrapper!($(#[$doc])* $name($inner), "string", $schema);
 
         /// Request-only: never serialized.
         impl ToJSON for $name {

@@ -45,8 +45,17 @@ impl<L: NamedLimit> Limited<L> {
         Counted::by(app.counter(&self.meter, key).await?)
     }
 
-    /// Checks the limit by client IP. The core counts only failures, whether it takes a
-    /// [`Checked`] call or [`Checked::into_counted`].
+    /// Counts the call by client IP until the core has checked its password: only a wrong one stays
+    /// counted.
+    ///
+    /// # Errors
+    /// `TooMany` if the limit is used up.
+    pub fn count_wrong_password(&self) -> Result<Counted<L>> {
+        Counted::until_settled(self.meter.counter())
+    }
+
+    /// Checks the limit by client IP. The core counts only failures. For calls that cost nothing
+    /// until they are found to be good: others of the client may be checked at the same time.
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.

@@ -44,3 +44,4 @@ pub mod schema;
 pub mod service;
 pub mod strict_json;
 pub mod upload;
+mod wrapper;

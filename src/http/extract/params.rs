@@ -1,13 +1,12 @@
 //! Types of query parameters. The schema of each states the rule that [`crate::error::Rule`]s report
 //! when the operation reads the parameter.
 
-use std::borrow::Cow;
-
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
-use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult, Type};
+use poem_openapi::registry::MetaSchema;
+use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult};
 
 use crate::error::{Error, FieldError, Result, Rule};
 use crate::http::extract::schema::TEXT;
+use crate::http::extract::wrapper::wrapper;
 use crate::model::{Time, text};
 
 /// Entries per page if the query does not say.
@@ -19,34 +18,10 @@ const LONGEST_SEARCH: usize = 255;
 /// Maximum length of a name, such as the ID of an account.
 const LONGEST_NAME: usize = 64;
 
-/// Implements a parameter type with a schema of its own.
+/// Declares a type that is parsed from a parameter.
 macro_rules! parameter {
     ($(#[$doc:meta])* $name:ident($inner:ty), $type:literal, $schema:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone)]
-        pub struct $name(pub $inner);
-
-        impl Type for $name {
-            const IS_REQUIRED: bool = true;
-            type RawValueType = Self;
-            type RawElementValueType = Self;
-
-            fn name() -> Cow<'static, str> {
-                concat!("parameter_", stringify!($name)).into()
-            }
-
-            fn schema_ref() -> MetaSchemaRef {
-                MetaSchemaRef::Inline(Box::new(MetaSchema { ty: $type, ..$schema }))
-            }
-
-            fn as_raw_value(&self) -> Option<&Self> {
-                Some(self)
-            }
-
-            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
-                Box::new(std::iter::once(self))
-            }
-        }
+        wrapper!($(#[$doc])* $name($inner), $type, $schema);
 
         impl ParseFromParameter for $name {
             fn parse_from_parameter(value: &str) -> ParseResult<Self> {

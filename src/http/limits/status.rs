@@ -34,6 +34,13 @@ impl LimitStatuses {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(status);
     }
 
+    /// Replaces the statuses of a limit.
+    fn replace(&self, limit: Limit, status: Option<LimitStatus>) {
+        let mut statuses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        statuses.retain(|one| one.limit != limit);
+        statuses.extend(status);
+    }
+
     /// The status with the fewest calls left.
     #[must_use]
     pub fn nearest(&self) -> Option<LimitStatus> {
@@ -149,6 +156,9 @@ impl CallCounter for PendingCharge {
 
     fn give_back(&self, limit: Limit) {
         self.limiter.give_back(limit, self.client);
+        if let Ok(status) = self.limiter.peek(limit, self.client) {
+            self.statuses.replace(limit, status);
+        }
     }
 }
 

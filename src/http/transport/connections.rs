@@ -52,7 +52,9 @@ struct OpenConnections {
 }
 
 struct OpenConnection {
-    /// The network that it counts for; `None` for a trusted proxy, or if it is being closed.
+    /// The network that it belongs to; `None` for a trusted proxy.
+    network: Option<ClientIp>,
+    /// The network that it counts for: none if it is being closed.
     client: Option<ClientIp>,
     is_closing: bool,
     close: Arc<Notify>,
@@ -137,24 +139,19 @@ impl ConnectionTable {
         let is_counted = !client_ip::is_trusted_proxy(&open.server, peer);
         let client = is_counted.then(|| ClientIp::of(peer));
         if let Some(client) = client
-            && open
-                .by_client
-                .get(&client)
-                .is_some_and(|count| *count >= open.server.connections_client)
+            && !self.make_room_of(&mut open, client)
         {
-            self.warn_of_client(client);
-            if !self.close_idle(&mut open, Candidates::Of(client)) {
-                self.metrics.note_closed(ClosedConnection::Refused);
-                return Admission::Refused;
-            }
+            return Admission::Refused;
         }
         if let Some(at) = open.take_place(self.idle_since.len()) {
             let close = Arc::new(Notify::new());
-            if let Some(client) = client {
-                *open.by_client.entry(client).or_default() += 1;
-            }
-            let connection = OpenConnection { client, is_closing: false, close: close.clone() };
-            open.places[at] = Some(connection);
+            open.places[at] = Some(OpenConnection {
+                network: client,
+                client: None,
+                is_closing: false,
+                close: close.clone(),
+            });
+            open.count(at);
             self.note_idle(at);
             self.metrics.note_connections(1);
             return Admission::Place(at, close);
@@ -173,6 +170,22 @@ impl ConnectionTable {
         Admission::Full
     }
 
+    /// Closes an idle connection of a network that is at its limit, or several if it is above it
+    /// because some went on after they were to be closed. Returns false if too few are idle.
+    fn make_room_of(&self, open: &mut OpenConnections, client: ClientIp) -> bool {
+        let count = open.by_client.get(&client).copied().unwrap_or_default();
+        let needed = (count + 1).saturating_sub(open.server.connections_client);
+        if needed == 0 {
+            return true;
+        }
+        self.warn_of_client(client);
+        if self.idle(open, Candidates::Of(client)).count() < needed {
+            self.metrics.note_closed(ClosedConnection::Refused);
+            return false;
+        }
+        (0..needed).all(|_| self.close_idle(open, Candidates::Of(client)))
+    }
+
     fn warn_of_client(&self, client: ClientIp) {
         if self.client_warnings.permits() {
             tracing::warn!(
@@ -185,16 +198,7 @@ impl ConnectionTable {
 
     /// Closes the connection that has been idle for longest. Returns false if none is idle.
     fn close_idle(&self, open: &mut OpenConnections, candidates: Candidates) -> bool {
-        let idle = open.places.iter().enumerate().filter(|(_, place)| match (place, candidates) {
-            (Some(one), Candidates::All) => !one.is_closing,
-            (Some(one), Candidates::Of(client)) => one.client == Some(client),
-            (None, _) => false,
-        });
-        let longest = idle
-            .map(|(at, _)| (self.idle_since[at].load(Ordering::SeqCst), at))
-            .filter(|(since, _)| *since < BUSY)
-            .min();
-        let Some((_, at)) = longest else { return false };
+        let Some((_, at)) = self.idle(open, candidates).min() else { return false };
         if let Some(connection) = &mut open.places[at] {
             connection.is_closing = true;
             connection.close.notify_one();
@@ -202,6 +206,23 @@ impl ConnectionTable {
         open.uncount(at);
         self.metrics.note_closed(ClosedConnection::Idle);
         true
+    }
+
+    /// The idle connections, each with the time since when it is idle and its place.
+    fn idle<'a>(
+        &'a self,
+        open: &'a OpenConnections,
+        candidates: Candidates,
+    ) -> impl Iterator<Item = (u64, usize)> + 'a {
+        let among = move |place: &Option<OpenConnection>| match (place, candidates) {
+            (Some(one), Candidates::All) => !one.is_closing,
+            (Some(one), Candidates::Of(client)) => one.client == Some(client),
+            (None, _) => false,
+        };
+        let places = open.places.iter().enumerate().filter(move |(_, place)| among(place));
+        places
+            .map(|(at, _)| (self.idle_since[at].load(Ordering::SeqCst), at))
+            .filter(|(since, _)| *since < BUSY)
     }
 
     /// Whether a place becomes free soon: its connection is being closed, and no request has begun
@@ -230,6 +251,17 @@ impl OpenConnections {
         })
     }
 
+    /// Counts a connection for its network.
+    fn count(&mut self, at: usize) {
+        let Some(connection) = &mut self.places[at] else { return };
+        if connection.client.is_none() {
+            connection.client = connection.network;
+            if let Some(client) = connection.client {
+                *self.by_client.entry(client).or_default() += 1;
+            }
+        }
+    }
+
     /// No longer counts a connection for its network.
     fn uncount(&mut self, at: usize) {
         let Some(client) = self.places[at].as_mut().and_then(|one| one.client.take()) else {
@@ -250,8 +282,10 @@ impl ConnectionPlace {
         self.close.notified().await;
     }
 
-    /// Notes that the connection does not end yet, because a request has just begun.
+    /// Notes that the connection does not end yet, because a request has just begun: it counts for
+    /// its network again.
     pub(in crate::http) fn postpone(&self) {
+        self.table.lock().count(self.at);
         self.table.changed.notify_one();
     }
 
@@ -279,5 +313,43 @@ impl Drop for ConnectionPlace {
         self.table.metrics.note_connections(-1);
         drop(open);
         self.table.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connections(connections: usize, connections_client: usize) -> Connections {
+        let inputs = crate::config::Inputs::default();
+        let server = crate::config::load(&inputs).unwrap().config.server;
+        let server = Server { connections, connections_client, ..server };
+        Connections::new(&server, &Env::real(), &Metrics::default())
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_goes_on_after_it_was_to_be_closed_counts_for_its_network_again() {
+        let all = connections(100, 2);
+        let peer: IpAddr = [192, 0, 2, 1].into();
+        let mut open = Vec::new();
+        for _ in 0..20 {
+            let Some(place) = all.admit(peer).await else { break };
+            // Requests begin on those that are being closed for this one.
+            for one in &open {
+                let one: &ConnectionPlace = one;
+                if futures_util::FutureExt::now_or_never(one.closing()).is_some() {
+                    one.begin();
+                    one.postpone();
+                }
+            }
+            open.push(place);
+        }
+        // The third one closes the first and the fourth the second; then no other one is idle
+        // beside the third and fourth, which are one above the limit each.
+        let counted = all.0.lock().by_client.values().sum::<usize>();
+        assert_eq!((open.len(), counted), (4, 4));
+        assert!(all.admit(peer).await.is_none());
+        drop(open);
+        assert!(all.0.lock().by_client.is_empty());
     }
 }

@@ -124,6 +124,28 @@ pub struct Listener {
     timeouts: Timeouts,
 }
 
+/// Says what an operator can do about the address.
+fn cannot_listen(server: &Server, error: io::Error) -> Error {
+    let address = server.listen;
+    let mend = match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            ": another program uses that port. `ss -ltnp 'sport = :{}'` names it; --listen or server.listen \
+             sets another address",
+            address.port()
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            ": this machine does not have that address. --listen or server.listen sets another"
+                .to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            ": ports below 1024 take a privilege. --listen or server.listen sets another address"
+                .to_owned()
+        }
+        _ => String::new(),
+    };
+    Error::refused(format!("cannot listen on {address}{mend}")).caused_by(error)
+}
+
 impl Listener {
     /// Binds the configured address. The error names the address.
     pub async fn bind(
@@ -132,13 +154,19 @@ impl Listener {
         env: &Env,
         metrics: &Metrics,
     ) -> Result<Self> {
-        let failed = |e: io::Error| {
-            Error::refused(format!("cannot listen on {}", server.listen)).caused_by(e)
-        };
+        let failed = |e| cannot_listen(server, e);
         let socket = TcpListener::bind(server.listen).await.map_err(failed)?;
         let local_addr = socket.local_addr().map_err(failed)?;
         let connections = Connections::new(server, env, metrics);
         Ok(Self { socket, local_addr, connections, timeouts })
+    }
+
+    /// Checks that the configured address is free, before a first start makes any file.
+    ///
+    /// # Errors
+    /// As those of [`Listener::bind`].
+    pub async fn check_address(server: &Server) -> Result<()> {
+        TcpListener::bind(server.listen).await.map(drop).map_err(|e| cannot_listen(server, e))
     }
 
     /// The bound address, with the actual port if port 0 was configured.

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::error::limit::NamedLimit;
-use crate::error::{Error, Limit, Result};
+use crate::error::{Error, Kind, Limit, Result};
 
 /// Counts one call of a client. Implemented by the rate limits of the HTTP server.
 pub trait CallCounter: Send + Sync {
@@ -74,7 +74,7 @@ pub struct Counted<L> {
     limit: PhantomData<L>,
 }
 
-/// What is counted of the calls of a limit.
+/// What stays counted of the calls of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CountsWhat {
     EveryCall,
@@ -97,16 +97,29 @@ impl<L: NamedLimit> Counted<L> {
         Self { counter: None, counts: CountsWhat::EveryCall, limit: PhantomData }
     }
 
-    /// Counts a wrong password if only those count. Returns the error to answer with: the failure
-    /// itself, or `TooMany` if the limit is used up.
-    #[must_use]
-    pub fn wrong_password(&self, failure: Error) -> Error {
-        match &self.counter {
-            Some(counter) if self.counts == CountsWhat::WrongPasswords => {
-                counter.count(L::LIMIT).err().unwrap_or(failure)
-            }
-            _ => failure,
+    /// Counts the call before its password is checked. Only a wrong password stays counted, and a
+    /// call that is not [settled](Self::settle), because its client has gone.
+    ///
+    /// # Errors
+    /// `TooMany` if the limit is used up.
+    pub fn until_settled(counter: Arc<dyn CallCounter>) -> Result<Self> {
+        Ok(Self { counts: CountsWhat::WrongPasswords, ..Self::by(counter)? })
+    }
+
+    /// Uncounts the call if only wrong passwords count and it had none. Returns the result.
+    ///
+    /// # Errors
+    /// The result's.
+    pub fn settle<T>(&self, result: Result<T>) -> Result<T> {
+        let is_wrong =
+            result.as_ref().is_err_and(|error| error.kind() == Kind::WrongCurrentPassword);
+        if self.counts == CountsWhat::WrongPasswords
+            && !is_wrong
+            && let Some(counter) = &self.counter
+        {
+            counter.give_back(L::LIMIT);
         }
+        result
     }
 
     /// Uncounts the call if it failed only because a value broke a rule, so that the holder of a
@@ -137,13 +150,6 @@ impl<L: NamedLimit> Checked<L> {
     pub fn by(counter: Arc<dyn CallCounter>) -> Result<Self> {
         counter.peek(L::LIMIT)?;
         Ok(Self { counter, limit: PhantomData })
-    }
-
-    /// The call for an operation that takes a counted one: it counts wrong passwords alone.
-    #[must_use]
-    pub fn into_counted(self) -> Counted<L> {
-        let counts = CountsWhat::WrongPasswords;
-        Counted { counter: Some(self.counter), counts, limit: PhantomData }
     }
 
     /// Counts a failure. Returns the error to answer with: the failure itself, or `TooMany` if the

@@ -80,13 +80,7 @@ pub async fn confirm(
                 &Event::done(What::EmailChanged).about(&account.id).by(account.id.as_str()),
             )?;
             link::void_all(db, &account.id)?;
-            store::tables::links::prolong_undoing(
-                db,
-                &account.id,
-                account.email.key(),
-                now + UNDO_FOR,
-                now,
-            )
+            store::tables::links::prolong_undoing(db, &account, now + UNDO_FOR, now)
         })
         .await;
     link::settle(core, hash, outcome).await
@@ -134,7 +128,7 @@ fn give_back(
         // Following the link verifies the address, if that had not happened before the change.
         proof::prove(db, id, &link.email_key, Brought::Mailbox, id.as_str(), log)?;
     } else {
-        // A holder without a proof took the address while it was reserved for this account.
+        // A holder without a proof gives way to the person who reads the mailbox.
         proof::adopt(db, id, &address_of(link)?, Verification::Required, log)?;
     }
     log.record(

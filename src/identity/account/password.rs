@@ -80,14 +80,20 @@ pub async fn change(
     counted: &Counted<limit::ChangePassword>,
     source: &Source,
 ) -> Result<()> {
+    counted.settle(change_counted(core, caller, current, new, source).await)
+}
+
+async fn change_counted(
+    core: &Core,
+    caller: &Caller,
+    current: Password,
+    new: Password,
+    source: &Source,
+) -> Result<()> {
     check_rules(core, &caller.account, &new)?;
     let attempt =
         reauthenticate::check_password(core, caller, current, What::PasswordChanged, source)
-            .await
-            .map_err(|failure| match failure.kind() {
-                Kind::WrongCurrentPassword => counted.wrong_password(failure),
-                _ => failure,
-            })?;
+            .await?;
     let hash = match core.hashing.hash(Lane::Known(source.client()), new).await {
         Ok(hash) => hash,
         Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),

@@ -3,6 +3,7 @@
 //! one request each, get the least.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -87,14 +88,17 @@ impl Slots {
     ) -> Result<UploadSlot> {
         let mut held = self.lock();
         self.check(&held, &uploader)?;
-        let reserved = if uploader.is_proved { 0 } else { files.size };
-        if reserved > 0 {
-            held.reserve(uploader.client, reserved, day_bytes(files), now)?;
-        }
+        let (client, bytes) = (uploader.client, files.size);
+        let reserved = if uploader.is_proved {
+            None
+        } else {
+            let since = held.reserve(client, bytes, day_bytes(files), now)?;
+            Some(ReservedBytes { client, since, bytes })
+        };
         held.last += 1;
-        let (number, client) = (held.last, uploader.client);
+        let number = held.last;
         held.slots.push((number, uploader));
-        Ok(UploadSlot { slots: self.clone(), number, client, reserved })
+        Ok(UploadSlot { slots: self.clone(), number, reserved })
     }
 
     fn check(&self, held: &Held, uploader: &Uploader) -> Result<()> {
@@ -122,8 +126,9 @@ impl Slots {
 }
 
 impl Held {
-    /// Counts bytes for a client IP, unless it would have more than `most` in a day.
-    fn reserve(&mut self, client: ClientIp, bytes: u64, most: u64, now: Time) -> Result<()> {
+    /// Counts bytes for a client IP, unless it would have more than `most` in a day. Returns when
+    /// that day began.
+    fn reserve(&mut self, client: ClientIp, bytes: u64, most: u64, now: Time) -> Result<Time> {
         let is_over = |stored: &StoredBytes| now.since(stored.since) >= DAY;
         let stored = match self.stored.get(&client) {
             Some(stored) if !is_over(stored) => *stored,
@@ -144,32 +149,45 @@ impl Held {
             }
         }
         self.stored.insert(client, StoredBytes { bytes: stored.bytes + bytes, ..stored });
-        Ok(())
+        Ok(stored.since)
     }
 
-    fn give_back(&mut self, client: ClientIp, bytes: u64) {
-        if let Some(stored) = self.stored.get_mut(&client) {
-            stored.bytes = stored.bytes.saturating_sub(bytes);
-            if stored.bytes == 0 {
-                self.stored.remove(&client);
-            }
+    /// Gives back bytes that were not stored, if the day in which they were counted still counts.
+    fn give_back(&mut self, reserved: &ReservedBytes) {
+        let Entry::Occupied(mut entry) = self.stored.entry(reserved.client) else { return };
+        if entry.get().since != reserved.since {
+            return;
+        }
+        entry.get_mut().bytes = entry.get().bytes.saturating_sub(reserved.bytes);
+        if entry.get().bytes == 0 {
+            entry.remove();
         }
     }
+}
+
+/// Bytes that are counted for a client IP and not stored.
+#[derive(Debug, Clone, Copy)]
+struct ReservedBytes {
+    client: ClientIp,
+    /// When the day in which they are counted began.
+    since: Time,
+    bytes: u64,
 }
 
 /// The slot of an upload in progress. Dropping it frees it, with the bytes that were not stored.
 pub(in crate::identity) struct UploadSlot {
     slots: Slots,
     number: u64,
-    client: ClientIp,
-    /// The bytes that are counted for the client IP and not stored.
-    reserved: u64,
+    /// `None` for a proved account, whose bytes do not count.
+    reserved: Option<ReservedBytes>,
 }
 
 impl UploadSlot {
     /// Notes that a file of this size is stored.
     pub(in crate::identity) fn keep(&mut self, size: u64) {
-        self.reserved = self.reserved.saturating_sub(size);
+        if let Some(reserved) = &mut self.reserved {
+            reserved.bytes = reserved.bytes.saturating_sub(size);
+        }
     }
 }
 
@@ -177,6 +195,39 @@ impl Drop for UploadSlot {
     fn drop(&mut self) {
         let mut held = self.slots.lock();
         held.slots.retain(|(number, _)| *number != self.number);
-        held.give_back(self.client, self.reserved);
+        if let Some(reserved) = &self.reserved {
+            held.give_back(reserved);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Email;
+
+    fn uploader(name: &str) -> Uploader {
+        let email = Email::parse(&format!("{name}@example.com")).unwrap();
+        let account = Account::new(AccountId::new(name), email, Time::default());
+        Uploader::new(&account, ClientIp::of([192, 0, 2, 1].into()))
+    }
+
+    #[test]
+    fn an_upload_that_ends_in_the_next_day_gives_nothing_back_there() {
+        let inputs = crate::config::Inputs::default();
+        let files = crate::config::load(&inputs).unwrap().config.files;
+        let files = FilesConfig { total: 800, size: 100, ..files };
+        let slots = Slots::new(100, 100);
+        let first_day = Time::from_seconds(1_800_000_000);
+        let second_day = first_day + DAY;
+        let slow = slots.take(uploader("a"), &files, first_day).unwrap();
+        let mut stored = slots.take(uploader("b"), &files, second_day).unwrap();
+        stored.keep(100);
+        drop((slow, stored));
+        assert!(
+            slots.take(uploader("c"), &files, second_day).is_err(),
+            "the day's bytes are stored"
+        );
+        assert!(slots.take(uploader("c"), &files, second_day + DAY).is_ok());
     }
 }

@@ -19,6 +19,14 @@ pub async fn list(core: &Core) -> Result<Vec<Role>> {
     core.store.scan(store::tables::roles::list).await
 }
 
+/// Whether an account has the role `admin`.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn has_admin(core: &Core) -> Result<bool> {
+    core.store.read(|db| store::tables::roles::has_admin(db)).await
+}
+
 fn check(name: &str, permissions: &[String]) -> Result<()> {
     let identifier = || Rule::Identifier { max: permission::LONGEST_NAME };
     let mut broken = Vec::new();

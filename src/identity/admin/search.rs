@@ -17,8 +17,13 @@ use crate::model::{Account, AccountId, Event, Permission, SearchText, SessionId,
 use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::tables::directory::Query;
+use crate::store::tables::search_build;
 
 pub use crate::store::tables::directory::Correction;
+
+/// After so many pieces of the index in a row that could not be written because accounts changed,
+/// the rest is left for later.
+const MOST_CHANGES: u32 = 10;
 
 /// Which page of which accounts.
 #[derive(Debug, Clone)]
@@ -63,12 +68,23 @@ pub async fn page(core: &Core, wanted: &Wanted) -> Result<AccountPage> {
         .await
 }
 
-/// Brings the index of the search up to date, one segment per write.
+/// Brings the index of the search up to date, a piece of a segment per write. A later call continues
+/// if accounts change too quickly.
 ///
 /// # Errors
 /// `Unavailable`.
 pub async fn extend_index(core: &Core) -> Result<()> {
-    while core.store.write(store::tables::search_index::extend).await? {}
+    let mut changes = 0;
+    while changes < MOST_CHANGES && core.store.scan(search_build::is_due).await? {
+        core.store.write_step(search_build::begin).await?;
+        for piece in core.store.scan(search_build::collect).await? {
+            if !core.store.write_step(move |db| piece.store(db)).await? {
+                changes += 1;
+                break;
+            }
+            changes = 0;
+        }
+    }
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! What is reported to the operator of the server at once: a mail and a log line, once per episode.
+//! What is reported to the operator of the server at once: a mail and a log line, once per episode
+//! and kind, and daily while an episode lasts.
 
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ const LONGEST: Duration = Duration::from_hours(24);
 pub enum AlertKind {
     /// Many logins from one client IP failed.
     FailureBurst,
+    /// Many logins to one account failed, wherever they came from.
+    AccountBurst,
+    /// Many logins failed, wherever they came from.
+    OverallBurst,
     /// A refresh token was used by two parties.
     RefreshTheft,
 }
@@ -31,6 +36,8 @@ impl AlertKind {
     pub fn as_str(self) -> &'static str {
         match self {
             AlertKind::FailureBurst => "failure_burst",
+            AlertKind::AccountBurst => "account_burst",
+            AlertKind::OverallBurst => "overall_burst",
             AlertKind::RefreshTheft => "refresh_theft",
         }
     }
@@ -39,6 +46,8 @@ impl AlertKind {
     fn sentence(self) -> &'static str {
         match self {
             AlertKind::FailureBurst => "Many logins from one client IP failed",
+            AlertKind::AccountBurst => "Many logins to one account failed",
+            AlertKind::OverallBurst => "Many logins to different accounts failed",
             AlertKind::RefreshTheft => "A session was used by two parties and has been ended",
         }
     }
@@ -46,7 +55,9 @@ impl AlertKind {
     /// The command that shows the records behind it.
     fn command(self) -> &'static str {
         match self {
-            AlertKind::FailureBurst => "authd audit --event failure_burst",
+            AlertKind::FailureBurst | AlertKind::AccountBurst | AlertKind::OverallBurst => {
+                "authd audit --event failure_burst"
+            }
             AlertKind::RefreshTheft => "authd audit --event refresh_reused",
         }
     }

@@ -21,7 +21,10 @@ use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::in_flight::{AttemptInFlight, AttemptsInFlight, NextDecision};
+use crate::identity::login::burst::{self, FailedLogin};
+use crate::identity::login::in_flight::{
+    AttemptEffect, AttemptInFlight, AttemptsInFlight, NextDecision,
+};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Source, Time, secret};
 use crate::outbox::{self, Job, OutgoingMessage};
@@ -154,13 +157,25 @@ pub async fn begin(
     source: &Source,
 ) -> Result<Attempt> {
     let deadline = NextDecision::deadline();
+    let mut waited: Option<NextDecision> = None;
     loop {
-        let (counted, failure) = (core.in_flight.register(), failure.clone());
-        match count_one(core, target, familiarity, failure, source, Arc::new(counted)).await? {
+        let round = AttemptRound {
+            in_flight: Arc::new(core.in_flight.register()),
+            waited: waited.as_ref().map(NextDecision::id),
+        };
+        let counted = count_one(core, target, familiarity, failure.clone(), source, round).await?;
+        waited.into_iter().for_each(NextDecision::settle);
+        match counted {
             Beginning::Counted(attempt) => return Ok(*attempt),
-            Beginning::Undecided(next) => next.wait(deadline).await?,
+            Beginning::Undecided(next) => waited = Some(next.wait(deadline).await?),
         }
     }
+}
+
+/// A new attempt, and the decision that it has waited for.
+struct AttemptRound {
+    in_flight: Arc<AttemptInFlight>,
+    waited: Option<u64>,
 }
 
 /// What came of counting an attempt.
@@ -176,7 +191,7 @@ async fn count_one(
     familiarity: Familiarity,
     failure: Event,
     source: &Source,
-    in_flight: Arc<AttemptInFlight>,
+    AttemptRound { in_flight, waited }: AttemptRound,
 ) -> Result<Beginning> {
     let now = core.env.now();
     let (closing, locking) = notices(core, target, now, source)?;
@@ -197,6 +212,7 @@ async fn count_one(
         lockout: core.config.lockout.clone(),
         familiarity,
         others: core.in_flight.clone(),
+        waited,
     };
     let (store, log, target) = (core.store.clone(), AuditLog::new(core, source), target.clone());
     let patience = patience(core);
@@ -273,6 +289,7 @@ struct CountingRules {
     lockout: Lockout,
     familiarity: Familiarity,
     others: AttemptsInFlight,
+    waited: Option<u64>,
 }
 
 /// The result of counting an attempt.
@@ -305,9 +322,7 @@ impl CountingRules {
             let account = name_row(db, Scope::Account)?;
             counters.closed = account.blocked_for(now).is_some();
             let is_refused = counters.closed && self.familiarity == Familiarity::Unknown;
-            if is_refused
-                && let Some(next) = self.others.next_decision(Scope::Account, &counters.name)?
-            {
+            if is_refused && let Some(next) = self.next_decision(Scope::Account, &counters.name)? {
                 return Ok(Counting::Undecided(next));
             }
             let next = one_more_of_pair(&pair, throttle, now);
@@ -329,8 +344,12 @@ impl CountingRules {
 
     /// The counter blocks: refuses the attempt, unless one in flight may still lift the block.
     fn blocked(&self, scope: Scope, key: &[u8; 32], refused: Refused) -> Result<Counting> {
-        let next = self.others.next_decision(scope, key)?;
+        let next = self.next_decision(scope, key)?;
         Ok(next.map_or(Counting::Refused(refused), Counting::Undecided))
+    }
+
+    fn next_decision(&self, scope: Scope, key: &[u8; 32]) -> Result<Option<NextDecision>> {
+        self.others.next_decision(scope, key, self.waited)
     }
 }
 
@@ -396,7 +415,7 @@ impl Attempt {
     /// attempt and all that were counted before.
     pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
         self.counters.forgive(db)?;
-        self.end(db);
+        self.end(db, AttemptEffect::Succeeded);
         Ok(())
     }
 
@@ -404,7 +423,7 @@ impl Attempt {
     /// none that were counted before.
     pub fn take_back(&self, db: &mut dyn Db, now: Time) -> Result<()> {
         self.counters.take_back(db, now)?;
-        self.end(db);
+        self.end(db, AttemptEffect::TakenBack);
         Ok(())
     }
 
@@ -412,16 +431,16 @@ impl Attempt {
     /// this records the failure and what it led to.
     pub fn fail(&self, db: &mut dyn Db, log: &AuditLog, why: &str) -> Result<()> {
         self.counters.fail(db, log, why)?;
-        self.end(db);
+        self.end(db, AttemptEffect::Failed);
         Ok(())
     }
 
     /// Marks the attempt as finished once the write is committed.
-    fn end(&self, db: &mut dyn Db) {
+    fn end(&self, db: &mut dyn Db, effect: AttemptEffect) {
         let (has_ended, in_flight) = (self.has_ended.clone(), self.in_flight.clone());
         db.after_commit(Box::new(move || {
             has_ended.store(true, Ordering::Release);
-            in_flight.decide();
+            in_flight.decide(effect);
         }));
     }
 }
@@ -442,7 +461,7 @@ impl Drop for Attempt {
             if let Err(error) = recorded {
                 tracing::error!(error = error.chain(), "failed to record a counted attempt");
             }
-            in_flight.decide();
+            in_flight.decide(AttemptEffect::Failed);
         });
     }
 }
@@ -462,9 +481,9 @@ impl AttemptCounters {
     /// Marks the attempt as in flight where other attempts may have to wait for it: at the counters
     /// that its success resets. A closed password is reopened only by the attempt that closed it.
     fn enter(&self, in_flight: &AttemptInFlight) {
-        for CounterHit { scope, .. } in &self.counted {
+        for CounterHit { scope, limit, .. } in &self.counted {
             if *scope != Scope::Account || self.closes {
-                in_flight.enter(*scope, self.key(*scope));
+                in_flight.enter(*scope, self.key(*scope), *limit);
             }
         }
     }
@@ -503,7 +522,12 @@ impl AttemptCounters {
 
     fn fail(&self, db: &mut dyn Db, log: &AuditLog, why: &str) -> Result<()> {
         log.record(db, &self.failure.clone().because(why))?;
-        crate::identity::login::burst::note_failure(db, log, &self.client)?;
+        let failed = FailedLogin {
+            client_key: &self.client,
+            name_key: Some(&self.name),
+            account: self.failure.account.as_ref(),
+        };
+        burst::note_failure(db, log, &failed)?;
         let event = |what| Event { account: self.failure.account.clone(), ..Event::done(what) };
         if self.locks {
             log.record(db, &event(What::Lockout))?;

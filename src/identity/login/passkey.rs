@@ -5,8 +5,9 @@ use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::burst;
+use crate::identity::login::burst::{self, FailedLogin};
 use crate::identity::login::gate::{Issued, NewSession, Proof};
+use crate::identity::login::guard;
 use crate::identity::login::remember::Remember;
 use crate::identity::login::sign_in::Name;
 use crate::identity::passkey;
@@ -150,13 +151,20 @@ pub async fn complete(
 /// Records a refused login. Returns the error to answer with.
 async fn refuse(core: &Core, refusal: AssertionRefusal, source: &Source) -> Result<Error> {
     let AssertionRefusal { account, why, error } = refusal;
+    // An unknown key is looked up too, so that both take the same time.
+    let id = account.unwrap_or_else(|| AccountId::new(""));
+    let account = core.store.read(move |db| store::tables::accounts::find(db, &id)).await?;
+    let name_key = account.as_ref().map(|account| guard::key_of(core, account));
     let log = AuditLog::new(core, source);
-    let client = core.master.mac("failures from", &source.client().to_bytes());
+    let client_key = core.master.mac("failures from", &source.client().to_bytes());
+    let account = account.map(|account| account.id);
     let event = Event { account, ..Event::refused(What::Login) }.because(why);
     core.store
         .write(move |db| {
             log.record(db, &event)?;
-            burst::note_failure(db, &log, &client)
+            let (name_key, account) = (name_key.as_ref(), event.account.as_ref());
+            let failed = FailedLogin { client_key: &client_key, name_key, account };
+            burst::note_failure(db, &log, &failed)
         })
         .await?;
     Ok(error)

@@ -11,8 +11,9 @@ use crate::store::db::Db;
 
 /// Rows that one write removes, with their dependent rows.
 const PIECE: i64 = 500;
-/// Accounts that one write erases. Each has letters and records of its own.
-const ACCOUNTS: i64 = 25;
+/// Accounts that one write erases. Each has letters and records of its own, and is in some dozens of
+/// rows of the search index.
+const ACCOUNTS: i64 = 10;
 /// How long the server keeps what has ended: a session from when it would have ended unused, a
 /// link, a code, a pending login, a finished mail, an unconfirmed factor.
 const REMEMBERED_FOR: Duration = Duration::from_hours(168);
@@ -90,7 +91,7 @@ where
 {
     let mut removed = 0;
     loop {
-        let gone = core.store.write(piece.clone()).await?;
+        let gone = core.store.write_step(piece.clone()).await?;
         removed += gone;
         if gone < size.unsigned_abs() {
             return Ok(removed);

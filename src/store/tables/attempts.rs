@@ -23,7 +23,7 @@ pub enum Scope {
     MailTo,
     /// Mail that unauthenticated callers can trigger, per client IP.
     MailFrom,
-    /// Failed logins from one client IP, for all accounts.
+    /// Failed logins from one client IP, at one account name, and in all.
     Burst,
     /// Second factors submitted for an account.
     Factor,

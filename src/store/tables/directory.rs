@@ -126,8 +126,11 @@ fn matches(db: &mut dyn Db, query: &Query, text: &SearchText) -> Result<Vec<i64>
         text.is_in(&row.email, row.username.as_deref())
             && query.status.is_none_or(|wanted| wanted == status(row, query.verification))
     };
+    let end = search_index::indexed_below(db)?;
     let (mut found, mut last_segment) = (Vec::new(), -1);
-    while let Some(segment) = search_index::segment_after(db, last_segment)? {
+    while let Some(segment) =
+        search_index::segment_after(db, last_segment, end / search_index::SEGMENT)?
+    {
         for number in search_index::candidates(db, segment, text)? {
             found.extend(search_index::at(db, number)?.filter(fits).map(|row| row.number));
             if found.len() > MATCHES {
@@ -136,7 +139,7 @@ fn matches(db: &mut dyn Db, query: &Query, text: &SearchText) -> Result<Vec<i64>
         }
         last_segment = segment;
     }
-    let mut last = search_index::indexed_below(db)? - 1;
+    let mut last = end - 1;
     loop {
         let rows = search_index::after(db, last, PIECE)?;
         let Some(row) = rows.last() else { return Ok(found) };

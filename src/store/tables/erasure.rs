@@ -55,7 +55,7 @@ pub fn remove_unproved(db: &mut dyn Db, account: &Removable) -> Result<bool> {
     )?;
     let is_removed = removed.is_some();
     if let Some(row) = removed {
-        search_index::forget(db, row)?;
+        search_index::forget(db, vec![row])?;
         drop_letters(db, id.as_str())?;
     }
     drop_reservations(db, id.as_str())?;
@@ -86,15 +86,16 @@ pub fn blank_deleted(db: &mut dyn Db, deleted_before: Time, limit: i64) -> Resul
 }
 
 fn forget_all(db: &mut dyn Db, gone: Vec<Row>) -> Result<u64> {
-    let mut forgotten = 0;
+    let (mut forgotten, mut rows) = (0, Vec::new());
     for mut row in gone {
         let id: String = row.take()?;
-        search_index::forget(db, row)?;
+        rows.push(row);
         drop_letters(db, &id)?;
         drop_reservations(db, &id)?;
         blank_records(db, &id)?;
         forgotten += 1;
     }
+    search_index::forget(db, rows)?;
     Ok(forgotten)
 }
 

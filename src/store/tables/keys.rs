@@ -220,17 +220,22 @@ pub(crate) mod fixture {
     use crate::store::db::{Db, Row, Sql, Value};
 
     /// An empty database with the whole schema.
-    pub(crate) struct TestDb(Connection);
+    pub(crate) struct TestDb {
+        connection: Connection,
+        /// How many statements ran.
+        pub(crate) statements: usize,
+    }
 
     impl TestDb {
         pub(crate) fn new() -> Self {
             let connection = Connection::open_in_memory().unwrap();
             connection.execute_batch(include_str!("../../../schema.sql")).unwrap();
-            Self(connection)
+            Self { connection, statements: 0 }
         }
 
         fn rows(&mut self, sql: Sql, values: &[Value]) -> rusqlite::Result<Vec<Row>> {
-            let mut statement = self.0.prepare(sql.text())?;
+            self.statements += 1;
+            let mut statement = self.connection.prepare(sql.text())?;
             for (at, value) in values.iter().enumerate() {
                 let cell = match value.clone() {
                     Value::Null => Cell::Null,
@@ -267,7 +272,7 @@ pub(crate) mod fixture {
 
         fn run(&mut self, sql: Sql, values: &[Value]) -> Result<u64> {
             self.all(sql, values)?;
-            Ok(self.0.changes())
+            Ok(self.connection.changes())
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The `links` table: links sent by mail, stored as digests.
 
 use crate::error::{Error, Result};
-use crate::model::{AccountId, Time};
+use crate::model::{Account, AccountId, Time};
 use crate::sql;
 use crate::store::db::Db;
 
@@ -167,20 +167,24 @@ pub fn void_later_undoing(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32])
     Ok(())
 }
 
-/// Extends the links that restore this address until `until`.
-pub fn prolong_undoing(
-    db: &mut dyn Db,
-    account: &AccountId,
-    email_key: &str,
-    until: Time,
-    now: Time,
-) -> Result<()> {
+/// The links that restore an address of `account`, which has just given it up, work until `until`.
+/// Until then the address is reserved for the account if it had proved it: an address that the
+/// account only claimed is free at once for its owner.
+pub fn prolong_undoing(db: &mut dyn Db, account: &Account, until: Time, now: Time) -> Result<()> {
+    let reserved_at = account.email_verified_at.map(|_| now);
     db.run(
         sql!(
-            "update links set expires_at = $1 where account_id = $2 and purpose = $3 and email_key = $4 \
-             and spent_at is null and expires_at > $5"
+            "update links set expires_at = $1, reserved_at = $2 where account_id = $3 and purpose = $4 \
+             and email_key = $5 and spent_at is null and expires_at > $6"
         ),
-        &[until.into(), account.as_str().into(), LinkPurpose::UndoEmail.as_str().into(), email_key.into(), now.into()],
+        &[
+            until.into(),
+            reserved_at.into(),
+            account.id.as_str().into(),
+            LinkPurpose::UndoEmail.as_str().into(),
+            account.email.key().into(),
+            now.into(),
+        ],
     )?;
     Ok(())
 }
@@ -237,7 +241,7 @@ pub fn is_address_kept(
     let row = db.first(
         sql!(
             "select 1 from links where email_key = $1 and purpose = 'undo_email' and account_id <> $2 \
-             and spent_at is null and expires_at > $3"
+             and reserved_at is not null and spent_at is null and expires_at > $3"
         ),
         &[email_key.into(), holder.as_str().into(), now.into()],
     )?;

@@ -20,6 +20,7 @@ pub mod links;
 pub mod outbox;
 pub mod passkeys;
 pub mod roles;
+pub mod search_build;
 pub mod search_index;
 pub mod sessions;
 pub mod stats;

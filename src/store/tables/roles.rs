@@ -175,6 +175,18 @@ impl Removable {
     }
 }
 
+/// Whether an account that is not deleted has the role `admin`.
+pub fn has_admin(db: &mut dyn Db) -> Result<bool> {
+    let found = db.first(
+        sql!(
+            "select 1 from account_roles r join accounts a on a.id = r.account_id \
+             where r.role = $1 and a.deleted_at is null limit 1"
+        ),
+        &[role::ADMIN.into()],
+    )?;
+    Ok(found.is_some())
+}
+
 /// A role with its permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {

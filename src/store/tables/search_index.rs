@@ -5,6 +5,9 @@
 //! numbers are drawn: a sign-up writes nothing here. A search looks at the accounts after the last
 //! segment one by one. What changes or deletes an account of a segment also changes its rows, so
 //! that the index never holds more about a person than the `accounts` table.
+//!
+//! `search_build` writes a segment in pieces, in the order of the trigrams. Until it is complete, a
+//! search does not use it, and changes are made to the rows that exist already.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,9 +19,6 @@ use crate::store::db::{Db, Row};
 
 /// The number of account numbers in a segment.
 pub const SEGMENT: i64 = 4096;
-
-/// The trigram of the row that every segment has, even if none of its accounts is left.
-const MARK: i64 = 0;
 
 /// Follows a text twice, so that its last characters begin trigrams too.
 const END: char = '\0';
@@ -43,7 +43,7 @@ pub struct SearchRow {
 }
 
 impl SearchRow {
-    fn trigrams(&self) -> BTreeSet<i64> {
+    pub(super) fn trigrams(&self) -> BTreeSet<i64> {
         trigrams(&self.email, self.username.as_deref())
     }
 }
@@ -77,20 +77,84 @@ fn trigrams(email: &Email, username: Option<&str>) -> BTreeSet<i64> {
     all
 }
 
-/// The first number after the last segment: accounts from here on are not in the index.
-pub fn indexed_below(db: &mut dyn Db) -> Result<i64> {
-    let row =
-        db.first(sql!("select segment from account_trigrams order by segment desc limit 1"), &[])?;
-    row.map_or(Ok(0), |mut row| Ok((row.take::<i64>()? + 1) * SEGMENT))
+/// How far the index goes. It is kept in the `instance` table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct IndexProgress {
+    /// The first segment that is not complete.
+    pub segment: i64,
+    /// The last trigram of that segment that is written; 0 if none is, `None` if no one writes it.
+    pub trigram: Option<i64>,
+    /// How often an account of a segment that was being written changed.
+    pub changes: i64,
 }
 
-/// Adds a new account, if its number belongs to an earlier segment: an import may bring such
+impl IndexProgress {
+    pub(super) fn read(db: &mut dyn Db) -> Result<Self> {
+        let rows = db.all(
+            sql!(
+                "select name, number from instance \
+                 where name in ('search_segment', 'search_trigram', 'search_changes')"
+            ),
+            &[],
+        )?;
+        let mut progress = Self { segment: 0, trigram: None, changes: 0 };
+        for mut row in rows {
+            let (name, number): (String, Option<i64>) = (row.take()?, row.take()?);
+            match name.as_str() {
+                "search_segment" => progress.segment = number.unwrap_or(0),
+                "search_trigram" => progress.trigram = number,
+                _ => progress.changes = number.unwrap_or(0),
+            }
+        }
+        Ok(progress)
+    }
+
+    /// Writes all but `changes`, which only changes of accounts write.
+    pub(super) fn save(&self, db: &mut dyn Db) -> Result<()> {
+        set(db, "search_segment", Some(self.segment))?;
+        set(db, "search_trigram", self.trigram)
+    }
+
+    /// Whether a segment is complete or being written.
+    fn has(&self, segment: i64) -> bool {
+        segment < self.segment || segment == self.segment && self.trigram.is_some()
+    }
+
+    /// Whether the row of a trigram is written, if the segment has the trigram.
+    fn has_row(&self, segment: i64, trigram: i64) -> bool {
+        segment < self.segment
+            || segment == self.segment && self.trigram.is_some_and(|last| trigram <= last)
+    }
+
+    /// The first number that a search does not find through the index.
+    fn first_number(&self) -> i64 {
+        self.segment * SEGMENT
+    }
+}
+
+fn set(db: &mut dyn Db, name: &str, number: Option<i64>) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into instance (name, number) values ($1, $2) \
+             on conflict (name) do update set number = excluded.number"
+        ),
+        &[name.into(), number.into()],
+    )
+    .map(drop)
+}
+
+/// The first number after the last complete segment: a search finds accounts from here on one by
+/// one.
+pub fn indexed_below(db: &mut dyn Db) -> Result<i64> {
+    Ok(IndexProgress::read(db)?.first_number())
+}
+
+/// Adds a new account, if its number belongs to a segment of the index: an import may bring such
 /// numbers.
 pub fn note_new(db: &mut dyn Db, number: i64, email: &Email, username: Option<&str>) -> Result<()> {
-    if number < indexed_below(db)? {
-        replace(db, number, &BTreeSet::new(), &trigrams(email, username))?;
-    }
-    Ok(())
+    let mut changes = IndexChanges::begin(db)?;
+    changes.note(number, &BTreeSet::new(), &trigrams(email, username))?;
+    changes.store(db)
 }
 
 /// Makes a change of an account's address or user name, and changes the index with it.
@@ -101,22 +165,26 @@ pub fn changing<T>(
 ) -> Result<T> {
     let before = row_of(db, id)?;
     let changed = change(db)?;
+    let mut changes = IndexChanges::begin(db)?;
     if let Some(before) = before
-        && before.number < indexed_below(db)?
+        && changes.progress.has(before.number / SEGMENT)
         && let Some(after) = row_of(db, id)?
     {
-        replace(db, before.number, &before.trigrams(), &after.trigrams())?;
+        changes.note(before.number, &before.trigrams(), &after.trigrams())?;
     }
+    changes.store(db)?;
     Ok(changed)
 }
 
-/// Removes a deleted account. `row` is what the deletion returned: `columns`.
-pub fn forget(db: &mut dyn Db, row: Row) -> Result<()> {
-    let row = read(row)?;
-    if row.number < indexed_below(db)? {
-        replace(db, row.number, &row.trigrams(), &BTreeSet::new())?;
+/// Removes deleted accounts. `rows` are what the deletion returned: `columns`. A row that several of
+/// them share is written once.
+pub fn forget(db: &mut dyn Db, rows: Vec<Row>) -> Result<()> {
+    let mut changes = IndexChanges::begin(db)?;
+    for row in rows {
+        let row = read(row)?;
+        changes.note(row.number, &row.trigrams(), &BTreeSet::new())?;
     }
-    Ok(())
+    changes.store(db)
 }
 
 fn row_of(db: &mut dyn Db, id: &AccountId) -> Result<Option<SearchRow>> {
@@ -124,22 +192,57 @@ fn row_of(db: &mut dyn Db, id: &AccountId) -> Result<Option<SearchRow>> {
     db.first(sql, &[id.as_str().into()])?.map(read).transpose()
 }
 
-/// Removes an account from the trigrams that it no longer has, and adds it to the new ones.
-fn replace(db: &mut dyn Db, number: i64, old: &BTreeSet<i64>, new: &BTreeSet<i64>) -> Result<()> {
-    let (segment, place) = (number / SEGMENT, place(number)?);
-    for trigram in old.symmetric_difference(new) {
-        let mut places = places(db, segment, *trigram)?;
-        if new.contains(trigram) {
-            places.insert(place);
-        } else {
-            places.remove(&place);
-        }
-        store(db, segment, *trigram, &places)?;
-    }
-    Ok(())
+/// Changes to rows of the index: each row is read and written once.
+struct IndexChanges {
+    progress: IndexProgress,
+    /// By segment and trigram: the places, and whether the account there has the trigram now.
+    rows: BTreeMap<(i64, i64), BTreeMap<u16, bool>>,
+    is_unfinished: bool,
 }
 
-fn place(number: i64) -> Result<u16> {
+impl IndexChanges {
+    fn begin(db: &mut dyn Db) -> Result<Self> {
+        let progress = IndexProgress::read(db)?;
+        Ok(Self { progress, rows: BTreeMap::new(), is_unfinished: false })
+    }
+
+    /// Takes an account out of the trigrams that it no longer has, and into the new ones.
+    fn note(&mut self, number: i64, old: &BTreeSet<i64>, new: &BTreeSet<i64>) -> Result<()> {
+        let (segment, place) = (number / SEGMENT, place(number)?);
+        if !self.progress.has(segment) {
+            return Ok(());
+        }
+        self.is_unfinished |= segment == self.progress.segment;
+        for trigram in old.symmetric_difference(new) {
+            if self.progress.has_row(segment, *trigram) {
+                let row = self.rows.entry((segment, *trigram)).or_default();
+                row.insert(place, new.contains(trigram));
+            }
+        }
+        Ok(())
+    }
+
+    fn store(self, db: &mut dyn Db) -> Result<()> {
+        if self.is_unfinished {
+            // What was read to write the rest of the segment is out of date now.
+            set(db, "search_changes", Some(self.progress.changes + 1))?;
+        }
+        for ((segment, trigram), changed) in self.rows {
+            let mut places = places(db, segment, trigram)?;
+            for (place, is_in) in changed {
+                if is_in {
+                    places.insert(place);
+                } else {
+                    places.remove(&place);
+                }
+            }
+            store(db, segment, trigram, &places)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn place(number: i64) -> Result<u16> {
     u16::try_from(number % SEGMENT).map_err(Error::internal)
 }
 
@@ -168,45 +271,22 @@ fn store(db: &mut dyn Db, segment: i64, trigram: i64, places: &BTreeSet<u16>) ->
             )
             .map(drop);
     }
-    insert(db, segment, trigram, places)
+    insert(db, segment, trigram, encode(places))
 }
 
-fn insert(db: &mut dyn Db, segment: i64, trigram: i64, places: &BTreeSet<u16>) -> Result<()> {
-    let bytes: Vec<u8> = places.iter().flat_map(|place| place.to_be_bytes()).collect();
+pub(super) fn encode(places: &BTreeSet<u16>) -> Vec<u8> {
+    places.iter().flat_map(|place| place.to_be_bytes()).collect()
+}
+
+pub(super) fn insert(db: &mut dyn Db, segment: i64, trigram: i64, places: Vec<u8>) -> Result<()> {
     db.run(
         sql!(
             "insert into account_trigrams (segment, trigram, places) values ($1, $2, $3) \
              on conflict (segment, trigram) do update set places = excluded.places"
         ),
-        &[segment.into(), trigram.into(), bytes.into()],
+        &[segment.into(), trigram.into(), places.into()],
     )
     .map(drop)
-}
-
-/// Indexes the next segment, if all its numbers are drawn. Returns whether it did.
-pub fn extend(db: &mut dyn Db) -> Result<bool> {
-    let last = db.first(sql!("select number from instance where name = 'next_account'"), &[])?;
-    let last: i64 = last.map_or(Ok(0), |mut row| row.take())?;
-    let indexed = indexed_below(db)?;
-    let Some(first) = after(db, indexed - 1, 1)?.pop() else { return Ok(false) };
-    let segment = first.number / SEGMENT;
-    if last < (segment + 1) * SEGMENT - 1 {
-        return Ok(false);
-    }
-    let mut index = BTreeMap::from([(MARK, BTreeSet::new())]);
-    for account in after(db, segment * SEGMENT - 1, SEGMENT)? {
-        if account.number / SEGMENT != segment {
-            break;
-        }
-        let place = place(account.number)?;
-        for trigram in account.trigrams() {
-            index.entry(trigram).or_insert_with(BTreeSet::new).insert(place);
-        }
-    }
-    for (trigram, places) in &index {
-        insert(db, segment, *trigram, places)?;
-    }
-    Ok(true)
 }
 
 /// The accounts after this number, in the order of their numbers.
@@ -228,11 +308,14 @@ pub fn at(db: &mut dyn Db, number: i64) -> Result<Option<SearchRow>> {
     db.first(sql, &[number.into()])?.map(read).transpose()
 }
 
-/// The first segment after this one.
-pub fn segment_after(db: &mut dyn Db, segment: i64) -> Result<Option<i64>> {
+/// The first complete segment after this one that has accounts.
+pub fn segment_after(db: &mut dyn Db, segment: i64, end: i64) -> Result<Option<i64>> {
     let row = db.first(
-        sql!("select segment from account_trigrams where segment > $1 order by segment limit 1"),
-        &[segment.into()],
+        sql!(
+            "select segment from account_trigrams where segment > $1 and segment < $2 \
+             order by segment limit 1"
+        ),
+        &[segment.into(), end.into()],
     )?;
     row.map(|mut row| row.take()).transpose()
 }
@@ -296,7 +379,7 @@ mod tests {
     use crate::store::tables::accounts::{self, NewRow};
     use crate::store::tables::keys::fixture::TestDb;
     use crate::store::tables::roles::Removable;
-    use crate::store::tables::{directory, erasure};
+    use crate::store::tables::{directory, erasure, search_build};
 
     fn row(name: &str, at: i64) -> NewRow {
         let email = Email::parse(&format!("{name}@Example.com")).unwrap();
@@ -310,6 +393,24 @@ mod tests {
     fn remove(db: &mut TestDb, id: &AccountId) -> bool {
         let account = Removable::check(db, id, Verification::Required).unwrap().unwrap();
         erasure::remove_unproved(db, &account).unwrap()
+    }
+
+    /// Completes the index. `between` runs after each piece, with the number of pieces so far, until
+    /// ten of them were written.
+    fn extend(db: &mut TestDb, mut between: impl FnMut(&mut TestDb, i64)) {
+        let mut written = 0;
+        while search_build::is_due(db).unwrap() {
+            search_build::begin(db).unwrap();
+            for piece in search_build::collect(db).unwrap() {
+                if !piece.store(db).unwrap() {
+                    break;
+                }
+                written += 1;
+                if written <= 10 {
+                    between(db, written);
+                }
+            }
+        }
     }
 
     /// The numbers that a search finds, and those of all accounts that contain the text.
@@ -337,8 +438,8 @@ mod tests {
             let scrambled = (n * 7919) % 100_003;
             assert!(accounts::insert(&mut db, &row(&format!("u{scrambled}-{n}"), n)).unwrap());
         }
-        assert!(extend(&mut db).unwrap());
-        assert!(!extend(&mut db).unwrap(), "the second segment is not full");
+        extend(&mut db, |_, _| {});
+        assert!(!search_build::is_due(&mut db).unwrap(), "the second segment is not full");
         assert_eq!(indexed_below(&mut db).unwrap(), SEGMENT);
         let id = |n: i64| AccountId::new(format!("u{}-{n}", (n * 7919) % 100_003));
         let moved = Email::parse("zelda@elsewhere.example").unwrap();
@@ -358,11 +459,83 @@ mod tests {
         let mut db = TestDb::new();
         accounts::insert(&mut db, &row("qxz", 0)).unwrap();
         db.run(sql!("update instance set number = 5000 where name = 'next_account'"), &[]).unwrap();
-        assert!(extend(&mut db).unwrap());
+        extend(&mut db, |_, _| {});
         assert!(remove(&mut db, &AccountId::new("qxz")));
-        let left = db.all(sql!("select trigram from account_trigrams"), &[]).unwrap();
-        let left: Vec<i64> = left.into_iter().map(|mut row| row.take().unwrap()).collect();
-        assert_eq!(left, [MARK]);
+        assert!(db.all(sql!("select trigram from account_trigrams"), &[]).unwrap().is_empty());
+    }
+
+    /// Every change that falls between two pieces of a segment is in the index afterwards, whether
+    /// the rows that it concerns were written before or after it.
+    #[test]
+    fn a_segment_that_changes_while_it_is_written_is_exact() {
+        let mut db = TestDb::new();
+        let name = |n: i64| format!("{:x}u{n}", n * 7_919_317 % 1_000_003);
+        for n in 0..200 {
+            assert!(accounts::insert(&mut db, &row(&name(n), n)).unwrap());
+        }
+        db.run(sql!("update instance set number = 5000 where name = 'next_account'"), &[]).unwrap();
+        let id = |n: i64| AccountId::new(name(n));
+        let mut pieces = 0;
+        extend(&mut db, |db, piece| {
+            pieces = piece;
+            let (old, new) = (id(piece * 2), id(piece * 2 + 1));
+            let moved = Email::parse(&format!("!zz{piece}@aaa.example")).unwrap();
+            accounts::set_email(db, &old, &moved, Time::from_millis(1)).unwrap();
+            assert!(remove(db, &new));
+            let (found, expected) = found(db, "@aaa");
+            assert_eq!((found.len(), found), (usize::try_from(piece).unwrap(), expected));
+        });
+        assert!(pieces > 1, "{pieces}");
+        assert_eq!(indexed_below(&mut db).unwrap(), SEGMENT);
+        for text in ["u1", "9u1", "@ex", "@aaa", "!zz", "zz1", "n.1", "u40", "7", "om", ".com"] {
+            let (found, expected) = found(&mut db, text);
+            assert_eq!(found, expected, "{text}");
+        }
+        // The index holds nothing of those who are gone.
+        let all = after(&mut db, -1, 10_000).unwrap();
+        let rows = db.all(sql!("select trigram, places from account_trigrams"), &[]).unwrap();
+        for mut entry in rows {
+            let (trigram, places): (i64, Vec<u8>) = (entry.take().unwrap(), entry.take().unwrap());
+            for number in decode(&places) {
+                let account = all.iter().find(|row| row.number == i64::from(number));
+                assert!(account.is_some_and(|row| row.trigrams().contains(&trigram)), "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_of_a_segment_is_small_however_many_accounts_it_has() {
+        let mut db = TestDb::new();
+        for n in 0..SEGMENT {
+            let scrambled = (n * 7919) % 100_003;
+            assert!(accounts::insert(&mut db, &row(&format!("{scrambled:x}{n:x}"), n)).unwrap());
+        }
+        let count = |db: &mut TestDb| -> i64 {
+            let mut rows = db.all(sql!("select count(*) from account_trigrams"), &[]).unwrap();
+            rows[0].take().unwrap()
+        };
+        let (mut before, mut most) = (0, 0);
+        extend(&mut db, |db, _| {
+            most = most.max(count(db) - before);
+            before = count(db);
+        });
+        assert!(most > 0 && count(&mut db) > 4 * most, "{most} of {}", count(&mut db));
+    }
+
+    #[test]
+    fn accounts_that_are_removed_together_rewrite_a_row_once() {
+        let mut db = TestDb::new();
+        for n in 0..40 {
+            assert!(accounts::insert(&mut db, &row(&format!("same-name-{n}"), n)).unwrap());
+        }
+        db.run(sql!("update instance set number = 5000 where name = 'next_account'"), &[]).unwrap();
+        extend(&mut db, |_, _| {});
+        let rows = db.all(sql!("select trigram from account_trigrams"), &[]).unwrap().len();
+        let before = db.statements;
+        assert_eq!(erasure::purge_unproved(&mut db, Time::from_millis(30), 20).unwrap(), 20);
+        // Each row is read and written; the rest are the statements of the accounts themselves.
+        let most = 2 * rows + 20 * 5 + 10;
+        assert!(db.statements - before <= most, "{} for {rows} rows", db.statements - before);
     }
 
     #[test]

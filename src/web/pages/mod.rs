@@ -1,7 +1,7 @@
 //! The pages that links in mail open. Mail scanners follow links, so opening a page changes
 //! nothing: only its button does, with or without script. Forms posted by other sites are refused.
 //!
-//! `words` has their texts, `refusal` what they answer to errors, `views` their templates.
+//! `words` picks their texts, `refusal` what they answer to errors, `views` their templates.
 
 mod refusal;
 mod views;
@@ -18,7 +18,6 @@ use crate::error::{Error, Kind, Result};
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::{body, origin};
-use crate::http::server::error_text::sentence;
 use crate::http::server::paths::Paths;
 use crate::http::server::reject::{self, Reject};
 use crate::http::server::router::Routes;
@@ -34,7 +33,9 @@ use crate::web::form;
 use crate::web::html::{self, Layout, Scripts};
 use crate::web::pages::refusal::{ResetsBegin, refusal};
 use crate::web::pages::views::{AddressView, ConfirmView, MessageView, NewPasswordField};
-use crate::web::pages::words::Words;
+use crate::web::pages::words::{Heading, PageTexts};
+use crate::web::problems;
+use crate::words::{self as catalogue, Translation};
 
 /// The script that presses the button. Only the page that verifies an address loads it, and only if
 /// the policy enables it.
@@ -193,16 +194,17 @@ impl LinkPage {
             return self.send_link(form, visit, app).await;
         }
         let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;
+        let words = self.words(visit);
         match self.follow(token, form, visit).await {
-            Ok(Some(words)) => self.say(words, visit),
+            Ok(Some(heading)) => self.say(heading, visit),
             Ok(None) => {
-                let reasons = [words::NO_PASSWORD.to_owned()];
+                let reasons = [words.problems.no_password.to_string()];
                 let view = self.question(Ask::Choice, visit, token, &reasons);
                 self.show(StatusCode::BAD_REQUEST, &view)
             }
             Err(error) if !error.fields().is_empty() => {
                 let reasons: Vec<_> =
-                    error.fields().iter().map(|row| sentence(row).into_owned()).collect();
+                    error.fields().iter().map(|row| problems::reason(&words, row)).collect();
                 let is_reset = self.page == Page::ResetPassword;
                 let ask = if is_reset { Ask::Password } else { Ask::Choice };
                 self.show(StatusCode::BAD_REQUEST, &self.question(ask, visit, token, &reasons))
@@ -217,7 +219,7 @@ impl LinkPage {
         token: &str,
         form: &str,
         visit: &RequestContext,
-    ) -> Result<Option<Words>> {
+    ) -> Result<Option<Heading<'_>>> {
         let (core, source) = (&self.core, &visit.source);
         match self.page {
             Page::VerifyEmail => {
@@ -225,7 +227,10 @@ impl LinkPage {
                 let new = form::field(form, "newPassword").map(Password::new);
                 match verify_email::prove_and_choose(core, token, new, &counted, source).await? {
                     Some(Proved::Now) => {}
-                    Some(Proved::Already) => return Ok(Some(words::VERIFIED_ALREADY)),
+                    Some(Proved::Already) => {
+                        let text = &self.words(visit).words.pages.verify_email;
+                        return Ok(Some(Heading::new(&text.already_title, &text.already_text)));
+                    }
                     None => return Ok(None),
                 }
             }
@@ -251,7 +256,7 @@ impl LinkPage {
             }
             Page::ForgotPassword | Page::ResendVerification => {}
         }
-        Ok(Some(words::done(self.page)))
+        Ok(Some(self.texts(visit).done))
     }
 
     /// If the policy requires an API client for a password reset, this page does too, as every API
@@ -272,7 +277,7 @@ impl LinkPage {
     ) -> Result<Response> {
         let typed = form::field(form, "email").unwrap_or_default();
         let Some(email) = Email::parse(typed.trim()) else {
-            let reason = Some(words::NO_ADDRESS);
+            let reason = Some(self.words(visit).words.problems.no_address.as_str());
             return self.ask_for_address(StatusCode::BAD_REQUEST, visit, &typed, reason);
         };
         let (core, source) = (&self.core, &visit.source);
@@ -283,7 +288,7 @@ impl LinkPage {
             }
             None => verify_email::request(core, &email, &visit.limited().count()?, source).await?,
         }
-        self.say(words::done(self.page), visit)
+        self.say(self.texts(visit).done, visit)
     }
 
     /// The page of a link before the button is pressed, or again with the reasons why a password
@@ -295,20 +300,26 @@ impl LinkPage {
         token: &'a str,
         reasons: &'a [String],
     ) -> ConfirmView<'a> {
-        let (words, button) = match ask {
-            Ask::Choice => words::CHOICE,
-            Ask::Button | Ask::Password => words::opening(self.page),
+        let words = self.words(visit);
+        let own = self.texts(visit);
+        let choice = &words.words.pages.verify_email;
+        let (heading, button) = match ask {
+            Ask::Choice => {
+                (Heading::new(&choice.title, &choice.choice_text), choice.choice_button.as_str())
+            }
+            Ask::Button | Ask::Password => (own.opened, own.button),
         };
         let rules = &self.core.config.password;
         let password = (ask != Ask::Button).then(|| NewPasswordField {
             min_length: rules.min_length,
-            rules: words::password_rules(rules),
+            rules: words::password_rules(&words, rules),
             reasons,
         });
         let disown = (self.page == Page::VerifyEmail)
             .then(|| self.page.beside(&visit.path, Page::DisownSignUp));
-        let layout = self.layout(words);
-        ConfirmView { layout, action: &visit.path, token, button, password, disown, script: None }
+        let layout = self.layout(heading, visit);
+        let action = &visit.path;
+        ConfirmView { layout, words, action, token, button, password, disown, script: None }
     }
 
     /// The page that asks for an address. With a `reason`, what was typed is no address.
@@ -319,16 +330,20 @@ impl LinkPage {
         typed: &str,
         reason: Option<&str>,
     ) -> Result<Response> {
-        let (words, button) = words::opening(self.page);
-        let layout = self.layout(words);
-        self.show(status, &AddressView { layout, action: &visit.path, typed, reason, button })
+        let (words, own) = (self.words(visit), self.texts(visit));
+        let (layout, button) = (self.layout(own.opened, visit), own.button);
+        self.show(
+            status,
+            &AddressView { layout, words, action: &visit.path, typed, reason, button },
+        )
     }
 
     /// The page after the button was pressed.
-    fn say(&self, words: Words, visit: &RequestContext) -> Result<Response> {
+    fn say(&self, heading: Heading<'_>, visit: &RequestContext) -> Result<Response> {
         let mails_link = matches!(self.page, Page::UndoEmail | Page::NotMe);
         let again = mails_link.then(|| self.page.beside(&visit.path, Page::ForgotPassword));
-        self.show(StatusCode::OK, &MessageView { layout: self.layout(words), again })
+        let (layout, words) = (self.layout(heading, visit), self.words(visit));
+        self.show(StatusCode::OK, &MessageView { layout, words, again })
     }
 
     /// The response, or the page for an error.
@@ -342,17 +357,20 @@ impl LinkPage {
     }
 
     fn refuse(&self, error: &Error, visit: &RequestContext) -> Result<Response> {
-        let answer = refusal(self.page, error.kind(), ResetsBegin::under(&self.core.config));
+        let words = self.words(visit);
+        let resets = ResetsBegin::under(&self.core.config);
+        let answer = refusal(&words, self.page, error.kind(), resets);
         reject::log(error, answer.status, visit.source.request_id.as_deref().unwrap_or_default());
-        let layout = self.layout(answer.words);
+        let layout = self.layout(answer.heading, visit);
         let mut response = match answer.way_on {
             Some(other) => {
                 let action = self.page.beside(&visit.path, other);
-                let (_, button) = words::opening(other);
-                let view = AddressView { layout, action: &action, typed: "", reason: None, button };
+                let button = words::texts(&words, other).button;
+                let (action, typed, reason) = (action.as_str(), "", None);
+                let view = AddressView { layout, words, action, typed, reason, button };
                 self.show(answer.status, &view)?
             }
-            None => self.show(answer.status, &MessageView { layout, again: None })?,
+            None => self.show(answer.status, &MessageView { layout, words, again: None })?,
         };
         if let Some(wait) = error.retry_delay() {
             response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));
@@ -360,8 +378,18 @@ impl LinkPage {
         Ok(response)
     }
 
-    fn layout(&self, words: Words) -> Layout<'_> {
-        Layout::new(&self.core.config.service.name, words.title, words.text)
+    /// The language that the page is shown in.
+    fn words(&self, _visit: &RequestContext) -> Translation<'_> {
+        catalogue::english()
+    }
+
+    fn texts(&self, visit: &RequestContext) -> PageTexts<'_> {
+        words::texts(self.words(visit).words, self.page)
+    }
+
+    fn layout<'a>(&'a self, heading: Heading<'a>, visit: &RequestContext) -> Layout<'a> {
+        let Heading { title, text } = heading;
+        Layout::new(&self.core.config.service.name, self.words(visit), title, text)
     }
 
     fn show(&self, status: StatusCode, view: &impl askama::Template) -> Result<Response> {

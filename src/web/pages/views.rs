@@ -3,12 +3,14 @@
 use askama::Template;
 
 use crate::web::html::Layout;
+use crate::words::Translation;
 
 /// Asks to press a button that uses the link.
 #[derive(Template)]
 #[template(path = "pages/confirm.html")]
 pub(in crate::web) struct ConfirmView<'a> {
     pub(in crate::web) layout: Layout<'a>,
+    pub(in crate::web) words: Translation<'a>,
     /// Where the form is posted: the page's own path.
     pub(in crate::web) action: &'a str,
     pub(in crate::web) token: &'a str,
@@ -34,6 +36,7 @@ pub(in crate::web) struct NewPasswordField<'a> {
 #[template(path = "pages/address.html")]
 pub(in crate::web) struct AddressView<'a> {
     pub(in crate::web) layout: Layout<'a>,
+    pub(in crate::web) words: Translation<'a>,
     /// Where the form is posted.
     pub(in crate::web) action: &'a str,
     /// What was typed before.
@@ -48,6 +51,7 @@ pub(in crate::web) struct AddressView<'a> {
 #[template(path = "pages/message.html")]
 pub(in crate::web) struct MessageView<'a> {
     pub(in crate::web) layout: Layout<'a>,
+    pub(in crate::web) words: Translation<'a>,
     /// The path of the page that mails the announced link again.
     pub(in crate::web) again: Option<String>,
 }
@@ -56,11 +60,12 @@ pub(in crate::web) struct MessageView<'a> {
 mod tests {
     use super::*;
     use crate::web::front::{FrontLink, FrontView};
+    use crate::words::english;
 
     const MARKUP: &str = "<script>alert(1)</script><img src=x onerror=\"'&>{{ x }}{% y %}";
 
     fn layout(text: &'static str) -> Layout<'static> {
-        Layout::new(text, text, text)
+        Layout::new(text, english(), text, text)
     }
 
     /// Each template, with this text in every place.
@@ -68,6 +73,7 @@ mod tests {
         let reasons = [text.to_owned(), text.to_owned()];
         let confirm = ConfirmView {
             layout: layout(text),
+            words: english(),
             action: text,
             token: text,
             button: text,
@@ -81,12 +87,14 @@ mod tests {
         };
         let address = AddressView {
             layout: layout(text),
+            words: english(),
             action: text,
             typed: text,
             reason: Some(text),
             button: text,
         };
-        let message = MessageView { layout: layout(text), again: Some(text.into()) };
+        let message =
+            MessageView { layout: layout(text), words: english(), again: Some(text.into()) };
         let links = [FrontLink { path: text.into(), words: text }];
         let front = FrontView { layout: layout(text), links: &links };
         [confirm.to_string(), address.to_string(), message.to_string(), front.to_string()]

@@ -1,177 +1,93 @@
-//! The words of the pages that differ from page to page; labels are in the templates.
+//! The words of the pages that mailed links open: which texts of the catalogue each page shows.
 
 use crate::config::PasswordRules;
 use crate::model::Page;
+use crate::words::{Text, Words};
 
 /// A heading and the paragraph below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::web) struct Words {
-    pub(in crate::web) title: &'static str,
-    pub(in crate::web) text: &'static str,
+pub(in crate::web) struct Heading<'a> {
+    pub(in crate::web) title: &'a str,
+    pub(in crate::web) text: &'a str,
 }
 
-/// The words of a page as it is opened, and the label of its button.
-pub(in crate::web) fn opening(page: Page) -> (Words, &'static str) {
-    let (title, text, button) = match page {
-        Page::VerifyEmail => (
-            "Verify your email address",
-            "Press the button to confirm that this email address is yours. You can then use your \
-             account.",
-            "Verify email address",
-        ),
-        Page::DisownSignUp => (
-            "This was not you?",
-            "Someone created an account with your email address. Press the button to remove it. An \
-             account whose address is already verified is kept.",
-            "Remove the account",
-        ),
-        Page::OpenLogin => (
-            "Allow login",
-            "After many wrong passwords, your account accepts its password only from known \
-             networks. Press the button on the device and network where you want to log in.",
-            "Let me log in from here",
-        ),
-        Page::ResetPassword => (
-            "Choose a new password",
-            "You will be logged out on all devices. Then log in with the new password.",
-            "Set new password",
-        ),
-        Page::ConfirmEmail => (
-            "Confirm your new email address",
-            "Press the button to confirm that this email address is yours. Your account will then \
-             use it.",
-            "Confirm email address",
-        ),
-        Page::UndoEmail => (
-            "Keep your email address",
-            "Someone who is logged in to your account asked to change its email address. If that \
-             was not you, press the button. Your account keeps this address or gets it back, all \
-             devices are logged out, and your current password stops working. We will send you an \
-             email with a link to choose a new one.",
-            "Undo the change",
-        ),
-        Page::NotMe => (
-            "This was not you?",
-            "Press the button to end that login and all others. Your password stops working, and \
-             we will send you an email with a link to choose a new one.",
-            "End that login",
-        ),
-        Page::ResendVerification => (
-            "Verify your email address",
-            "Type the email address that you signed up with. We will send you a new link.",
-            SEND,
-        ),
-        Page::ForgotPassword => (
-            "Forgot your password?",
-            "Type the email address of your account. We will send you a link to choose a new \
-             password.",
-            SEND,
-        ),
-    };
-    (Words { title, text }, button)
-}
-
-/// The words of the page that verifies an address whose sign-ups gave different passwords.
-pub(in crate::web) const CHOICE: (Words, &str) = (
-    Words {
-        title: "Verify your email address",
-        text: "This email address was used for more than one sign-up, with different passwords. \
-               Choose the password of your account. This also confirms that the email address is \
-               yours.",
-    },
-    "Verify and set password",
-);
-
-/// The label of the button that asks for a link.
-const SEND: &str = "Send me a link";
-
-/// The words of a page after its button was pressed. Those of a page that asks for an address are
-/// the same whether or not the address has an account.
-pub(in crate::web) fn done(page: Page) -> Words {
-    match page {
-        Page::VerifyEmail => Words {
-            title: "Email address verified",
-            text: "Thank you. You can close this page and log in.",
-        },
-        Page::DisownSignUp => Words {
-            title: "Account removed",
-            text: "The account created with your email address was removed. There is nothing else \
-                   to do.",
-        },
-        Page::OpenLogin => Words {
-            title: "Login allowed",
-            text: "You can now log in with your password from here.",
-        },
-        Page::ResetPassword => Words {
-            title: "Password changed",
-            text: "You have been logged out on all devices. Close this page and log in with your \
-                   new password.",
-        },
-        Page::ConfirmEmail => Words {
-            title: "Email address changed",
-            text: "Thank you. Your account uses this email address from now on. You can close this \
-                   page.",
-        },
-        Page::UndoEmail => Words {
-            title: "Your account keeps this address",
-            text: "All devices have been logged out. The person who asked for the change may know \
-                   your password, so it no longer works. We have sent you a link to choose a new \
-                   one.",
-        },
-        Page::NotMe => Words {
-            title: "Login ended",
-            text: "All devices have been logged out. Someone may know your password, so it no \
-                   longer works. We have sent you a link to choose a new one.",
-        },
-        Page::ResendVerification => Words {
-            title: "Check your email",
-            text: "If an account with this address is not verified yet, we have sent it a new \
-                   link.",
-        },
-        Page::ForgotPassword => Words {
-            title: "Check your email",
-            text: "If there is an account with this address, we have sent it a link to choose a \
-                   new password.",
-        },
+impl<'a> Heading<'a> {
+    pub(in crate::web) fn new(title: &'a Text, text: &'a Text) -> Self {
+        Self { title, text }
     }
 }
 
-/// The words for an address that was already verified.
-pub(in crate::web) const VERIFIED_ALREADY: Words = Words {
-    title: "Already verified",
-    text: "This email address is already verified. You can close this page and log in.",
-};
+/// The texts of a page.
+pub(in crate::web) struct PageTexts<'a> {
+    /// As it is opened.
+    pub(in crate::web) opened: Heading<'a>,
+    pub(in crate::web) button: &'a str,
+    /// After its button was pressed. Those of a page that asks for an address are the same whether
+    /// or not the address has an account.
+    pub(in crate::web) done: Heading<'a>,
+}
 
-/// The reason why an address was not verified without a password.
-pub(in crate::web) const NO_PASSWORD: &str = "Please choose a password.";
+/// The texts of a page, from its section of the catalogue.
+pub(in crate::web) fn texts(words: &Words, page: Page) -> PageTexts<'_> {
+    let pages = &words.pages;
+    macro_rules! of {
+        ($section:ident) => {
+            PageTexts {
+                opened: Heading::new(&pages.$section.title, &pages.$section.text),
+                button: &pages.$section.button,
+                done: Heading::new(&pages.$section.done_title, &pages.$section.done_text),
+            }
+        };
+    }
+    match page {
+        Page::VerifyEmail => of!(verify_email),
+        Page::DisownSignUp => of!(disown_sign_up),
+        Page::OpenLogin => of!(open_login),
+        Page::ResetPassword => of!(reset_password),
+        Page::ConfirmEmail => of!(confirm_email),
+        Page::UndoEmail => of!(undo_email),
+        Page::NotMe => of!(not_me),
+        Page::ResendVerification => of!(resend_verification),
+        Page::ForgotPassword => of!(forgot_password),
+    }
+}
 
-/// The reason why what was typed is no address.
-pub(in crate::web) const NO_ADDRESS: &str = "Please type an email address, like jo@example.com.";
-
-/// `At least 12 characters, with an uppercase letter and a number.`
-pub(in crate::web) fn password_rules(rules: &PasswordRules) -> String {
+/// The rules for a new password: `At least 12 characters, with an uppercase letter and a number.`
+pub(in crate::web) fn password_rules(words: &Words, rules: &PasswordRules) -> String {
+    let text = &words.rules;
     let kinds = [
-        (rules.upper, "an uppercase letter"),
-        (rules.lower, "a lowercase letter"),
-        (rules.digit, "a number"),
-        (rules.symbol, "a special character"),
+        (rules.upper, &text.uppercase),
+        (rules.lower, &text.lowercase),
+        (rules.digit, &text.number),
+        (rules.symbol, &text.symbol),
     ];
-    let asked: Vec<_> =
-        kinds.into_iter().filter_map(|(is_asked, words)| is_asked.then_some(words)).collect();
-    let with = match asked.split_last() {
-        None => String::new(),
-        Some((only, [])) => format!(", with {only}"),
-        Some((last, others)) => format!(", with {} and {last}", others.join(", ")),
+    let asked: Vec<&str> = kinds
+        .into_iter()
+        .filter_map(|(is_asked, kind)| is_asked.then_some(kind.as_str()))
+        .collect();
+    let length = if asked.is_empty() {
+        text.length(rules.min_length)
+    } else {
+        text.length_with(rules.min_length, listed(words, &asked))
     };
-    format!(
-        "At least {} characters{with}. A few random words are easy to remember and hard to guess.",
-        rules.min_length
-    )
+    format!("{length}{}{}", words.lists.sentence_space, text.advice)
+}
+
+/// `a, b and c`
+fn listed(words: &Words, parts: &[&str]) -> String {
+    match parts.split_last() {
+        None => String::new(),
+        Some((only, [])) => (*only).to_owned(),
+        Some((last, others)) => {
+            format!("{}{}{last}", others.join(&words.lists.comma), words.lists.and)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::english;
 
     #[test]
     fn the_rules_are_written_out() {
@@ -186,11 +102,17 @@ mod tests {
             personal: true,
             reset_by_code: false,
         };
+        let written = |rules: &PasswordRules| password_rules(&english(), rules);
         assert!(
-            password_rules(&rules)
-                .starts_with("At least 12 characters, with an uppercase letter and a number.")
+            written(&rules).starts_with(
+                "At least 12 characters, with an uppercase letter and a number. A few"
+            )
         );
+        let all = PasswordRules { lower: true, symbol: true, ..rules };
+        assert!(written(&all).contains(
+            "with an uppercase letter, a lowercase letter, a number and a special character."
+        ));
         let plain = PasswordRules { upper: false, digit: false, ..rules };
-        assert!(password_rules(&plain).starts_with("At least 12 characters. "));
+        assert!(written(&plain).starts_with("At least 12 characters. "));
     }
 }

@@ -1,6 +1,7 @@
 //! The change of an email address: confirmed, undone, expired, or taken by another account.
 
 use super::*;
+use crate::compat::WireApp;
 
 async fn ask_for(app: &App, access: &str, email: &str) {
     let answer =
@@ -191,4 +192,36 @@ async fn a_password_changed_between_question_and_mail_stops_the_change_of_addres
     );
     let mails = app.mails().await;
     assert_eq!(kinds(&mails), [("ada@example.com", "Your password at authd was changed")]);
+}
+
+/// Where accounts are used before their address is proved, a squatter can leave with the account and
+/// keep nothing behind.
+#[tokio::test]
+async fn an_address_that_an_account_leaves_without_having_proved_it_is_free_at_once() {
+    for (profile, is_proved) in
+        [("siteworks", false), ("jobpath", false), ("siteworks", true), ("jobpath", true)]
+    {
+        let wire = WireApp::without_limits(profile).await;
+        let first = wire.join_and_enter("ada@example.com").await;
+        if is_proved {
+            wire.app.database().tamper("update accounts set email_verified_at = 1");
+        }
+        wire.app.mails().await;
+        ask_for(&wire.app, &first.access, "elsewhere@example.org").await;
+        let mails = wire.app.mails().await;
+        let (confirm, undo) =
+            (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
+        assert_eq!(use_link(&wire.app, "confirm-email", &confirm).await.0, 200);
+        let owner = wire.sign_up("ada@example.com").send().await;
+        assert_eq!(owner.status.is_success(), !is_proved, "{profile}: {}", owner.text);
+        let moves = wire.join_and_enter("bob@example.com").await;
+        ask_for(&wire.app, &moves.access, "ada@example.com").await;
+        let links = wire.app.mails().await;
+        let is_offered = links.iter().any(|mail| mail.text.contains("confirm-email?token="));
+        assert!(!is_offered, "{profile}: it has a holder, or is reserved");
+        // The person who reads the mailbox can still have the account that left, and only one.
+        assert_eq!(use_link(&wire.app, "undo-email", &undo).await.0, 200, "{profile}");
+        let held = "select count(*) from accounts where email_key = 'ada@example.com'";
+        assert_eq!(wire.app.database().number(held), 1, "{profile}");
+    }
 }

@@ -70,12 +70,12 @@ fn a_search_finds_segments_candidates_and_accounts_by_an_index() {
         assert!(found.contains("(segment=? AND trigram") && !found.contains("SCAN"), "{found}");
     }
     let found = plans(|db| {
-        search_index::segment_after(db, 7)?;
+        search_index::segment_after(db, 7, 9)?;
         search_index::at(db, 7)?;
         search_index::after(db, 7, 10)?;
         search_index::indexed_below(db).map(drop)
     });
-    assert!(found.contains("(segment>?)") && found.contains("(number=?)"), "{found}");
+    assert!(found.contains("(segment>? AND segment<?)") && found.contains("(number=?)"), "{found}");
     assert!(found.contains("(number>?)") && !found.contains("TEMP B-TREE"), "{found}");
 }
 

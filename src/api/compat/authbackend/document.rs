@@ -7,7 +7,6 @@ use crate::config::Config;
 use crate::error::Kind;
 use crate::http::docs::openapi;
 use crate::http::docs::openapi::{Described, OtherGet};
-use crate::http::docs::shared::share;
 use crate::http::extract::api_client;
 use crate::http::server::policy;
 use crate::identity::login::{guard, one_time_code};
@@ -28,7 +27,7 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     api_client::describe(&mut document, config, &mut operations);
     openapi::complete(&mut document, &Authbackend, &operations, &UNCOUNTED);
     describe_page(&mut document, config);
-    share(&mut document);
+    openapi::share(&mut document);
     document
 }
 

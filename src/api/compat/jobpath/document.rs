@@ -8,7 +8,6 @@ use crate::config::Config;
 use crate::error::Kind;
 use crate::http::docs::openapi;
 use crate::http::docs::openapi::Described;
-use crate::http::docs::shared::share;
 use crate::http::server::policy;
 
 const EMAIL: &str = "user@example.com";
@@ -23,7 +22,7 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     openapi::introduce(&mut document, config, &[""], about);
     policy::publish_passwords(&mut document, &config.password);
     openapi::complete(&mut document, &Jobpath, &operations(), &[]);
-    share(&mut document);
+    openapi::share(&mut document);
     document
 }
 

@@ -7,7 +7,6 @@ use crate::config::Config;
 use crate::error::Kind;
 use crate::http::docs::openapi;
 use crate::http::docs::openapi::Described;
-use crate::http::docs::shared::share;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::server::policy;
@@ -57,7 +56,7 @@ pub(in crate::api) fn document(config: &Config) -> Value {
             "schema": { "type": "string" },
         });
     }
-    share(&mut document);
+    openapi::share(&mut document);
     document
 }
 

@@ -7,7 +7,6 @@ use crate::config::Config;
 use crate::error::Kind;
 use crate::http::docs::openapi;
 use crate::http::docs::openapi::Described;
-use crate::http::docs::shared::share;
 use crate::http::server::policy;
 use crate::identity::login::guard;
 
@@ -24,7 +23,7 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     openapi::introduce(&mut document, config, &[""], about);
     policy::publish_passwords(&mut document, &config.password);
     openapi::complete(&mut document, &Siteworks, &operations(), &[]);
-    share(&mut document);
+    openapi::share(&mut document);
     document
 }
 

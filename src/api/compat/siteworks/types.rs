@@ -14,7 +14,7 @@ pub struct SiteworksRegisterRequest {
     /// The password.
     pub password: NewPasswordField,
     /// The full name.
-    #[oai(validator(max_length = 100))]
+    #[oai(validator(max_length = 255))]
     pub name: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub struct SiteworksLogoutRequest {
 #[oai(rename = "UpdateProfileRequest", rename_all = "camelCase")]
 pub struct SiteworksUpdateProfileRequest {
     /// The full name.
-    #[oai(validator(max_length = 100))]
+    #[oai(validator(max_length = 255))]
     pub name: MaybeUndefined<String>,
 }
 

@@ -8,6 +8,7 @@ use crate::env::Env;
 use crate::error::Result;
 use crate::identity::access::actor;
 use crate::identity::admin::import::column::{Fields, ImportColumn};
+use crate::identity::admin::import::reason::{ImportReason, PasswordGap};
 use crate::identity::admin::import::value;
 use crate::identity::admin::import::value::When;
 use crate::model::{Account, AccountId, Email, Time, Username, role, text};
@@ -42,7 +43,7 @@ pub struct Candidate {
     /// Sorted.
     pub(in crate::identity) roles: Vec<String>,
     pub(in crate::identity) named: AccountReference,
-    pub(in crate::identity) notes: Vec<String>,
+    pub(in crate::identity) notes: Vec<ImportReason>,
 }
 
 /// The rules that rows are checked against.
@@ -59,7 +60,7 @@ pub struct ImportRules {
     pub(in crate::identity) env: Env,
 }
 
-type ParseResult<T> = std::result::Result<T, String>;
+type ParseResult<T> = std::result::Result<T, ImportReason>;
 
 impl ImportRules {
     /// Reads a row. The inner error is the reason for refusing it.
@@ -78,14 +79,13 @@ impl ImportRules {
         let now = self.env.now();
         let state = StateColumns::of(fields, now)?;
         let mut notes = Vec::new();
-        let email = fields.get(ImportColumn::Email).ok_or("it has no e-mail address")?;
-        let email = Email::parse(email).ok_or("its e-mail address is not valid")?;
+        let email = fields.get(ImportColumn::Email).ok_or(ImportReason::NoAddress)?;
+        let email = Email::parse(email).ok_or(ImportReason::InvalidAddress)?;
         let (id, number, named) = identity(fields, fresh)?;
-        let username = fields.get(ImportColumn::Username).map(|name| {
-            Username::parse(name)
-                .ok_or("its user name is not 3 to 50 letters, digits, _, - and inner dots")
-        });
-        let username = username.transpose()?;
+        let username = fields
+            .get(ImportColumn::Username)
+            .map(|name| Username::parse(name).ok_or(ImportReason::InvalidUsername))
+            .transpose()?;
         let hash = self.password(fields, &mut notes)?;
         let created_at = past(fields, ImportColumn::CreatedAt, now)?.unwrap_or(now);
         let proved = match moment(fields, ImportColumn::EmailVerified)? {
@@ -128,24 +128,28 @@ impl ImportRules {
 
     /// The password hash. An account without one is refused, unless the operator accepts that: it
     /// would look like a success.
-    fn password(&self, fields: &Fields, notes: &mut Vec<String>) -> ParseResult<Option<String>> {
-        let reason = match fields.get(ImportColumn::PasswordHash).map(imported::read) {
+    fn password(
+        &self,
+        fields: &Fields,
+        notes: &mut Vec<ImportReason>,
+    ) -> ParseResult<Option<String>> {
+        let gap = match fields.get(ImportColumn::PasswordHash).map(imported::read) {
             Some(ImportedPassword::Hash(hash)) => return Ok(Some(hash)),
-            Some(ImportedPassword::Refused(reason)) => reason,
+            Some(ImportedPassword::Refused(why)) => PasswordGap::Refused(why),
             None | Some(ImportedPassword::Unusable) if self.without_passwords => return Ok(None),
-            None => "it has no password hash".to_owned(),
-            Some(ImportedPassword::Unusable) => "it has no usable password".to_owned(),
+            None => PasswordGap::Missing,
+            Some(ImportedPassword::Unusable) => PasswordGap::Unusable,
         };
         if self.without_passwords {
-            notes.push(format!("{reason}; it was imported without its password"));
+            notes.push(ImportReason::PasswordLeftOut(gap));
             return Ok(None);
         }
-        Err(format!("{reason}; --without-passwords imports it, and its owner sets a new password"))
+        Err(ImportReason::NoPassword(gap))
     }
 
     /// The roles that the account keeps. A list replaces the default role, a single role is added
     /// to it. The result is never empty.
-    fn roles(&self, fields: &Fields, notes: &mut Vec<String>) -> Vec<String> {
+    fn roles(&self, fields: &Fields, notes: &mut Vec<ImportReason>) -> Vec<String> {
         let listed = fields.get(ImportColumn::Roles).map(value::list).unwrap_or_default();
         let mut kept = Vec::new();
         if listed.is_empty() {
@@ -157,13 +161,13 @@ impl ImportRules {
         for name in listed.into_iter().chain(single) {
             let shown: String = name.chars().filter(|c| !text::is_control(*c)).take(50).collect();
             if self.withheld.contains(&name) {
-                notes.push(format!("the role {shown} was dropped; --allow-roles {shown} keeps it"));
+                notes.push(ImportReason::RoleWithheld(shown));
             } else if kept.contains(&name) {
                 // It is listed twice.
             } else if self.roles.contains(&name) {
                 kept.push(name);
             } else {
-                notes.push(format!("there is no role {shown}; it was dropped"));
+                notes.push(ImportReason::RoleDropped(shown));
             }
         }
         if kept.is_empty() {
@@ -193,10 +197,10 @@ fn identity(
     }
     let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
     if id.len() > LONGEST_ID || !id.bytes().all(is_safe) {
-        return Err(format!("its id is not 1 to {LONGEST_ID} letters, digits, -, _, . and :"));
+        return Err(ImportReason::InvalidId { max: LONGEST_ID });
     }
     if is_reserved(id) {
-        return Err(format!("its id {id} is reserved"));
+        return Err(ImportReason::ReservedId(id.to_owned()));
     }
     Ok((AccountId::new(id), number, AccountReference::Id))
 }
@@ -220,7 +224,7 @@ fn is_reserved(id: &str) -> bool {
 
 fn numeric(text: &str) -> ParseResult<i64> {
     let number = text.parse().ok().filter(|number| (1..=HIGHEST_NUMBER).contains(number));
-    number.ok_or_else(|| format!("its numeric id is not between 1 and {HIGHEST_NUMBER}"))
+    number.ok_or(ImportReason::InvalidNumber { max: HIGHEST_NUMBER })
 }
 
 /// What a file says about an event: whether it happened, or when.
@@ -252,28 +256,24 @@ fn moment(fields: &Fields, column: ImportColumn) -> ParseResult<Option<Said>> {
             When::Unreadable => None,
         },
     };
-    said.map(Some)
-        .ok_or_else(|| format!("its {} is neither a yes, a no nor a time", column.as_str()))
+    said.map(Some).ok_or(ImportReason::NotYesNoOrTime(column))
 }
 
 fn past(fields: &Fields, column: ImportColumn, now: Time) -> ParseResult<Option<Time>> {
     let Some(text) = fields.get(column) else { return Ok(None) };
     match value::time(text) {
-        When::At(at) if at < EARLIEST => Err(format!("its {} is before 1970", column.as_str())),
+        When::At(at) if at < EARLIEST => Err(ImportReason::BeforeEpoch(column)),
         // Clocks differ: a time in the future counts as now.
         When::At(at) => Ok(Some(at.min(now))),
         When::Never => Ok(None),
-        When::Unreadable => Err(format!("its {} is not a valid time", column.as_str())),
+        When::Unreadable => Err(ImportReason::InvalidTime(column)),
     }
 }
 
 fn words(fields: &Fields, column: ImportColumn, longest: usize) -> ParseResult<Option<String>> {
     let Some(words) = fields.get(column) else { return Ok(None) };
     if text::length(words) > longest || words.chars().any(text::is_control) {
-        return Err(format!(
-            "its {} is longer than {longest} characters or has control characters",
-            column.as_str()
-        ));
+        return Err(ImportReason::InvalidText { column, max: longest });
     }
     Ok(Some(words.to_owned()))
 }
@@ -281,7 +281,7 @@ fn words(fields: &Fields, column: ImportColumn, longest: usize) -> ParseResult<O
 fn count(fields: &Fields, column: ImportColumn) -> ParseResult<Option<i64>> {
     let Some(text) = fields.get(column) else { return Ok(None) };
     let count = text.parse().ok().filter(|count| (0..=HIGHEST_NUMBER).contains(count));
-    count.map(Some).ok_or_else(|| format!("its {} is not a valid count", column.as_str()))
+    count.map(Some).ok_or(ImportReason::InvalidCount(column))
 }
 
 /// Whether a suspension until then is in force.
@@ -290,7 +290,7 @@ fn is_still_to_come(text: &str, now: Time) -> ParseResult<bool> {
         _ if text.eq_ignore_ascii_case("infinity") => Ok(true),
         When::At(until) => Ok(until > now),
         When::Never => Ok(false),
-        When::Unreadable => Err("its suspended_until is not a valid time".to_owned()),
+        When::Unreadable => Err(ImportReason::InvalidTime(ImportColumn::SuspendedUntil)),
     }
 }
 
@@ -303,7 +303,7 @@ struct StateColumns {
 impl StateColumns {
     fn of(fields: &Fields, now: Time) -> ParseResult<Self> {
         if moment(fields, ImportColumn::Deleted)?.is_some_and(|said| !matches!(said, Said::No)) {
-            return Err("it was deleted in the old service".to_owned());
+            return Err(ImportReason::Deleted);
         }
         let mut suspended = moment(fields, ImportColumn::Suspended)?;
         if let Some(text) = fields.get(ImportColumn::SuspendedUntil)
@@ -315,7 +315,7 @@ impl StateColumns {
             match value::truth(text) {
                 Some(true) => {}
                 Some(false) => suspended = suspended.or(Some(Said::Yes)),
-                None => return Err("its is_active is neither yes nor no".to_owned()),
+                None => return Err(ImportReason::NotYesOrNo(ImportColumn::Active)),
             }
         }
         let mut is_pending = false;
@@ -330,10 +330,8 @@ impl StateColumns {
                     suspended = Some(Said::Yes);
                 }
             }
-            Some("deleted") => return Err("it was deleted in the old service".to_owned()),
-            Some(_) => {
-                return Err("its status is not active, pending, suspended or deleted".to_owned());
-            }
+            Some("deleted") => return Err(ImportReason::Deleted),
+            Some(_) => return Err(ImportReason::UnknownStatus),
         }
         Ok(Self { suspended, is_pending })
     }

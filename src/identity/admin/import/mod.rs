@@ -6,10 +6,11 @@
 
 mod candidate;
 mod column;
+mod reason;
 mod value;
 
 use std::collections::hash_map::{Entry, RandomState};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::store::db::Db;
 
 pub use crate::identity::admin::import::candidate::{Candidate, ImportRules};
 pub use crate::identity::admin::import::column::{ColumnMeaning, Fields, ImportColumn};
+pub use crate::identity::admin::import::reason::{ImportReason, PasswordGap, UniqueName};
 
 /// Rows written between two checks of the clock.
 const CHUNK: usize = 32;
@@ -54,7 +56,7 @@ pub struct Options {
 pub struct Draft {
     pub line: u64,
     /// The account, or the reason for refusing the row.
-    pub read: std::result::Result<Candidate, String>,
+    pub read: std::result::Result<Candidate, ImportReason>,
 }
 
 /// A note about one row.
@@ -63,8 +65,7 @@ pub struct Remark {
     pub line: u64,
     /// Whether the row was refused or imported in part.
     pub outcome: Remarked,
-    /// The reason. Of the row's contents it names only a role or an id.
-    pub reason: String,
+    pub reason: ImportReason,
 }
 
 /// The result of a row that needs a note.
@@ -88,8 +89,6 @@ pub struct Summary {
     pub refused: u64,
     /// Imported accounts that lack something the row contained.
     pub changed: u64,
-    /// How often each reason occurred.
-    pub reasons: BTreeMap<String, u64>,
 }
 
 /// The result of one candidate.
@@ -98,7 +97,7 @@ enum ImportOutcome {
     Present,
     /// It was there without the password that the row has.
     Repaired,
-    Refused(String),
+    Refused(ImportReason),
 }
 
 /// A running import.
@@ -237,21 +236,22 @@ impl<'a> ImportRun<'a> {
         &mut self,
         line: u64,
         candidate: Candidate,
-    ) -> std::result::Result<Candidate, String> {
+    ) -> std::result::Result<Candidate, ImportReason> {
         let account = &candidate.row.account;
-        let mut names = vec![("address", account.email.key().to_owned())];
+        let mut names = vec![(UniqueName::Address, account.email.key().to_owned())];
         // Outside a dry run the database itself detects duplicates of the other names.
         if self.options.dry_run {
-            names.extend(candidate.row.username_key.clone().map(|key| ("user name", key)));
+            names.extend(candidate.row.username_key.clone().map(|key| (UniqueName::Username, key)));
             names.extend(
-                (candidate.named == AccountReference::Id).then(|| ("id", account.id.to_string())),
+                (candidate.named == AccountReference::Id)
+                    .then(|| (UniqueName::Id, account.id.to_string())),
             );
-            names.extend(candidate.number.map(|number| ("number", number.to_string())));
+            names.extend(candidate.number.map(|number| (UniqueName::Number, number.to_string())));
         }
         for name in names {
             match self.seen.entry(self.hasher.hash_one(&name)) {
                 Entry::Occupied(first) => {
-                    return Err(format!("its {} is already on line {}", name.0, first.get()));
+                    return Err(ImportReason::Repeated { name: name.0, line: *first.get() });
                 }
                 Entry::Vacant(place) => place.insert(line),
             };
@@ -296,48 +296,30 @@ impl<'a> ImportRun<'a> {
         &mut self,
         line: u64,
         outcome: ImportOutcome,
-        notes: &[String],
+        notes: &[ImportReason],
         remarks: &mut Vec<Remark>,
     ) {
-        let mut remark = |reason: &str, outcome| {
-            *self.summary.reasons.entry(in_general(reason)).or_default() += 1;
-            remarks.push(Remark { line, outcome, reason: reason.to_owned() });
-        };
+        let mut remark = |reason, outcome| remarks.push(Remark { line, outcome, reason });
         match outcome {
             ImportOutcome::Present => self.summary.present += 1,
             ImportOutcome::Repaired => self.summary.repaired += 1,
             ImportOutcome::Refused(reason) => {
                 self.summary.refused += 1;
-                remark(&reason, Remarked::Refused);
+                remark(reason, Remarked::Refused);
             }
             ImportOutcome::Imported => {
                 self.summary.imported += 1;
                 self.summary.changed += u64::from(!notes.is_empty());
-                for note in notes {
-                    remark(note, Remarked::Changed);
-                }
+                notes.iter().for_each(|note| remark(note.clone(), Remarked::Changed));
             }
         }
     }
-}
-
-/// Generalizes a reason for counting: replaces the line or id at its end.
-fn in_general(reason: &str) -> String {
-    for end in [" line ", " the account with "] {
-        if let Some((before, _)) = reason.split_once(end) {
-            return format!(
-                "{before}{}",
-                if end == " line " { " an earlier line" } else { " another account" }
-            );
-        }
-    }
-    reason.to_owned()
 }
 
 /// Why a candidate cannot be written; `None` if it can.
 fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<ImportOutcome>> {
     let account = &candidate.row.account;
-    let refused = |reason: String| Ok(Some(ImportOutcome::Refused(reason)));
+    let refused = |reason| Ok(Some(ImportOutcome::Refused(reason)));
     if let Some(holder) = store::tables::transfer::find_by_email(db, account.email.key())? {
         let is_same = match candidate.named {
             AccountReference::Id => holder.id == account.id,
@@ -345,7 +327,7 @@ fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
             AccountReference::Address => true,
         };
         return match (holder.deleted_at, is_same) {
-            (Some(_), _) => refused("its address is that of a deleted account".to_owned()),
+            (Some(_), _) => refused(ImportReason::AddressOfDeleted),
             (None, true)
                 if holder.lacks_password
                     && account.password_hash.is_some()
@@ -355,30 +337,26 @@ fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
                 Ok(Some(ImportOutcome::Repaired))
             }
             (None, true) => Ok(Some(ImportOutcome::Present)),
-            (None, false) => {
-                refused(format!("its address is that of the account with number {}", holder.number))
-            }
+            (None, false) => refused(ImportReason::AddressTaken(holder.number)),
         };
     }
     if store::tables::links::is_address_kept(db, account.email.key(), &account.id, now)? {
-        return refused(
-            "its address is reserved for an account that has just given it up".to_owned(),
-        );
+        return refused(ImportReason::AddressReserved);
     }
     if candidate.named == AccountReference::Id
         && store::tables::transfer::find_by_id(db, &account.id)?.is_some()
     {
-        return refused("its id is that of another account".to_owned());
+        return refused(ImportReason::IdTaken);
     }
     if let Some(number) = candidate.number
         && let Some(holder) = store::tables::transfer::find_by_number(db, number)?
     {
-        return refused(format!("its number is that of the account with id {}", holder.id));
+        return refused(ImportReason::NumberTaken(holder.id));
     }
     if let Some(key) = &candidate.row.username_key
         && store::tables::accounts::is_username_taken(db, key, &account.id, now)?
     {
-        return refused("its user name is that of another account".to_owned());
+        return refused(ImportReason::UsernameTaken);
     }
     Ok(None)
 }
@@ -449,8 +427,7 @@ fn write_chunk(
         outcomes.push(if is_new {
             ImportOutcome::Imported
         } else {
-            let unexplained =
-                || ImportOutcome::Refused("it conflicts with an existing account".to_owned());
+            let unexplained = || ImportOutcome::Refused(ImportReason::Conflict);
             match obstacle(db, candidate, now)? {
                 Some(ImportOutcome::Repaired) => repair(db, candidate, now)?,
                 other => other.unwrap_or_else(unexplained),

@@ -1,0 +1,2 @@
+// Checks nothing itself: `proxy.js` does.
+export const GET = () => Response.json({ welcome: true });
