@@ -37,6 +37,9 @@ notices! {
     ProfileSaved = "profile_saved";
     AddressAsked = "address_asked";
     PasswordSaved = "password_saved";
+    PasskeyAdded = "passkey_added";
+    PasskeyRenamed = "passkey_renamed";
+    PasskeyRemoved = "passkey_removed";
     SecondStepOn = "factor_on";
     SecondStepOff = "factor_off";
     DeviceEnded = "session_ended";
@@ -55,6 +58,9 @@ impl Notice {
             Notice::ProfileSaved => &words.account.profile.saved,
             Notice::AddressAsked => &words.account.email.sent,
             Notice::PasswordSaved => &words.account.password.changed,
+            Notice::PasskeyAdded => &words.account.passkeys.added,
+            Notice::PasskeyRenamed => &words.account.passkeys.renamed,
+            Notice::PasskeyRemoved => &words.account.passkeys.removed,
             Notice::SecondStepOn => &words.account.factors.done,
             Notice::SecondStepOff => &words.account.factors.removed,
             Notice::DeviceEnded => &words.account.sessions.ended,

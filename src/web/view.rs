@@ -18,13 +18,14 @@ pub(in crate::web) struct Desk<'a> {
 
 impl Desk<'_> {
     /// The account pages.
-    pub(in crate::web) fn sections(&self) -> [(&'static str, &str); 8] {
+    pub(in crate::web) fn sections(&self) -> [(&'static str, &str); 9] {
         let account = &self.words.account;
         [
             (target::ACCOUNT, &account.overview.title),
             (target::PROFILE, &account.profile.title),
             (target::EMAIL, &account.email.title),
             (target::PASSWORD, &account.password.title),
+            (target::PASSKEYS, &account.passkeys.title),
             (target::AUTHENTICATOR, &account.factors.title),
             (target::SESSIONS, &account.sessions.title),
             (target::RECORD, &account.record.title),

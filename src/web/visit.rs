@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use poem::http::header::{LOCATION, SET_COOKIE};
+use poem::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{FromRequest as _, Request, Response};
 
@@ -282,6 +282,14 @@ pub(in crate::web) fn go(place: &str) -> Response {
         response.headers_mut().insert(LOCATION, place);
     }
     response
+}
+
+/// An answer for the script of a page.
+pub(in crate::web) fn json(value: &serde_json::Value) -> Response {
+    Response::builder()
+        .content_type("application/json; charset=utf-8")
+        .header(CACHE_CONTROL, "no-store")
+        .body(value.to_string())
 }
 
 pub(in crate::web) fn add_cookie(response: &mut Response, cookie: &str) {

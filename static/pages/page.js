@@ -58,3 +58,61 @@ each("form:not([data-again])", (form) => {
   });
 });
 addEventListener("pageshow", () => each("form", (form) => { delete form.dataset.sent; }));
+
+// Passkeys: asks the browser, and posts its answer as a form.
+const publicKey = globalThis.PublicKeyCredential;
+
+const ask = async (form, more = {}) => {
+  const token = form.elements.form.value;
+  const answer = await fetch(form.dataset.asks, { method: "POST", body: new URLSearchParams({ form: token }) });
+  if (!answer.ok) throw new Error(answer.statusText);
+  const options = publicKey.parseRequestOptionsFromJSON(await answer.json());
+  return navigator.credentials.get({ publicKey: options, ...more });
+};
+
+const send = (form, credential) => {
+  form.elements.credential.value = JSON.stringify(credential.toJSON());
+  form.submit();
+};
+
+const fail = (form, error) => {
+  delete form.dataset.sent;
+  const line = form.querySelector("[data-failed]");
+  if (line && error.name !== "AbortError") line.hidden = false;
+};
+
+if (publicKey?.parseRequestOptionsFromJSON) {
+  let waiting = new AbortController();
+
+  each("form[data-asks]", (form) => {
+    form.hidden = false;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      waiting.abort();
+      ask(form).then((credential) => send(form, credential), (error) => fail(form, error));
+    });
+    // The browser offers passkeys in the field for the name, for as long as the page is open.
+    const isOffered = form.dataset.offers && publicKey.isConditionalMediationAvailable;
+    if (isOffered) {
+      publicKey.isConditionalMediationAvailable().then((isAvailable) => isAvailable
+        && ask(form, { mediation: "conditional", signal: waiting.signal })
+          .then((credential) => send(form, credential)))
+        .catch(() => {});
+    }
+  });
+
+  each("form[data-creates]", (form) => {
+    const create = () => navigator.credentials
+      .create({ publicKey: publicKey.parseCreationOptionsFromJSON(JSON.parse(form.dataset.creates)) })
+      .then((credential) => send(form, credential), (error) => fail(form, error));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      create();
+    });
+  });
+
+  // Keys that were deleted here vanish from the person's devices.
+  each("[data-known]", (list) => {
+    publicKey.signalAllAcceptedCredentials?.(JSON.parse(list.dataset.known)).catch(() => {});
+  });
+}

@@ -3,6 +3,7 @@
 mod account;
 mod bad_input;
 mod looks;
+mod passkeys;
 mod sessions;
 mod sign_in;
 mod visitor;

@@ -178,7 +178,8 @@ pub(super) async fn new_codes(owner: &Owner) -> Result<Response, Stop> {
 async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result<Response, Stop> {
     let (words, refused) = (owner.words().words, refused.as_ref());
     let text = &words.account.factors;
-    let Overview { factors, backup_codes } = factor::list(owner.core(), &owner.caller).await?;
+    let Overview { factors, backup_codes, is_due } =
+        factor::list(owner.core(), &owner.caller).await?;
     let is_verified = owner.caller.account.email_verified_at.is_some();
     let reason = refused.and_then(|refused| refused.reason("device"));
     let mut device = FieldView::new(words, FieldKind::Text, "device", &text.name)
@@ -198,7 +199,7 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
         why_not: if is_verified { &text.switched_off } else { &text.unverified },
         device,
         proof,
-        has_factors: !confirmed.is_empty(),
+        has_factors: is_due,
         factors: confirmed.into_iter().map(|factor| line(words, factor)).collect(),
         codes_text: match backup_codes {
             0 => text.codes_none.to_string(),

@@ -4,6 +4,7 @@ mod data;
 mod email;
 mod factors;
 mod overview;
+mod passkeys;
 mod password;
 mod profile;
 mod proof;
@@ -24,7 +25,7 @@ use crate::web::view::{Desk, FieldView, ProofView, focus_first};
 use crate::web::visit::{Owner, Road, owner};
 
 /// The pages with their handlers.
-pub(in crate::web) fn roads() -> [Road; 17] {
+pub(in crate::web) fn roads() -> [Road; 21] {
     let page = |path, get, post| Road { path, get, post, back: Some(path) };
     let step = |path, get, post, back| Road { path, get, post, back: Some(back) };
     [
@@ -32,6 +33,20 @@ pub(in crate::web) fn roads() -> [Road; 17] {
         page(target::PROFILE, owner!(profile::open), owner!(profile::press)),
         page(target::EMAIL, owner!(email::open), owner!(email::press)),
         page(target::PASSWORD, owner!(password::open), owner!(password::press)),
+        page(target::PASSKEYS, owner!(passkeys::open), owner!(passkeys::add)),
+        step(
+            "/account/passkeys/new",
+            owner!(passkeys::open),
+            owner!(passkeys::begin),
+            target::PASSKEYS,
+        ),
+        step("/account/passkeys/rename", None, owner!(passkeys::rename), target::PASSKEYS),
+        step(
+            "/account/passkeys/remove",
+            owner!(passkeys::ask_remove),
+            owner!(passkeys::remove),
+            target::PASSKEYS,
+        ),
         page(target::AUTHENTICATOR, owner!(factors::open), None),
         step(
             "/account/authenticator/new",

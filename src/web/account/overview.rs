@@ -4,8 +4,8 @@ use askama::Template;
 use poem::Response;
 
 use crate::error::Result;
-use crate::identity::factor;
 use crate::identity::session::list;
+use crate::identity::{factor, passkey};
 use crate::model::Account;
 use crate::web::html::Layout;
 use crate::web::stop::Stop;
@@ -36,18 +36,18 @@ struct Tile<'a> {
 pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     let (core, account) = (owner.core(), &owner.caller.account);
     let sessions = list::list(core, &account.id).await?.len();
-    let factors = factor::list(core, &owner.caller).await?.factors;
-    let has_factor = factors.iter().any(|factor| factor.confirmed_at.is_some());
+    let has_factor = factor::list(core, &owner.caller).await?.is_due;
+    let passkeys = passkey::list(core, &owner.caller).await?.passkeys.len();
     let text = &owner.words().words.account.overview;
     let view = OverviewView {
         layout: owner.layout(&text.title),
         desk: owner.desk(target::ACCOUNT, Some(&text.text), None),
-        tiles: tiles(owner, has_factor, sessions),
+        tiles: tiles(owner, has_factor, passkeys, sessions),
     };
     owner.render(&view, None)
 }
 
-fn tiles(owner: &Owner, has_factor: bool, sessions: usize) -> Vec<Tile<'_>> {
+fn tiles(owner: &Owner, has_factor: bool, passkeys: usize, sessions: usize) -> Vec<Tile<'_>> {
     let (words, account) = (&owner.words().words.account, &owner.caller.account);
     let text = &words.overview;
     let tile = |title, text: String, tag, path, link| Tile { title, text, tag, path, link };
@@ -64,11 +64,14 @@ fn tiles(owner: &Owner, has_factor: bool, sessions: usize) -> Vec<Tile<'_>> {
         text.sessions_text(sessions)
     };
     let (change, look) = (text.open.as_str(), text.look.as_str());
+    let keys = if passkeys == 0 { &words.passkeys.text } else { &text.passkeys_text };
+    let keys = keys.to_string();
     let name = full_name(account).unwrap_or_else(|| text.profile_text.to_string());
     vec![
         tile(&words.profile.title, name, None, target::PROFILE, change),
         tile(&words.email.title, account.email.to_string(), Some(verified), target::EMAIL, change),
         tile(&words.password.title, password.to_string(), None, target::PASSWORD, change),
+        tile(&words.passkeys.title, keys, None, target::PASSKEYS, change),
         tile(&words.factors.title, second.to_string(), Some(factor), target::AUTHENTICATOR, change),
         tile(&words.sessions.title, devices, None, target::SESSIONS, look),
         tile(&words.record.title, text.record_text.to_string(), None, target::RECORD, look),

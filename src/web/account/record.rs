@@ -140,6 +140,11 @@ event_words! {
     FactorRenamed => factor_renamed;
     FactorRemoved => factor_removed;
     BackupCodesMade => backup_codes_made;
+    PasskeyAdded => passkey_added;
+    PasskeyRenamed => passkey_renamed;
+    PasskeyRemoved => passkey_removed;
+    PasskeySyncable => passkey_syncable;
+    PasskeySuspect => passkey_suspect;
     CodeRequested => code_requested;
     CodeShown => code_shown;
     UploadCounted => upload_counted;

@@ -28,7 +28,9 @@ struct FactorView<'a> {
     text: String,
     note: Option<&'a str>,
     target: Option<&'a str>,
-    code: FieldView<'a>,
+    /// None where only a key completes the login.
+    code: Option<FieldView<'a>>,
+    takes_key: bool,
     /// The methods that send a code, and the labels of their buttons.
     sends: Vec<(&'static str, &'a Text)>,
 }
@@ -74,11 +76,11 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
     }
 }
 
-fn pending(visit: &Visit) -> Result<&Secret, Stop> {
+pub(super) fn pending(visit: &Visit) -> Result<&Secret, Stop> {
     visit.pending.as_ref().ok_or(Stop::LoginOver)
 }
 
-async fn show(
+pub(super) async fn show(
     visit: &Visit,
     target: Option<&Target>,
     failure: Option<Error>,
@@ -104,7 +106,8 @@ async fn show(
         text: explanation(words, &methods),
         note: visit.notice.map(|notice| notice.text(words)),
         target: target.map(Target::as_str),
-        code,
+        code: methods.iter().any(|method| *method != Method::Passkey).then_some(code),
+        takes_key: methods.contains(&Method::Passkey),
         sends: methods.iter().filter_map(|method| button(words, *method)).collect(),
     };
     let status = failure.as_ref().map_or(StatusCode::OK, |error| reject::status(error.kind()));
@@ -121,6 +124,7 @@ fn explanation(words: &Words, methods: &[Method]) -> String {
     let first = match methods.first() {
         Some(Method::Factor(FactorKind::Email)) => &text.text_mail,
         Some(Method::Factor(FactorKind::Sms)) => &text.text_sms,
+        Some(Method::Passkey) => &text.text_key,
         _ => &text.text_app,
     };
     if methods.contains(&Method::BackupCode) {
@@ -134,7 +138,7 @@ fn button(words: &Words, method: Method) -> Option<(&'static str, &Text)> {
     match method {
         Method::Factor(kind @ FactorKind::Email) => Some((kind.as_str(), &words.factor.send_mail)),
         Method::Factor(kind @ FactorKind::Sms) => Some((kind.as_str(), &words.factor.send_sms)),
-        Method::Factor(FactorKind::Totp) | Method::BackupCode => None,
+        Method::Factor(FactorKind::Totp) | Method::Passkey | Method::BackupCode => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The pages around a login: sign-in, second factor, sign-up, sign-out.
 
 mod factor;
+mod passkey;
 mod sign_in;
 mod sign_up;
 
@@ -24,12 +25,16 @@ use crate::web::visit::{Owner, Road, Visit, add_cookie, anyone, go, owner};
 const REFRESH_PATH: &str = "/v1/auth";
 
 /// The pages with their handlers.
-pub(in crate::web) fn roads() -> [Road; 7] {
+pub(in crate::web) fn roads() -> [Road; 11] {
     let road = |path, get, post| Road { path, get, post, back: None };
     [
         road("/sign-in", anyone!(sign_in::open), anyone!(sign_in::press)),
         road("/sign-in/continue", None, owner!(sign_in::go_on)),
         road("/sign-in/factor", anyone!(factor::open), anyone!(factor::press)),
+        road("/sign-in/passkey", None, anyone!(passkey::press)),
+        road("/sign-in/passkey/options", None, anyone!(passkey::options)),
+        road("/sign-in/factor/passkey", None, anyone!(passkey::step)),
+        road("/sign-in/factor/passkey/options", None, anyone!(passkey::step_options)),
         road("/sign-in/factor/send", None, anyone!(factor::send)),
         road("/sign-up", anyone!(sign_up::open), anyone!(sign_up::press)),
         road("/sign-up/done", anyone!(sign_up::done), None),

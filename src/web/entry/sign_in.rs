@@ -34,6 +34,7 @@ struct SignInView<'a> {
     password: FieldView<'a>,
     remember: bool,
     sign_up: String,
+    takes_passkey: bool,
 }
 
 /// For visitors who are logged in already.
@@ -103,6 +104,16 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     }
 }
 
+/// The page again, after another way to log in failed.
+pub(super) fn show_failure(
+    visit: &Visit,
+    target: Option<&Target>,
+    error: Error,
+) -> Result<Response, Stop> {
+    let typed = SignInFields { name: String::new(), remember: true };
+    show(visit, target, &typed, Some(SignInRefusal::Failed(error)))
+}
+
 async fn log_in(
     visit: &Visit,
     typed: &SignInFields,
@@ -169,6 +180,7 @@ fn show(
         password,
         remember: typed.remember,
         sign_up: with_target("/sign-up", target),
+        takes_passkey: visit.core().config.webauthn.enabled,
     };
     let mut response = visit.site.render(status, &view)?;
     if let Some(SignInRefusal::Failed(error)) = &refusal {

@@ -52,6 +52,7 @@ async fn every_page_of_the_account_opens_and_marks_its_place() {
         ("/account/profile", "Profile"),
         ("/account/email", "Email address"),
         ("/account/password", "Password"),
+        ("/account/passkeys", "Passkeys"),
         ("/account/authenticator", "Two-step sign-in"),
         ("/account/sessions", "Devices"),
         ("/account/record", "Security record"),

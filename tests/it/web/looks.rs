@@ -130,11 +130,12 @@ fn assert_good(browser: &Browser, page: &str) {
     assert_eq!(browser.console(), Vec::<String>::new(), "{page}");
 }
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "/account",
     "/account/profile",
     "/account/email",
     "/account/password",
+    "/account/passkeys",
     "/account/authenticator",
     "/account/backup-codes",
     "/account/sessions",
