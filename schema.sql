@@ -117,10 +117,12 @@ create table sessions (
   last_active_at bigint not null,
   client_ip text not null,                -- the client IP at login
   user_agent text,
+  page_hash bytea,                        -- SHA-256 of the secret in the cookie of the account pages
   created_at bigint not null,
   ended_at bigint,
   end_reason text
 );
+create index sessions_page on sessions (page_hash) where page_hash is not null;
 create index sessions_account on sessions (account_id);
 create index sessions_live on sessions (account_id, created_at) where ended_at is null;
 create index sessions_idle on sessions (idle_until);

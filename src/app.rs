@@ -91,12 +91,12 @@ pub async fn open(
     }))
 }
 
-/// Refuses a configuration that the API at the root cannot be served with. Loading it for the
+/// Refuses a configuration that the API at the root or the pages cannot be served with. Loading it for the
 /// command line has reported each such setting with its place; this holds for every other caller.
 fn check_needs(config: &Config) -> Result<()> {
     match api::needs::unmet(config).first() {
         Some(unmet) => Err(Error::refused(format!("{}: {}", unmet.key, unmet.message))),
-        None => Ok(()),
+        None => web::check(config),
     }
 }
 
@@ -255,14 +255,18 @@ pub fn endpoint_with(
     let surroundings = Surroundings {
         env: core.env.clone(),
         server: core.config.server.clone(),
-        wires: api::wires(&mounted, web::paths().and(more.paths)),
+        wires: api::wires(&mounted, web::paths(&core.config).and(more.paths)),
         limiter: limiter.clone(),
         refusals: core.refusals.clone(),
         tokens: Arc::new(Known(core.tokens.clone())),
-        uncounted: web::uncounted().chain(api::uncounted(&mounted)).chain(more.uncounted).collect(),
+        uncounted: web::uncounted(&core.config)
+            .chain(api::uncounted(&mounted))
+            .chain(more.uncounted)
+            .collect(),
     };
-    let routes = api::routes(web::routes(more.routes, core), &mounted, core);
-    let routes = web::front_routes(routes, core);
+    let looks = web::Looks::load(&core.config);
+    let routes = api::routes(web::routes(more.routes, core, &looks), &mounted, core);
+    let routes = web::late_routes(routes, core, &looks, api::v1::export_text);
     counted(boundary(routes.router(), surroundings), core.metrics.clone())
 }
 

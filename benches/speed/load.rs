@@ -52,17 +52,31 @@ pub fn post_as(path: &str, body: &str, token: &str) -> Vec<u8> {
         .into_bytes()
 }
 
+/// A request as a browser sends it, with its cookies.
+pub fn page(path: &str, cookie: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n").into_bytes()
+}
+
+/// A form of a page.
+pub fn form(path: &str, cookie: &str, form: &str) -> Vec<u8> {
+    let length = form.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n");
+    format!("{head}content-length: {length}\r\n\r\n{form}").into_bytes()
+}
+
 /// One connection.
 pub struct Wire {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// The length of the last response's head.
+    head: usize,
 }
 
 impl Wire {
     pub async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, buffer: Vec::with_capacity(8192) }
+        Self { stream, buffer: Vec::with_capacity(8192), head: 0 }
     }
 
     /// Sends a request and returns status and body.
@@ -79,8 +93,19 @@ impl Wire {
         while self.buffer.len() < head + length {
             assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0);
         }
+        self.head = head;
         let status = std::str::from_utf8(&self.buffer[9..12]).unwrap().parse().unwrap();
         (status, &self.buffer[head..head + length])
+    }
+}
+
+impl Wire {
+    /// The cookie of this name that the last response set, as `name=value`.
+    pub fn cookie(&self, name: &str) -> String {
+        let head = std::str::from_utf8(&self.buffer[..self.head]).unwrap();
+        let lines = head.lines().filter_map(|line| line.split_once(": "));
+        let mut cookies = lines.map(|(_, value)| value.split(';').next().unwrap());
+        cookies.find(|value| value.starts_with(&format!("{name}="))).unwrap().to_owned()
     }
 }
 

@@ -3,8 +3,8 @@
 //! The server under test is the real binary in a separate process; so is the minimal handler that
 //! it is compared with. The exit code is 1 if a target is missed. `cargo bench -- quick` uses
 //! shorter measurements, and `cargo bench -- logins` runs only one kind: logins, passkeys, checks,
-//! beside, refreshes. Start, memory and size are always measured. `cargo bench -- search` measures the
-//! search in a million accounts, which takes minutes and is done only if it is named.
+//! beside, refreshes, pages. Start, memory and size are always measured. `cargo bench -- search`
+//! measures the search in a million accounts, which takes minutes and is done only if it is named.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,7 +35,7 @@ const CONNECTIONS: usize = 64;
 const ROUNDS: u32 = 4;
 const PASSWORD: &str = "correct horse battery staple";
 /// The measurements that can be selected by name.
-const KINDS: [&str; 5] = ["logins", "passkeys", "checks", "beside", "refreshes"];
+const KINDS: [&str; 6] = ["logins", "passkeys", "checks", "beside", "refreshes", "pages"];
 
 /// The measurement that is made only if it is named.
 const SEARCH: &str = "search";
@@ -102,6 +102,9 @@ async fn measure(span: Duration, kinds: &[&str]) -> Vec<Figure> {
     }
     if kinds.contains(&"refreshes") {
         figures.extend(refreshes(&server, span).await);
+    }
+    if kinds.contains(&"pages") {
+        figures.extend(pages(&server, span).await);
     }
     drop(server);
     if kinds.contains(&SEARCH) {
@@ -256,6 +259,27 @@ async fn refreshes(server: &Server, span: Duration) -> Vec<Figure> {
             holds: each <= 60.0,
         },
     ]
+}
+
+/// Pages for people: the sign-in page, and the first page of an account.
+async fn pages(server: &Server, span: Duration) -> Vec<Figure> {
+    let cookie = server.enter_pages(&email(0), PASSWORD).await;
+    let mut figures = Vec::new();
+    for (name, path) in
+        [("CPU for the sign-in page", "/sign-in?again"), ("CPU for an account page", "/account")]
+    {
+        let request = load::page(path, &cookie);
+        let cpu = server.cpu_seconds();
+        let load = load::run(server.address, 8, span / 2, |_| request.clone()).await;
+        let each = (server.cpu_seconds() - cpu) * 1e6 / load.calls as f64;
+        figures.push(Figure {
+            name,
+            measured: format!("{each:.1} µs"),
+            limit: "100 µs".to_owned(),
+            holds: each <= 100.0,
+        });
+    }
+    figures
 }
 
 fn mean(values: &[f64]) -> f64 {

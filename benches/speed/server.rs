@@ -96,6 +96,20 @@ impl Server {
         Tokens { access: text("accessToken"), refresh: text("refreshToken") }
     }
 
+    /// Logs in on the page; returns the cookie of its session.
+    pub async fn enter_pages(&self, email: &str, password: &str) -> String {
+        let mut wire = load::Wire::open(self.address).await;
+        let (_, page) = wire.call(&load::page("/sign-in", "a=b")).await;
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        let token = page.split(" name=\"form\" value=\"").nth(1).unwrap();
+        let token = token.split('"').next().unwrap();
+        let cookie = wire.cookie("authd-visitor");
+        let (email, password) = (email.replace('@', "%40"), password.replace(' ', "+"));
+        let fields = format!("form={token}&name={email}&password={password}");
+        wire.call(&load::form("/sign-in", &cookie, &fields)).await;
+        wire.cookie("authd")
+    }
+
     /// Resident memory in KiB.
     pub fn resident_kib(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

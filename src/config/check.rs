@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{Config, Loaded};
-use crate::model::Email;
+use crate::model::{Color, Email, color};
 
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +96,7 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     tokens(config, &mut found);
     mail(config, &mut found);
     passwords(config, &mut found);
+    pages(config, &mut found);
     guards::find(config, &mut found);
     exposure::find(config, &mut found);
     passkeys(config, &mut found);
@@ -265,6 +266,22 @@ fn passkeys(config: &Config, found: &mut ConfigReport) {
             "webauthn.rp_id",
             "the host of server.public_url is an address, and passkeys need a domain name",
             "set server.public_url to a domain name, or webauthn.enabled to false",
+        );
+    }
+}
+
+/// Links of the pages are shown in the accent colour on white.
+fn pages(config: &Config, found: &mut ConfigReport) {
+    let accent = config.pages.accent;
+    let contrast = accent.contrast(Color::WHITE);
+    if config.serves_pages() && contrast < color::READABLE {
+        found.add(
+            Severity::Warning,
+            "pages.accent",
+            format!(
+                "{accent} is hard to read on white: its contrast is {contrast:.1}:1, and WCAG asks for 4.5:1"
+            ),
+            format!("set a darker colour, such as {}", accent.readable_on(Color::WHITE)),
         );
     }
 }

@@ -38,6 +38,7 @@ pub use crate::config::sections::login::{LoginConfig, LoginOtp};
 pub use crate::config::sections::mail::{MailConfig, Protection, Smtp};
 pub use crate::config::sections::metrics::MetricsConfig;
 pub use crate::config::sections::outbound::{AllowedHost, Outbound};
+pub use crate::config::sections::pages::PagesConfig;
 pub use crate::config::sections::password::PasswordRules;
 pub use crate::config::sections::server::{Environment, Server, WireName};
 pub use crate::config::sections::service::ServiceConfig;
@@ -91,6 +92,8 @@ pub struct Config {
     pub lockout: Lockout,
     /// `[limits]`
     pub limits: Limits,
+    /// `[pages]`
+    pub pages: PagesConfig,
     /// `[files]`
     pub files: FilesConfig,
     /// `[links]`
@@ -173,6 +176,13 @@ impl Config {
         self.server.environment == Environment::Production
     }
 
+    /// True if the sign-in and account pages are served. They cannot send the headers of an API
+    /// client.
+    #[must_use]
+    pub fn serves_pages(&self) -> bool {
+        self.pages.enabled && !self.apps.required
+    }
+
     /// The networks that may make service calls. The default is this machine, or none if the server
     /// is public or in production: a proxy on the same machine would make every client look local.
     #[must_use]
@@ -198,6 +208,7 @@ impl Config {
         let throttle = Throttle::read(r);
         let lockout = Lockout::read(r);
         let limits = Limits::read(r);
+        let pages = PagesConfig::read(r);
         let files = FilesConfig::read(r);
         let links = Links::read(r);
         let mail = MailConfig::read(r);
@@ -226,6 +237,7 @@ impl Config {
             throttle: throttle?,
             lockout: lockout?,
             limits: limits?,
+            pages: pages?,
             files: files?,
             links: links?,
             mail: mail?,

@@ -192,6 +192,7 @@ const SESSIONS_2: TableRebuild = TableRebuild {
   last_active_at bigint not null,
   client_ip text not null,
   user_agent text,
+  page_hash bytea,
   created_at bigint not null,
   ended_at bigint,
   end_reason text",
@@ -202,6 +203,7 @@ const SESSIONS_2: TableRebuild = TableRebuild {
       idle_until, remember, expires_at, proved_at, last_active_at, client, user_agent,
       created_at, ended_at, end_reason",
     indexes: &[
+        "create index sessions_page on sessions (page_hash) where page_hash is not null",
         "create index sessions_account on sessions (account_id)",
         "create index sessions_live on sessions (account_id, created_at) where ended_at is null",
         "create index sessions_idle on sessions (idle_until)",

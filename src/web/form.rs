@@ -26,6 +26,11 @@ pub(in crate::web) fn field(pairs: &str, name: &str) -> Option<String> {
     }
 }
 
+/// Whether a field occurs at all.
+pub(in crate::web) fn has(pairs: &str, name: &str) -> bool {
+    pairs.split('&').any(|pair| pair.split_once('=').map_or(pair, |(key, _)| key) == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

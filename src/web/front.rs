@@ -17,6 +17,7 @@ use crate::http::server::router::Routes;
 use crate::identity::Core;
 use crate::model::Page;
 use crate::model::page::MOUNTS;
+use crate::web::brand::Brand;
 use crate::web::html::{self, Layout, Scripts};
 use crate::words::{Text, Words, english};
 
@@ -42,10 +43,10 @@ pub(in crate::web) struct FrontLink<'a> {
 
 /// Adds the routes. They come after those of the wires, whose own call at `/` wins.
 #[must_use]
-pub(in crate::web) fn routes(mut route: Routes, core: &Arc<Core>) -> Routes {
+pub(in crate::web) fn routes(mut route: Routes, core: &Arc<Core>, brand: &Arc<Brand>) -> Routes {
     for mount in MOUNTS {
         let path = if mount.is_empty() { "/" } else { mount };
-        route = route.at(path, front(core.clone()));
+        route = route.at(path, front(core.clone(), brand.clone()));
     }
     route.at(ICON_PATH, poem::get(endpoint::make_sync(|_| icon())))
 }
@@ -56,11 +57,11 @@ pub(in crate::web) fn paths() -> Paths {
     Paths::default().with([ICON_PATH.to_owned()], &[Method::GET])
 }
 
-fn front(core: Arc<Core>) -> impl Endpoint {
+fn front(core: Arc<Core>, brand: Arc<Brand>) -> impl Endpoint {
     let policy = html::policy(Scripts::None);
     endpoint::make(move |request: Request| {
         let answer = if request.method() == Method::GET && is_browser(request.headers()) {
-            page(&core.config, &policy)
+            page(&core.config, &brand, &policy)
         } else {
             Err(Error::new(Kind::NotFound))
         };
@@ -68,10 +69,10 @@ fn front(core: Arc<Core>) -> impl Endpoint {
     })
 }
 
-fn page(config: &Config, policy: &HeaderValue) -> Result<Response> {
+fn page(config: &Config, brand: &Brand, policy: &HeaderValue) -> Result<Response> {
     let words = english();
     let text = &words.words.pages.front;
-    let layout = Layout::new(&config.service.name, words, &text.title, &text.text);
+    let layout = Layout::new(brand, words, &text.title, &text.text);
     let view = FrontView { layout, links: &links(config, words.words) };
     let mut response = html::page(StatusCode::OK, policy, &view)?;
     response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
@@ -81,11 +82,16 @@ fn page(config: &Config, policy: &HeaderValue) -> Result<Response> {
 /// Only links to pages that work under this configuration.
 fn links<'a>(config: &Config, words: &'a Words) -> Vec<FrontLink<'a>> {
     let text = &words.pages.front;
-    let mut links = vec![
+    let mut links = Vec::new();
+    if config.serves_pages() {
+        links.push(FrontLink { path: "/sign-in".to_owned(), words: &words.shell.sign_in });
+        links.push(FrontLink { path: "/account".to_owned(), words: &words.shell.home });
+    }
+    links.extend([
         FrontLink { path: "/docs".to_owned(), words: &text.try_out },
         FrontLink { path: "/redoc".to_owned(), words: &text.reference },
         FrontLink { path: "/v1/health".to_owned(), words: &text.health },
-    ];
+    ]);
     let page =
         |page: Page, words: &'a Text| FrontLink { path: format!("/v1{}", page.path()), words };
     // With `apps.required` the page needs headers that no browser sends.

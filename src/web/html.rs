@@ -1,45 +1,50 @@
 //! Renders a template into a response: the headers of every page, its content security policy, and
-//! the values of the layout. Templates escape every value, except the style sheet.
+//! the values of the layout. Templates escape every value, except the operator's own fragments.
 
 use askama::Template;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use poem::Response;
 use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use poem::http::{HeaderValue, StatusCode};
 
 use crate::error::{Error, Result};
-use crate::model::secret;
+use crate::web::brand::Brand;
 use crate::words::Translation;
 
-const STYLE: &str = include_str!("../../static/pages/page.css");
-
-/// The values of `pages/layout.html`, which every page extends.
-#[derive(Debug, Clone, Copy)]
+/// The values of the document around every page (`pages/frame.html`).
+#[derive(Clone, Copy)]
 pub(in crate::web) struct Layout<'a> {
-    /// The name of the service.
-    pub(in crate::web) service: &'a str,
+    pub(in crate::web) brand: &'a Brand,
+    pub(in crate::web) words: Translation<'a>,
     pub(in crate::web) title: &'a str,
+    /// What the page says, where it is only that.
     pub(in crate::web) text: &'a str,
-    /// The tag of the language that the page is written in.
-    pub(in crate::web) language: &'a str,
-    /// `ltr` or `rtl`
-    pub(in crate::web) direction: &'a str,
-    /// The style sheet. It is inline, so that a page is one request.
-    pub(in crate::web) style: &'static str,
+    /// The token of the page's forms.
+    pub(in crate::web) token: &'a str,
+    /// The prefix of the files that the page loads: one of the mounts.
+    pub(in crate::web) mount: &'a str,
+    pub(in crate::web) has_script: bool,
+    /// The page leads to the sign-in page.
+    pub(in crate::web) has_sign_in: bool,
 }
 
 impl<'a> Layout<'a> {
     #[must_use]
     pub(in crate::web) fn new(
-        service: &'a str,
+        brand: &'a Brand,
         words: Translation<'a>,
         title: &'a str,
         text: &'a str,
     ) -> Self {
-        let Translation { tag, words } = words;
-        let direction = &words.language.direction;
-        Self { service, title, text, language: tag, direction, style: STYLE }
+        Self {
+            brand,
+            words,
+            title,
+            text,
+            token: "",
+            mount: "",
+            has_script: false,
+            has_sign_in: false,
+        }
     }
 }
 
@@ -51,20 +56,21 @@ pub(in crate::web) enum Scripts {
     Own,
 }
 
-/// The content security policy of a page. The style sheet is allowed by its hash, so that no other
-/// inline code can take effect.
+/// The content security policy of the pages that links open. Nothing inline can take effect.
 #[must_use]
 pub(in crate::web) fn policy(scripts: Scripts) -> HeaderValue {
-    let digest = STANDARD.encode(secret::digest(STYLE.as_bytes()));
-    let scripts = match scripts {
-        Scripts::None => "",
-        Scripts::Own => "script-src 'self'; ",
-    };
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; {scripts}img-src data:; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    );
-    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+    HeaderValue::from_static(match scripts {
+        Scripts::None => {
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+             base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+             trusted-types 'none'"
+        }
+        Scripts::Own => {
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'; trusted-types 'none'"
+        }
+    })
 }
 
 /// Renders a page.
@@ -108,14 +114,9 @@ mod tests {
         for (scripts, is_allowed) in [(Scripts::None, false), (Scripts::Own, true)] {
             let policy = policy(scripts);
             let policy = policy.to_str().unwrap();
-            assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+            assert!(policy.starts_with("default-src 'none'; style-src 'self'; "), "{policy}");
             assert!(!policy.contains("unsafe"), "{policy}");
             assert_eq!(policy.contains("script-src 'self'"), is_allowed, "{policy}");
         }
-    }
-
-    #[test]
-    fn the_style_sheet_needs_no_other_host_and_cannot_end_its_element() {
-        assert!(!STYLE.contains("http") && !STYLE.contains("@import") && !STYLE.contains("</"));
     }
 }

@@ -84,3 +84,4 @@ mod upgrade;
 mod upkeep;
 mod v1;
 mod verifiers;
+mod web;

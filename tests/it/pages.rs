@@ -210,7 +210,7 @@ async fn the_page_that_asks_for_a_link_says_the_same_of_every_address_and_is_lim
     let app = app_with("perfect21", &[]).await;
     app.join("ada").await;
     let known = post(&app, "/v1/forgot-password", "email=ada%40example.com").await;
-    let unknown = post(&app, "/forgot-password", "email=nobody%40example.com").await;
+    let unknown = post(&app, "/v1/forgot-password", "email=nobody%40example.com").await;
     assert_eq!((known.status.as_u16(), &known.text), (200, &unknown.text));
     let bad = post(&app, "/v1/forgot-password", "email=%22%3E%3Cscript%3E").await;
     assert_eq!(bad.status, 400);

@@ -432,14 +432,23 @@ impl Call<'_> {
         self.send_body(body.into()).await
     }
 
-    /// Sends the call with this body in place of its own.
-    pub async fn send_body(self, body: poem::Body) -> Answer {
+    /// Sends the call; returns the body as it was sent.
+    pub async fn send_bytes(mut self) -> Vec<u8> {
+        let body = std::mem::take(self.request.body_mut());
+        self.response(body.into()).await.into_body().into_vec().await.unwrap()
+    }
+
+    async fn response(self, body: poem::Body) -> Response {
         let peer = Addr::socket(self.from.parse().unwrap());
         let (parts, _) = self.request.into_parts();
         let parts =
             RequestParts::from((parts, LocalAddr(peer.clone()), RemoteAddr(peer), Scheme::HTTP));
-        let request = Request::from_parts(parts, body);
-        let response = self.app.endpoint.call(request).await.unwrap();
+        self.app.endpoint.call(Request::from_parts(parts, body)).await.unwrap()
+    }
+
+    /// Sends the call with this body in place of its own.
+    pub async fn send_body(self, body: poem::Body) -> Answer {
+        let response = self.response(body).await;
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.into_body().into_string().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);

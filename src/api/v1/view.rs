@@ -21,6 +21,7 @@ use crate::identity::{Caller, Core};
 use crate::model::account::Verification;
 use crate::model::{Account, Status, Time};
 
+pub use export::export_text;
 pub(super) use export::exported;
 pub(super) use mfa::{codes, device, overview, set_up};
 pub(super) use passkeys::{

@@ -46,6 +46,7 @@ pub mod login;
 pub mod mail;
 pub mod metrics;
 pub mod outbound;
+pub mod pages;
 pub mod password;
 pub mod server;
 pub mod service;

@@ -3,7 +3,7 @@
 
 use poem::Request;
 use poem::http::header::{HOST, ORIGIN};
-use poem::http::{HeaderMap, HeaderName, Uri};
+use poem::http::{HeaderMap, HeaderName, Method, Uri};
 
 use crate::config::{Config, Server};
 use crate::error::{Error, Kind, Result};
@@ -35,6 +35,31 @@ pub fn check_form(request: &Request, config: &Config) -> Result<()> {
     let (headers, server) = (request.headers(), &config.server);
     let is_own = server.public_url.is_none() && is_of_same_host(headers);
     if is_own { Ok(()) } else { check_headers(headers, server) }
+}
+
+/// Refuses a request to a page that carries its own session, if it comes from any other page: those
+/// of allowed origins may call the API, but must neither read nor post these pages.
+///
+/// # Errors
+/// [`Kind::ForeignOrigin`] for a foreign `Origin`, and for a POST without `Origin` from a page that
+/// is not of the same origin.
+pub fn check_own(request: &Request, config: &Config) -> Result<()> {
+    let (headers, server) = (request.headers(), &config.server);
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let is_own = match (origins.next(), origins.next()) {
+        (None, _) => {
+            let site = headers
+                .get(SEC_FETCH_SITE)
+                .map_or("none", |site| site.to_str().unwrap_or("cross-site"));
+            request.method() != Method::POST || matches!(site, "same-origin" | "none")
+        }
+        (Some(origin), None) => origin.to_str().ok().and_then(normal).is_some_and(|origin| {
+            is_own(&origin, headers, server)
+                || server.public_url.is_none() && is_of_same_host(headers)
+        }),
+        (Some(_), Some(_)) => false,
+    };
+    if is_own { Ok(()) } else { Err(Error::new(Kind::ForeignOrigin)) }
 }
 
 fn is_of_same_host(headers: &HeaderMap) -> bool {

@@ -166,7 +166,9 @@ impl<E: Endpoint> Boundary<E> {
             route: RouteTemplateSlot::of(request),
             has_one_host: request.headers().get_all(HOST).iter().count() == 1,
             origin,
-            may_set_cookies: origin::may_set_cookies(request.headers(), &self.surroundings.server),
+            // A GET begins nothing: its cookies only bind later forms to the browser.
+            may_set_cookies: *request.method() == Method::GET
+                || origin::may_set_cookies(request.headers(), &self.surroundings.server),
             preflight: self.cors.preflight(request.method(), request.headers()),
             request_id,
             meter,

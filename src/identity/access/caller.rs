@@ -42,6 +42,19 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The owner of a session that was just read and found alive.
+    pub(in crate::identity) fn of(core: &Core, snapshot: &SessionSnapshot) -> Self {
+        Self {
+            permissions: core.roles.permissions(&snapshot.roles),
+            account: snapshot.account.clone(),
+            via: Via::Session(LoginProof {
+                session: snapshot.session.id.clone(),
+                proved_at: snapshot.session.proved_at,
+            }),
+            roles: snapshot.roles.clone(),
+        }
+    }
+
     /// The session that the request belongs to, for the audit log and for operations on sessions.
     #[must_use]
     pub fn session(&self) -> &SessionId {
@@ -92,23 +105,11 @@ pub async fn recognise<'t>(
         core.tokens.verify(token()?)?;
     }
     let now = core.env.now();
-    let usable = snapshot.session.is_alive(now)
-        && snapshot.account.id == verified.account
-        && snapshot.account.suspended_at.is_none()
-        && snapshot.account.deleted_at.is_none();
-    if !usable {
+    if !snapshot.is_usable(now) || snapshot.account.id != verified.account {
         return Err(Kind::SessionEnded.into());
     }
     note_activity(core, snapshot, now);
-    Ok(Caller {
-        permissions: core.roles.permissions(&snapshot.roles),
-        account: snapshot.account.clone(),
-        via: Via::Session(LoginProof {
-            session: snapshot.session.id.clone(),
-            proved_at: snapshot.session.proved_at,
-        }),
-        roles: snapshot.roles.clone(),
-    })
+    Ok(Caller::of(core, snapshot))
 }
 
 /// Records the last activity in the background, if the recorded one is old enough.

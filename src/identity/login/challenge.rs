@@ -102,6 +102,14 @@ fn note_used_up(log: &AuditLog, row: &Challenge) {
     }
 }
 
+/// The methods that can complete the login of a token.
+///
+/// # Errors
+/// `TokenInvalid`, `TokenExpired`.
+pub async fn methods(core: &Core, token: &str, source: &Source) -> Result<Vec<Method>> {
+    Ok(find(core, token, source).await?.row.methods)
+}
+
 /// Completes a login with a code and issues its session.
 ///
 /// # Errors

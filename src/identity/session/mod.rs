@@ -3,5 +3,6 @@
 pub mod holder;
 pub mod list;
 pub mod location;
+pub mod page;
 pub mod refresh;
 pub mod sign_out;

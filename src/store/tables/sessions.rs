@@ -153,6 +153,31 @@ pub struct SessionSnapshot {
     pub epoch: i64,
 }
 
+impl SessionSnapshot {
+    /// True while the session can be used and its account is neither suspended nor deleted.
+    #[must_use]
+    pub fn is_usable(&self, now: Time) -> bool {
+        self.session.is_alive(now)
+            && self.account.suspended_at.is_none()
+            && self.account.deleted_at.is_none()
+    }
+}
+
+macro_rules! snapshot {
+    () => {
+        concat!(
+            "select ",
+            columns!(),
+            ", ",
+            accounts::columns!(),
+            ", (select string_agg(r.role, ',' order by r.position, r.role) from account_roles r \
+               where r.account_id = a.id), \
+             (select number from instance where name = 'epoch') \
+             from sessions s join accounts a on a.id = s.account_id"
+        )
+    };
+}
+
 fn read_snapshot(mut row: Row) -> Result<SessionSnapshot> {
     let session = read(&mut row)?;
     let account = accounts::read(&mut row)?;
@@ -178,16 +203,41 @@ pub fn find_snapshot(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionSn
     db.first(SNAPSHOT, &[id.as_str().into()])?.map(read_snapshot).transpose()
 }
 
+/// Lets the account pages use a live session, with the secret that has this digest. Another secret
+/// that the session had stops working. Returns false if the session has ended.
+pub fn admit_page(db: &mut dyn Db, id: &SessionId, hash: &[u8; 32], now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(concat!("update sessions set page_hash = $1 where id = $2 and ", live!("$3"))),
+        &[hash.into(), id.as_str().into(), now.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Like [`find_snapshot`], by the digest of the secret of the account pages.
+pub fn find_page_snapshot(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<SessionSnapshot>> {
+    db.first(PAGE_SNAPSHOT, &[hash.into()])?.map(read_snapshot).transpose()
+}
+
+/// Records that the account pages used a session, which prolongs it as a refresh does, unless a use
+/// since `older_than` is already recorded.
+pub fn touch_page(db: &mut dyn Db, id: &SessionId, older_than: Time, now: Time) -> Result<()> {
+    db.run(
+        sql!(concat!(
+            "update sessions set last_active_at = $1, \
+             idle_until = case when expires_at is not null and expires_at < $1 + idle_for then expires_at \
+               else $1 + idle_for end \
+             where id = $2 and last_active_at < $3 and ",
+            live!("$1")
+        )),
+        &[now.into(), id.as_str().into(), older_than.into()],
+    )?;
+    Ok(())
+}
+
 /// The statement that every request with a token runs.
-pub(in crate::store) const SNAPSHOT: Sql = sql!(concat!(
-    "select ",
-    columns!(),
-    ", ",
-    accounts::columns!(),
-    ", (select string_agg(r.position || ' ' || r.role, ',') from account_roles r where r.account_id = a.id), \
-     (select number from instance where name = 'epoch') \
-     from sessions s join accounts a on a.id = s.account_id where s.id = $1"
-));
+pub(in crate::store) const SNAPSHOT: Sql = sql!(concat!(snapshot!(), " where s.id = $1"));
+
+const PAGE_SNAPSHOT: Sql = sql!(concat!(snapshot!(), " where s.page_hash = $1"));
 
 /// One rotation of a refresh token.
 #[derive(Debug, Clone)]

@@ -7,6 +7,8 @@ mod refusal;
 mod views;
 mod words;
 
+pub(in crate::web) use crate::web::pages::words::password_rules;
+
 use std::sync::Arc;
 
 use poem::http::header::RETRY_AFTER;
@@ -29,6 +31,7 @@ use crate::identity::account::{change_email, link, recover, verify_email};
 use crate::identity::login::{new_device, open_login};
 use crate::model::page::MOUNTS;
 use crate::model::{Email, Page, Password};
+use crate::web::brand::Brand;
 use crate::web::form;
 use crate::web::html::{self, Layout, Scripts};
 use crate::web::pages::refusal::{ResetsBegin, refusal};
@@ -46,14 +49,14 @@ const SCRIPT: &str = "/post.js";
 
 /// Adds the routes.
 #[must_use]
-pub(in crate::web) fn routes(mut route: Routes, core: &Arc<Core>) -> Routes {
+pub(in crate::web) fn routes(mut route: Routes, core: &Arc<Core>, brand: &Arc<Brand>) -> Routes {
     for path in script_paths() {
         let script = endpoint::make_sync(|_| html::script(POST_AT_ONCE));
         route = route.at(path, poem::get(script));
     }
     for &page in Page::ALL {
-        let served = LinkPage::new(core.clone(), page);
         for mount in MOUNTS {
+            let served = LinkPage::new(core.clone(), brand.clone(), page, mount);
             let methods =
                 RouteMethod::new().get(served.clone().opened()).post(served.clone().pressed());
             route = route.at(format!("{mount}{}", page.path()), methods);
@@ -122,14 +125,17 @@ enum Ask {
 #[derive(Clone)]
 struct LinkPage {
     core: Arc<Core>,
+    brand: Arc<Brand>,
     page: Page,
+    /// The prefix of its path.
+    mount: &'static str,
     policy: HeaderValue,
 }
 
 impl LinkPage {
-    fn new(core: Arc<Core>, page: Page) -> Self {
+    fn new(core: Arc<Core>, brand: Arc<Brand>, page: Page, mount: &'static str) -> Self {
         let policy = html::policy(scripts(page, &core.config));
-        Self { core, page, policy }
+        Self { core, brand, page, mount, policy }
     }
 
     /// `GET`: explains the link and shows the button, or shows that the link no longer works.
@@ -389,7 +395,11 @@ impl LinkPage {
 
     fn layout<'a>(&'a self, heading: Heading<'a>, visit: &RequestContext) -> Layout<'a> {
         let Heading { title, text } = heading;
-        Layout::new(&self.core.config.service.name, self.words(visit), title, text)
+        Layout {
+            mount: self.mount,
+            has_sign_in: self.core.config.serves_pages(),
+            ..Layout::new(&self.brand, self.words(visit), title, text)
+        }
     }
 
     fn show(&self, status: StatusCode, view: &impl askama::Template) -> Result<Response> {

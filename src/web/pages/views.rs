@@ -59,13 +59,15 @@ pub(in crate::web) struct MessageView<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::brand::Brand;
     use crate::web::front::{FrontLink, FrontView};
     use crate::words::english;
 
     const MARKUP: &str = "<script>alert(1)</script><img src=x onerror=\"'&>{{ x }}{% y %}";
 
     fn layout(text: &'static str) -> Layout<'static> {
-        Layout::new(text, english(), text, text)
+        let brand = Box::leak(Box::new(Brand::named(text)));
+        Layout::new(brand, english(), text, text)
     }
 
     /// Each template, with this text in every place.

@@ -101,14 +101,14 @@ fn operations(document: &Value, mount: &str) -> Vec<Operation> {
 async fn every_document() -> Vec<(Ground, Vec<Operation>)> {
     let mut all = Vec::new();
     for name in ["siteworks", "jobpath", "jobpsych", "authbackend"] {
-        let set = [("files.size", "100000"), ("files.free_space", "0")];
+        let set = [("files.size", "100000"), ("files.free_space", "0"), ("pages.enabled", "true")];
         let ground = Ground::with(name, &set).await;
         let mut found = operations(&ground.document, "");
         if name == "jobpsych" {
             let native = ground.app.get("/openapi/v1.json").send().await.body;
             found.extend(operations(&native, "/v1"));
             // Pages are in no document; those with a form take its fields.
-            found.extend(authd::web::uncounted().map(|path| Operation {
+            found.extend(authd::web::uncounted(&ground.app.core.config).map(|path| Operation {
                 method: Method::POST,
                 path,
                 most: BODY_LIMIT,

@@ -9,8 +9,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use authd::identity::session::page;
 use authd::mail::Mail;
-use authd::model::Email;
+use authd::model::{Email, Secret, percent};
 use authd::store::tables::accounts;
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -42,6 +43,8 @@ enum Step {
     /// Logs in with a mailed code.
     CodeLogIn,
     LogIn,
+    /// Logs in on the page, and stays.
+    EnterPages,
     LogOutAll,
     ChangePassword,
     AddFactor,
@@ -58,8 +61,8 @@ enum Step {
 }
 
 use Step::{
-    AddFactor, AddPasskey, AskReset, ChangePassword, CodeLogIn, Confirm, Delete, LogIn, LogOutAll,
-    Move, MoveOn, SignUp, Undo, UseReset, Verify, VerifyByCall,
+    AddFactor, AddPasskey, AskReset, ChangePassword, CodeLogIn, Confirm, Delete, EnterPages, LogIn,
+    LogOutAll, Move, MoveOn, SignUp, Undo, UseReset, Verify, VerifyByCall,
 };
 
 const OWNER: &[&[Step]] = &[
@@ -82,6 +85,7 @@ const SQUATTER: &[&[Step]] = &[
     &[SignUp, LogIn, ChangePassword, AddFactor],
     &[SignUp, LogIn, Delete, SignUp],
     &[SignUp, LogIn, AddPasskey, Move, Confirm, AddPasskey],
+    &[SignUp, EnterPages, LogIn, Move],
 ];
 
 /// All settings under which the two meet.
@@ -138,6 +142,8 @@ struct Person {
     tokens: Vec<Tokens>,
     /// Their phone, with the passkeys of every account that it was added to.
     phone: Mutex<Device>,
+    /// The sessions of the pages.
+    pages: Vec<Secret>,
     has_signed_up: bool,
     has_deleted: bool,
 }
@@ -154,6 +160,7 @@ impl Person {
             passwords: vec![password],
             tokens: Vec::new(),
             phone: Mutex::new(Device::new()),
+            pages: Vec::new(),
             has_signed_up: false,
             has_deleted: false,
         }
@@ -171,7 +178,8 @@ struct World<'a> {
 
 impl Site {
     async fn open(profile: &str, set: &[(&str, &str)]) -> Self {
-        let set: Vec<_> = [&UNLIMITED[..], &UNLIMITED_MAIL, &UNTHROTTLED, set].concat();
+        let pages = [("pages.enabled", "true")];
+        let set: Vec<_> = [&UNLIMITED[..], &UNLIMITED_MAIL, &UNTHROTTLED, &pages, set].concat();
         let app = app_with(profile, &set).await;
         Self { app, mailboxes: Mutex::default(), runs: AtomicUsize::new(0) }
     }
@@ -232,6 +240,19 @@ impl Site {
         self.post("/auth/login", &json!({ "email": email, "password": password })).send().await
     }
 
+    /// Logs in on the page; returns the secret of its session.
+    async fn enter_pages(&self, email: &str, password: &str) -> Option<Secret> {
+        let token = page::form_token(&self.app.core, &Secret::new("visitor"));
+        let (email, password) = (percent::encode(email), percent::encode(password));
+        let form = format!("form={token}&name={email}&password={password}");
+        let call =
+            self.app.call(Method::POST, "/sign-in").header("cookie", "authd-visitor=visitor");
+        let answer = call.body("application/x-www-form-urlencoded", form).send().await;
+        let cookies = answer.headers.get_all("set-cookie").iter();
+        let mut cookies = cookies.filter_map(|line| line.to_str().unwrap().strip_prefix("authd="));
+        cookies.next().map(|cookie| Secret::new(cookie.split(';').next().unwrap()))
+    }
+
     async fn id_at(&self, address: &str) -> Option<(String, bool)> {
         let key = Email::parse(address).unwrap().key().to_owned();
         let found = self.app.core.store.read(move |db| accounts::find_by_email(db, &key)).await;
@@ -256,6 +277,10 @@ impl Site {
             }
         }
         reach.extend(self.reach_by_passkeys(person).await);
+        for secret in &person.pages {
+            let found = page::caller(&self.app.core, secret).await;
+            reach.extend(found.map(|caller| caller.account.id.to_string()).ok());
+        }
         for address in &person.addresses {
             for password in &person.passwords {
                 let login = self.log_in(address, password).await;
@@ -326,6 +351,10 @@ impl World<'_> {
             LogIn => {
                 let login = site.log_in(&address, password).await;
                 person.tokens.extend((login.status == 200).then(|| login.tokens()));
+            }
+            EnterPages => {
+                let entered = site.enter_pages(&address, password).await;
+                person.pages.extend(entered);
             }
             LogOutAll => {
                 site.post("/auth/logout-all", &json!({})).bearer(&access).send().await;

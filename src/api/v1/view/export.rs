@@ -1,15 +1,28 @@
 //! Conversion of an account export to v1's response.
 
+use poem_openapi::types::ToJSON as _;
+
 use super::super::types::{
     Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFactor, ExportedFile,
     ExportedMail, ExportedPasskey, ExportedSession,
 };
 use super::time;
+use crate::error::{Error, Result};
 use crate::identity::account::export;
 use crate::identity::account::export::{Factor, FileRow, MailRecord, SessionExportRow};
 use crate::identity::audit::log::AuditRow;
 use crate::identity::passkey::authenticator;
 use crate::model::{Passkey, Time, secret};
+
+/// The export as a file for its owner: the `data` of the operation's response.
+///
+/// # Errors
+/// `Internal` if it cannot be serialized.
+pub fn export_text(all: export::PersonalData) -> Result<String> {
+    let value = exported(all).to_json().unwrap_or_default();
+    serde_json::to_string_pretty(&value)
+        .map_err(|error| Error::internal("failed to serialize an export").caused_by(error))
+}
 
 pub(in super::super) fn exported(all: export::PersonalData) -> Export {
     let account = all.account;

@@ -1,0 +1,204 @@
+//! The account pages: what people see and change of their own account.
+
+mod data;
+mod email;
+mod factors;
+mod overview;
+mod passkeys;
+mod password;
+mod profile;
+mod proof;
+mod record;
+mod sessions;
+
+use askama::Template;
+use poem::Response;
+use poem::http::StatusCode;
+
+use crate::error::{Error, Result};
+use crate::http::server::reject;
+use crate::web::account::proof::{ProofFailure, ProofWay};
+use crate::web::html::Layout;
+use crate::web::stop::Stop;
+use crate::web::target;
+use crate::web::view::{Desk, FieldView, ProofView, focus_first};
+use crate::web::visit::{Owner, Road, owner};
+
+/// The pages with their handlers.
+pub(in crate::web) fn roads() -> [Road; 21] {
+    let page = |path, get, post| Road { path, get, post, back: Some(path) };
+    let step = |path, get, post, back| Road { path, get, post, back: Some(back) };
+    [
+        page(target::ACCOUNT, owner!(overview::open), None),
+        page(target::PROFILE, owner!(profile::open), owner!(profile::press)),
+        page(target::EMAIL, owner!(email::open), owner!(email::press)),
+        page(target::PASSWORD, owner!(password::open), owner!(password::press)),
+        page(target::PASSKEYS, owner!(passkeys::open), owner!(passkeys::add)),
+        step(
+            "/account/passkeys/new",
+            owner!(passkeys::open),
+            owner!(passkeys::begin),
+            target::PASSKEYS,
+        ),
+        step("/account/passkeys/rename", None, owner!(passkeys::rename), target::PASSKEYS),
+        step(
+            "/account/passkeys/remove",
+            owner!(passkeys::ask_remove),
+            owner!(passkeys::remove),
+            target::PASSKEYS,
+        ),
+        page(target::AUTHENTICATOR, owner!(factors::open), None),
+        step(
+            "/account/authenticator/new",
+            owner!(factors::open),
+            owner!(factors::begin),
+            target::AUTHENTICATOR,
+        ),
+        step(
+            "/account/authenticator/confirm",
+            owner!(factors::open),
+            owner!(factors::confirm),
+            target::AUTHENTICATOR,
+        ),
+        step(
+            "/account/authenticator/remove",
+            owner!(factors::ask_remove),
+            owner!(factors::remove),
+            target::AUTHENTICATOR,
+        ),
+        step(
+            "/account/backup-codes",
+            owner!(factors::ask_codes),
+            owner!(factors::new_codes),
+            target::AUTHENTICATOR,
+        ),
+        page(target::SESSIONS, owner!(sessions::open), None),
+        step("/account/sessions/end", None, owner!(sessions::end), target::SESSIONS),
+        step("/account/sessions/end-others", None, owner!(sessions::end_others), target::SESSIONS),
+        page(target::RECORD, owner!(record::open), None),
+        page(target::DATA, owner!(data::open), None),
+        step("/account/data/export", owner!(data::ask_export), owner!(data::export), target::DATA),
+        step("/account/data/delete", owner!(data::ask_delete), owner!(data::delete), target::DATA),
+        // Where password managers look for the page that changes a password.
+        page("/.well-known/change-password", owner!(password::lead), None),
+    ]
+}
+
+/// A page that is one form.
+#[derive(Template)]
+#[template(path = "pages/account/form.html")]
+struct FormView<'a> {
+    layout: Layout<'a>,
+    desk: Desk<'a>,
+    /// For password managers.
+    user_name: Option<&'a str>,
+    fields: Vec<FieldView<'a>>,
+    proof: ProofView<'a>,
+    button: &'a str,
+}
+
+/// Asks before something happens.
+#[derive(Template)]
+#[template(path = "pages/account/confirm.html")]
+struct ConfirmStepView<'a> {
+    layout: Layout<'a>,
+    desk: Desk<'a>,
+    action: &'a str,
+    id: Option<&'a str>,
+    /// A box to tick.
+    consent: Option<&'a str>,
+    consent_reason: Option<String>,
+    proof: ProofView<'a>,
+    button: &'a str,
+    is_risky: bool,
+    /// The answer is a file, so the page stays.
+    stays: bool,
+    back: &'static str,
+}
+
+/// A form that was refused: why each field was, or why all of it was.
+#[derive(Default)]
+struct RefusedForm {
+    reasons: Vec<(&'static str, String)>,
+    proof: Option<ProofFailure>,
+    problem: Option<String>,
+    error: Option<Error>,
+}
+
+impl RefusedForm {
+    fn field(id: &'static str, reason: impl Into<String>) -> Self {
+        Self { reasons: vec![(id, reason.into())], ..Self::default() }
+    }
+
+    fn proof(failure: ProofFailure) -> Self {
+        Self { proof: Some(failure), ..Self::default() }
+    }
+
+    fn failed(owner: &Owner, error: Error) -> Self {
+        let problem = Some(crate::web::stop::problem(owner.words().words, &error));
+        Self { problem, error: Some(error), ..Self::default() }
+    }
+
+    fn reason(&self, id: &str) -> Option<String> {
+        self.reasons.iter().find(|(known, _)| *known == id).map(|(_, reason)| reason.clone())
+    }
+
+    fn status(&self) -> StatusCode {
+        let of_proof = self.proof.as_ref().and_then(ProofFailure::error);
+        match self.error.as_ref().or(of_proof) {
+            Some(error) => reject::status(error.kind()),
+            None => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl Owner {
+    /// The parts around the content of a page.
+    fn desk<'a>(
+        &'a self,
+        path: &'static str,
+        text: Option<&'a str>,
+        refused: Option<&'a RefusedForm>,
+    ) -> Desk<'a> {
+        let words = self.words().words;
+        let note = self.notice.filter(|_| refused.is_none());
+        Desk {
+            words,
+            who: self.caller.account.email.as_str(),
+            path,
+            text,
+            note: note.map(|notice| notice.text(words)),
+            problem: refused.and_then(|refused| refused.problem.as_deref()),
+        }
+    }
+
+    /// The field for a proof, if one is due.
+    fn proof_view(
+        &self,
+        way: ProofWay,
+        path: &str,
+        refused: Option<&RefusedForm>,
+    ) -> ProofView<'_> {
+        let failure = refused.and_then(|refused| refused.proof.as_ref());
+        proof::view(self.words().words, way, path, failure)
+    }
+
+    /// Renders a page, or a form that was refused.
+    fn render(
+        &self,
+        view: &impl Template,
+        refused: Option<&RefusedForm>,
+    ) -> Result<Response, Stop> {
+        let status = refused.map_or(StatusCode::OK, RefusedForm::status);
+        let mut response = self.site.render(status, view)?;
+        if let Some(error) = refused.and_then(|refused| refused.error.as_ref()) {
+            self.site.note_failure(&mut response, error, self.source());
+        }
+        Ok(response)
+    }
+}
+
+/// Moves the focus to what was refused first: a field, or else the proof.
+fn focus<'a>(fields: &mut [FieldView<'a>], proof: &mut ProofView<'a>) {
+    focus_first(fields.iter_mut().chain(proof.field.iter_mut()));
+}

@@ -1,0 +1,86 @@
+//! The first account page: what there is at a glance.
+
+use askama::Template;
+use poem::Response;
+
+use crate::error::Result;
+use crate::identity::session::list;
+use crate::identity::{factor, passkey};
+use crate::model::Account;
+use crate::web::html::Layout;
+use crate::web::stop::Stop;
+use crate::web::target;
+use crate::web::view::Desk;
+use crate::web::visit::Owner;
+
+/// The overview.
+#[derive(Template)]
+#[template(path = "pages/account/overview.html")]
+struct OverviewView<'a> {
+    layout: Layout<'a>,
+    desk: Desk<'a>,
+    tiles: Vec<Tile<'a>>,
+}
+
+/// One matter, and the page for it.
+struct Tile<'a> {
+    title: &'a str,
+    text: String,
+    /// A word about its state, and its class.
+    tag: Option<(&'a str, &'static str)>,
+    path: &'static str,
+    link: &'a str,
+}
+
+/// `GET /account`
+pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
+    let (core, account) = (owner.core(), &owner.caller.account);
+    let sessions = list::list(core, &account.id).await?.len();
+    let has_factor = factor::list(core, &owner.caller).await?.is_due;
+    let passkeys = passkey::list(core, &owner.caller).await?.passkeys.len();
+    let text = &owner.words().words.account.overview;
+    let view = OverviewView {
+        layout: owner.layout(&text.title),
+        desk: owner.desk(target::ACCOUNT, Some(&text.text), None),
+        tiles: tiles(owner, has_factor, passkeys, sessions),
+    };
+    owner.render(&view, None)
+}
+
+fn tiles(owner: &Owner, has_factor: bool, passkeys: usize, sessions: usize) -> Vec<Tile<'_>> {
+    let (words, account) = (&owner.words().words.account, &owner.caller.account);
+    let text = &words.overview;
+    let tile = |title, text: String, tag, path, link| Tile { title, text, tag, path, link };
+    let is_verified = account.email_verified_at.is_some();
+    let verified =
+        if is_verified { (text.verified.as_str(), "") } else { (text.unverified.as_str(), "bad") };
+    let factor = if has_factor { (text.on.as_str(), "") } else { (text.off.as_str(), "off") };
+    let has_password = account.password_hash.is_some();
+    let password = if has_password { &text.password_text } else { &text.no_password_text };
+    let second = if has_factor { &text.factor_text } else { &text.no_factor_text };
+    let devices = if sessions == 1 {
+        text.one_session_text.to_string()
+    } else {
+        text.sessions_text(sessions)
+    };
+    let (change, look) = (text.open.as_str(), text.look.as_str());
+    let keys = if passkeys == 0 { &words.passkeys.text } else { &text.passkeys_text };
+    let keys = keys.to_string();
+    let name = full_name(account).unwrap_or_else(|| text.profile_text.to_string());
+    vec![
+        tile(&words.profile.title, name, None, target::PROFILE, change),
+        tile(&words.email.title, account.email.to_string(), Some(verified), target::EMAIL, change),
+        tile(&words.password.title, password.to_string(), None, target::PASSWORD, change),
+        tile(&words.passkeys.title, keys, None, target::PASSKEYS, change),
+        tile(&words.factors.title, second.to_string(), Some(factor), target::AUTHENTICATOR, change),
+        tile(&words.sessions.title, devices, None, target::SESSIONS, look),
+        tile(&words.record.title, text.record_text.to_string(), None, target::RECORD, look),
+        tile(&words.data.title, text.data_text.to_string(), None, target::DATA, look),
+    ]
+}
+
+fn full_name(account: &Account) -> Option<String> {
+    let parts = [account.first_name.as_deref(), account.last_name.as_deref()];
+    let joined = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    Some(joined).filter(|name| !name.is_empty()).or_else(|| account.name.clone())
+}

@@ -1,0 +1,249 @@
+//! Passkeys and security keys of an account.
+
+use askama::Template;
+use poem::Response;
+
+use crate::error::{Kind, Result};
+use crate::identity::passkey;
+use crate::model::{Passkey, PasskeyKind, Secret};
+use crate::web::account::{ConfirmStepView, RefusedForm};
+use crate::web::html::Layout;
+use crate::web::notice::Notice;
+use crate::web::stop::Stop;
+use crate::web::target::PASSKEYS;
+use crate::web::view::{Desk, FieldKind, FieldView, ProofView, focus_first};
+use crate::web::visit::{Owner, go};
+use crate::webauthn::RegistrationResponse;
+use crate::words::Words;
+
+/// The longest name, as on the native API.
+const MAX_NAME: usize = 100;
+
+/// The list.
+#[derive(Template)]
+#[template(path = "pages/account/passkeys.html")]
+struct PasskeysView<'a> {
+    layout: Layout<'a>,
+    desk: Desk<'a>,
+    keys: Vec<KeyLine>,
+    can_add: bool,
+    why_not: &'a str,
+    name: FieldView<'a>,
+    proof: ProofView<'a>,
+    /// For the browser, which removes keys that are not in the list from the person's devices.
+    known: String,
+}
+
+/// A key.
+struct KeyLine {
+    id: String,
+    name: String,
+    text: String,
+    is_suspect: bool,
+}
+
+/// The step in which the browser makes a key.
+#[derive(Template)]
+#[template(path = "pages/account/passkey.html")]
+struct NewPasskeyView<'a> {
+    layout: Layout<'a>,
+    desk: Desk<'a>,
+    name: &'a str,
+    options: String,
+}
+
+/// Backup codes that came with the first factor.
+#[derive(Template)]
+#[template(path = "pages/account/codes.html")]
+struct FirstCodesView<'a> {
+    layout: Layout<'a>,
+    desk: Desk<'a>,
+    codes: Vec<&'a str>,
+}
+
+/// `GET /account/passkeys`
+pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
+    show(owner, "", None).await
+}
+
+/// `POST /account/passkeys/new`
+pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
+    let name = owner.text("name");
+    if name.chars().count() > MAX_NAME || name.contains(char::is_control) {
+        let reason = owner.words().words.problems.too_long(MAX_NAME);
+        return show(owner, &name, Some(RefusedForm::field("name", reason))).await;
+    }
+    let fresh = match owner.fresh().await? {
+        Ok(fresh) => fresh,
+        Err(failure) => return show(owner, &name, Some(RefusedForm::proof(failure))).await,
+    };
+    let is_key = owner.text("kind") == PasskeyKind::SecurityKey.as_str();
+    let kind = if is_key { PasskeyKind::SecurityKey } else { PasskeyKind::Passkey };
+    match passkey::options(owner.core(), &fresh, kind).await {
+        Ok(options) => {
+            let text = &owner.words().words.account.passkeys;
+            let view = NewPasskeyView {
+                layout: owner.layout(&text.new_title),
+                desk: owner.desk(PASSKEYS, Some(&text.new_text), None),
+                name: &name,
+                options: options.to_json().to_string(),
+            };
+            owner.render(&view, None)
+        }
+        Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
+        Err(error) => show(owner, &name, Some(RefusedForm::failed(owner, error))).await,
+    }
+}
+
+/// `POST /account/passkeys`
+pub(super) async fn add(owner: &Owner) -> Result<Response, Stop> {
+    let name = owner.text("name");
+    let fresh = match owner.fresh().await? {
+        Ok(fresh) => fresh,
+        Err(failure) => return show(owner, &name, Some(RefusedForm::proof(failure))).await,
+    };
+    let made = match RegistrationResponse::from_json(&owner.text("credential")) {
+        Ok(response) => {
+            let name = Some(name.as_str()).filter(|name| !name.is_empty());
+            passkey::register(owner.core(), &fresh, &response, name, owner.source()).await
+        }
+        Err(_) => Err(Kind::PasskeyRejected.into()),
+    };
+    match made {
+        Ok(made) if made.backup_codes.is_empty() => {
+            Ok(owner.go_with(PASSKEYS, Notice::PasskeyAdded))
+        }
+        Ok(made) => {
+            let text = &owner.words().words.account.factors;
+            let view = FirstCodesView {
+                layout: owner.layout(&text.made_title),
+                desk: owner.desk(PASSKEYS, Some(&text.made_text), None),
+                codes: made.backup_codes.iter().map(Secret::reveal).collect(),
+            };
+            owner.render(&view, None)
+        }
+        Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
+        Err(error) => show(owner, &name, Some(RefusedForm::failed(owner, error))).await,
+    }
+}
+
+/// `POST /account/passkeys/rename`
+pub(super) async fn rename(owner: &Owner) -> Result<Response, Stop> {
+    let (id, name) = (owner.text("id"), owner.text("name"));
+    let is_name = (1..=MAX_NAME).contains(&name.chars().count());
+    if !is_name || name.contains(char::is_control) {
+        return show_remove(owner, &id, None).await;
+    }
+    passkey::rename(owner.core(), &owner.caller, &id, &name, owner.source()).await?;
+    Ok(owner.go_with(PASSKEYS, Notice::PasskeyRenamed))
+}
+
+/// `GET /account/passkeys/remove`
+pub(super) async fn ask_remove(owner: &Owner) -> Result<Response, Stop> {
+    let id = owner.parameter("id").unwrap_or_default();
+    show_remove(owner, &id, None).await
+}
+
+/// `POST /account/passkeys/remove`
+pub(super) async fn remove(owner: &Owner) -> Result<Response, Stop> {
+    let id = owner.text("id");
+    let fresh = match owner.fresh().await? {
+        Ok(fresh) => fresh,
+        Err(failure) => return show_remove(owner, &id, Some(RefusedForm::proof(failure))).await,
+    };
+    match passkey::remove(owner.core(), &fresh, &id, owner.source()).await {
+        Ok(()) => Ok(owner.go_with(PASSKEYS, Notice::PasskeyRemoved)),
+        Err(error) if error.kind() == Kind::NotFound => Ok(go(PASSKEYS)),
+        Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
+        Err(error) => show_remove(owner, &id, Some(RefusedForm::failed(owner, error))).await,
+    }
+}
+
+async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result<Response, Stop> {
+    let (words, refused) = (owner.words().words, refused.as_ref());
+    let text = &words.account.passkeys;
+    let listed = passkey::list(owner.core(), &owner.caller).await?;
+    let is_verified = owner.caller.account.email_verified_at.is_some();
+    let is_on = owner.core().config.webauthn.enabled;
+    let reason = refused.and_then(|refused| refused.reason("name"));
+    let mut field = FieldView::new(words, FieldKind::Text, "name", &text.name)
+        .at_most(MAX_NAME)
+        .hinting(text.name_hint.as_str())
+        .holding(name)
+        .optional()
+        .refused(reason);
+    let mut proof = owner.proof_view(owner.proof_way().await?, PASSKEYS, refused);
+    focus_first(std::iter::once(&mut field).chain(proof.field.iter_mut()));
+    let known = serde_json::json!({
+        "rpId": listed.rp_id,
+        "userId": crate::model::secret::encode(&listed.user_handle),
+        "allAcceptedCredentialIds": listed
+            .passkeys
+            .iter()
+            .map(|key| crate::model::secret::encode(&key.credential_id))
+            .collect::<Vec<_>>(),
+    });
+    let view = PasskeysView {
+        layout: owner.layout(&text.title),
+        desk: owner.desk(PASSKEYS, Some(&text.text), refused),
+        can_add: is_on && is_verified && proof.sign_in.is_none(),
+        why_not: if is_verified { &text.switched_off } else { &text.unverified },
+        name: field,
+        proof,
+        keys: listed.passkeys.iter().map(|key| line(words, key)).collect(),
+        known: known.to_string(),
+    };
+    owner.render(&view, refused)
+}
+
+fn line(words: &Words, key: &Passkey) -> KeyLine {
+    let text = &words.account.passkeys;
+    let kind = match key.kind {
+        PasskeyKind::Passkey => &text.kind_passkey,
+        PasskeyKind::SecurityKey => &text.kind_key,
+    };
+    let added = key.created_at.to_seconds_text();
+    let added = text.added_on(added.get(..10).unwrap_or_default());
+    let used = key.last_used_at.map(|at| {
+        let at = at.to_seconds_text();
+        text.used_on(at.get(..10).unwrap_or_default())
+    });
+    let made_by = passkey::authenticator(key);
+    let parts = [Some(kind.to_string()), Some(made_by.to_owned()), Some(added), used];
+    let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    KeyLine {
+        id: key.id.clone(),
+        name: key.name.clone(),
+        text: parts.join(" · "),
+        is_suspect: key.suspect_at.is_some(),
+    }
+}
+
+async fn show_remove(
+    owner: &Owner,
+    id: &str,
+    refused: Option<RefusedForm>,
+) -> Result<Response, Stop> {
+    let (text, refused) = (&owner.words().words.account.passkeys, refused.as_ref());
+    let listed = passkey::list(owner.core(), &owner.caller).await?.passkeys;
+    let Some(key) = listed.into_iter().find(|key| key.id == id) else {
+        return Err(Kind::NotFound.into());
+    };
+    let mut proof = owner.proof_view(owner.proof_way().await?, PASSKEYS, refused);
+    super::focus(&mut [], &mut proof);
+    let says = text.remove_text(&key.name);
+    let view = ConfirmStepView {
+        layout: owner.layout(&text.remove_title),
+        desk: owner.desk(PASSKEYS, Some(&says), refused),
+        action: "/account/passkeys/remove",
+        id: Some(id),
+        consent: None,
+        consent_reason: None,
+        proof,
+        button: &text.remove_button,
+        is_risky: true,
+        stays: false,
+        back: PASSKEYS,
+    };
+    owner.render(&view, refused)
+}

@@ -1,0 +1,100 @@
+//! The page that changes the password.
+
+use poem::Response;
+
+use crate::error::{Kind, Result};
+use crate::identity::account::password;
+use crate::model::{Page, Password};
+use crate::web::account::proof::ProofWay;
+use crate::web::account::{FormView, RefusedForm, focus};
+use crate::web::notice::Notice;
+use crate::web::pages::password_rules;
+use crate::web::problems;
+use crate::web::site::SayView;
+use crate::web::stop::Stop;
+use crate::web::target::PASSWORD;
+use crate::web::view::{FieldKind, FieldView};
+use crate::web::visit::{Owner, go};
+
+const CURRENT: &str = "current_password";
+const NEW: &str = "new_password";
+
+/// `GET /.well-known/change-password`
+#[allow(clippy::unused_async, reason = "handlers are")]
+pub(super) async fn lead(_owner: &Owner) -> Result<Response, Stop> {
+    Ok(go(PASSWORD))
+}
+
+/// `GET /account/password`
+#[allow(clippy::unused_async, reason = "handlers are")]
+pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
+    if owner.caller.account.password_hash.is_none() {
+        let text = &owner.words().words.account.password;
+        let links = [(Page::ForgotPassword.path(), text.choose.as_str())];
+        let view = SayView { layout: owner.layout(&text.title), text: &text.none, links: &links };
+        return Ok(owner.site.render(poem::http::StatusCode::OK, &view)?);
+    }
+    show(owner, None)
+}
+
+/// `POST /account/password`
+pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
+    let problems = &owner.words().words.problems;
+    let current = owner.field(CURRENT).unwrap_or_default();
+    let new = owner.field(NEW).unwrap_or_default();
+    let mut refused = RefusedForm::default();
+    for (id, value) in [(CURRENT, &current), (NEW, &new)] {
+        if value.is_empty() {
+            refused.reasons.push((id, problems.password_required.to_string()));
+        }
+    }
+    if !refused.reasons.is_empty() {
+        return show(owner, Some(refused));
+    }
+    let (core, source) = (owner.core(), owner.source());
+    let (current, new) = (Password::new(current), Password::new(new));
+    let changed = match owner.context.limited().count() {
+        Ok(counted) => password::change(core, &owner.caller, current, new, &counted, source).await,
+        Err(error) => Err(error),
+    };
+    match changed {
+        Ok(()) => Ok(owner.go_with(PASSWORD, Notice::PasswordSaved)),
+        Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
+        Err(error) if error.kind() == Kind::WrongCurrentPassword => show(
+            owner,
+            Some(RefusedForm::field(CURRENT, owner.words().words.proof.wrong_password.as_str())),
+        ),
+        Err(error) if !error.fields().is_empty() => {
+            let reasons =
+                error.fields().iter().map(|row| problems::reason(owner.words().words, row));
+            let reasons = reasons.collect::<Vec<_>>().join(". ");
+            show(owner, Some(RefusedForm::field(NEW, reasons)))
+        }
+        Err(error) => show(owner, Some(RefusedForm::failed(owner, error))),
+    }
+}
+
+fn show(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, Stop> {
+    let (words, refused) = (owner.words().words, refused.as_ref());
+    let (text, rules) = (&words.account.password, &owner.core().config.password);
+    let reason = |id: &str| refused.and_then(|refused| refused.reason(id));
+    let mut fields = vec![
+        FieldView::new(words, FieldKind::Password, CURRENT, &text.current).refused(reason(CURRENT)),
+        FieldView::new(words, FieldKind::Password, NEW, &words.common.new_password)
+            .completed_as("new-password")
+            .at_least(rules.min_length)
+            .hinting(password_rules(words, rules))
+            .refused(reason(NEW)),
+    ];
+    let mut proof = owner.proof_view(ProofWay::Fresh, PASSWORD, refused);
+    focus(&mut fields, &mut proof);
+    let view = FormView {
+        layout: owner.layout(&text.title),
+        desk: owner.desk(PASSWORD, Some(&text.text), refused),
+        user_name: Some(owner.caller.account.email.as_str()),
+        fields,
+        proof,
+        button: &text.button,
+    };
+    owner.render(&view, refused)
+}

@@ -1,0 +1,140 @@
+//! The profile page.
+
+use poem::Response;
+
+use crate::config::SignUpField;
+use crate::error::Result;
+use crate::identity::account::profile;
+use crate::identity::account::profile::Changes;
+use crate::web::account::proof::ProofWay;
+use crate::web::account::{FormView, RefusedForm, focus};
+use crate::web::entry::bad_name;
+use crate::web::notice::Notice;
+use crate::web::stop::Stop;
+use crate::web::target::PROFILE;
+use crate::web::view::{FieldKind, FieldView};
+use crate::web::visit::Owner;
+
+/// The lengths of the native API.
+const MAX_NAME: usize = 100;
+const MAX_PHONE: usize = 20;
+
+/// The fields of the form.
+struct ProfileFields {
+    first_name: String,
+    last_name: String,
+    phone: String,
+}
+
+/// `GET /account/profile`
+pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
+    let account = &owner.caller.account;
+    let typed = ProfileFields {
+        first_name: account.first_name.clone().unwrap_or_default(),
+        last_name: account.last_name.clone().unwrap_or_default(),
+        phone: account.phone.clone().unwrap_or_default(),
+    };
+    show(owner, &typed, None)
+}
+
+/// `POST /account/profile`
+pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
+    let typed = ProfileFields {
+        first_name: owner.text("first_name"),
+        last_name: owner.text("last_name"),
+        phone: owner.text("phone"),
+    };
+    let refused = refused(owner, &typed);
+    if !refused.reasons.is_empty() {
+        return show(owner, &typed, Some(&refused));
+    }
+    let account = &owner.caller.account;
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    // What stays as it is must not be written: a new phone number is unverified.
+    let change =
+        |typed: &String, before: &Option<String>| Some(given(typed)).filter(|new| new != before);
+    let (first_name, last_name) = (
+        change(&typed.first_name, &account.first_name),
+        change(&typed.last_name, &account.last_name),
+    );
+    let changes = Changes {
+        // A full name that was set through another wire would contradict the new parts.
+        name: (first_name.is_some() || last_name.is_some()).then_some(None),
+        first_name,
+        last_name,
+        phone: change(&typed.phone, &account.phone),
+        ..Changes::default()
+    };
+    match profile::update(owner.core(), &owner.caller, changes, owner.source()).await {
+        Ok(_) => Ok(owner.go_with(PROFILE, Notice::ProfileSaved)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn refused(owner: &Owner, typed: &ProfileFields) -> RefusedForm {
+    let (words, required) = (owner.words().words, &owner.core().config.signup.require);
+    let mut refused = RefusedForm::default();
+    for (id, kind, value) in [
+        ("first_name", SignUpField::FirstName, &typed.first_name),
+        ("last_name", SignUpField::LastName, &typed.last_name),
+    ] {
+        let is_missing = value.is_empty() && required.contains(&kind);
+        let reason = is_missing.then(|| words.problems.required.to_string());
+        refused.reasons.extend(reason.or_else(|| bad_name(words, value)).map(|why| (id, why)));
+    }
+    let is_long = typed.phone.chars().count() > MAX_PHONE;
+    let is_bad = typed.phone.contains(char::is_control);
+    if is_long || is_bad {
+        refused.reasons.push(("phone", words.problems.invalid.to_string()));
+    }
+    refused
+}
+
+fn show(
+    owner: &Owner,
+    typed: &ProfileFields,
+    refused: Option<&RefusedForm>,
+) -> Result<Response, Stop> {
+    let words = owner.words().words;
+    let (text, names) = (&words.account.profile, &words.sign_up);
+    let required = &owner.core().config.signup.require;
+    let field = |kind, id, label, value: &str, is_required: bool| {
+        let reason = refused.and_then(|refused| refused.reason(id));
+        let mut field = FieldView::new(words, kind, id, label).holding(value).refused(reason);
+        field.is_required = is_required;
+        field
+    };
+    let asks = |field| required.contains(&field);
+    let mut fields = vec![
+        field(
+            FieldKind::Text,
+            "first_name",
+            &names.first_name,
+            &typed.first_name,
+            asks(SignUpField::FirstName),
+        )
+        .completed_as("given-name")
+        .at_most(MAX_NAME),
+        field(
+            FieldKind::Text,
+            "last_name",
+            &names.last_name,
+            &typed.last_name,
+            asks(SignUpField::LastName),
+        )
+        .completed_as("family-name")
+        .at_most(MAX_NAME),
+        field(FieldKind::Phone, "phone", &text.phone, &typed.phone, false).at_most(MAX_PHONE),
+    ];
+    let mut proof = owner.proof_view(ProofWay::Fresh, PROFILE, refused);
+    focus(&mut fields, &mut proof);
+    let view = FormView {
+        layout: owner.layout(&text.title),
+        desk: owner.desk(PROFILE, Some(&text.text), refused),
+        user_name: None,
+        fields,
+        proof,
+        button: &text.button,
+    };
+    owner.render(&view, refused)
+}

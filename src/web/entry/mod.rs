@@ -1,0 +1,85 @@
+//! The pages around a login: sign-in, second factor, sign-up, sign-out.
+
+mod factor;
+mod passkey;
+mod sign_in;
+mod sign_up;
+
+use poem::Response;
+
+pub(in crate::web) use crate::web::entry::sign_up::bad_name;
+
+use crate::error::Result;
+use crate::http::extract::refresh_cookie;
+use crate::http::extract::refresh_cookie::Naming;
+use crate::identity::login::gate::Issued;
+use crate::identity::session::holder::SessionHolder;
+use crate::identity::session::{page, sign_out};
+use crate::web::jar::PageCookie;
+use crate::web::notice::Notice;
+use crate::web::stop::Stop;
+use crate::web::target::{ACCOUNT, Target};
+use crate::web::visit::{Owner, Road, Visit, add_cookie, anyone, go, owner};
+
+/// The path that the refresh cookie is set for: that of the native API, whose client apps use.
+const REFRESH_PATH: &str = "/v1/auth";
+
+/// The pages with their handlers.
+pub(in crate::web) fn roads() -> [Road; 11] {
+    let road = |path, get, post| Road { path, get, post, back: None };
+    [
+        road("/sign-in", anyone!(sign_in::open), anyone!(sign_in::press)),
+        road("/sign-in/continue", None, owner!(sign_in::go_on)),
+        road("/sign-in/factor", anyone!(factor::open), anyone!(factor::press)),
+        road("/sign-in/passkey", None, anyone!(passkey::press)),
+        road("/sign-in/passkey/options", None, anyone!(passkey::options)),
+        road("/sign-in/factor/passkey", None, anyone!(passkey::step)),
+        road("/sign-in/factor/passkey/options", None, anyone!(passkey::step_options)),
+        road("/sign-in/factor/send", None, anyone!(factor::send)),
+        road("/sign-up", anyone!(sign_up::open), anyone!(sign_up::press)),
+        road("/sign-up/done", anyone!(sign_up::done), None),
+        road("/sign-out", None, owner!(leave)),
+    ]
+}
+
+/// Begins the browser's session after a login: the cookie of the pages, and the refresh cookie for
+/// the app's client. Both belong to one session. The one that the browser had before ends.
+async fn enter(visit: &Visit, issued: &Issued, target: Option<&Target>) -> Result<Response, Stop> {
+    let core = visit.core();
+    let secret = page::admit(core, issued).await?;
+    if let Some(before) = visit.caller() {
+        sign_out::here(core, &SessionHolder::from(before), visit.source()).await?;
+    }
+    let mut response = go(target.map_or(ACCOUNT, Target::as_str));
+    let longest = issued.session_ends.map(|end| end.since(core.env.now()));
+    // The server ends the session when it was not used for long; the cookie need not.
+    let life = issued.cookie_life.map(|idle| longest.unwrap_or(idle * 12));
+    let refresh = refresh_cookie::set(
+        &core.config,
+        Naming::Guarded,
+        REFRESH_PATH,
+        &issued.refresh,
+        issued.cookie_life,
+    );
+    let jar = visit.jar;
+    add_cookie(&mut response, &jar.set(PageCookie::Session, secret.reveal(), life));
+    add_cookie(&mut response, &refresh);
+    add_cookie(&mut response, &jar.clear(PageCookie::Visitor));
+    add_cookie(&mut response, &jar.clear(PageCookie::Pending));
+    Ok(response)
+}
+
+/// Leads to the sign-in page after the browser's session has ended, without its cookies.
+pub(in crate::web) fn left(visit: &Visit, notice: Notice) -> Response {
+    let mut response = visit.go_with("/sign-in", notice);
+    let refresh = refresh_cookie::clear(&visit.core().config, Naming::Guarded, REFRESH_PATH);
+    add_cookie(&mut response, &visit.jar.clear(PageCookie::Session));
+    add_cookie(&mut response, &refresh);
+    response
+}
+
+/// Ends the session.
+async fn leave(owner: &Owner) -> Result<Response, Stop> {
+    sign_out::here(owner.core(), &SessionHolder::from(&owner.caller), owner.source()).await?;
+    Ok(left(owner, Notice::SignedOut))
+}

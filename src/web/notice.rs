@@ -1,0 +1,71 @@
+//! What the page after a form says. The word travels in a cookie, so that no link can put words on
+//! a page.
+
+use crate::words::Words;
+
+macro_rules! notices {
+    ($($notice:ident = $word:literal;)*) => {
+        /// What a page says about the form before it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(in crate::web) enum Notice {
+            $($notice,)*
+        }
+
+        impl Notice {
+            pub(in crate::web) fn as_str(self) -> &'static str {
+                match self {
+                    $(Notice::$notice => $word,)*
+                }
+            }
+
+            pub(in crate::web) fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Notice::$notice),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+notices! {
+    SignedOut = "signed_out";
+    SignInAgain = "sign_in_again";
+    LoginOver = "login_over";
+    AccountDeleted = "account_deleted";
+    CodeSent = "code_sent";
+    ProfileSaved = "profile_saved";
+    AddressAsked = "address_asked";
+    PasswordSaved = "password_saved";
+    PasskeyAdded = "passkey_added";
+    PasskeyRenamed = "passkey_renamed";
+    PasskeyRemoved = "passkey_removed";
+    SecondStepOn = "factor_on";
+    SecondStepOff = "factor_off";
+    DeviceEnded = "session_ended";
+    DevicesEnded = "sessions_ended";
+    DeviceGone = "session_gone";
+}
+
+impl Notice {
+    pub(in crate::web) fn text(self, words: &Words) -> &str {
+        match self {
+            Notice::SignedOut => &words.sign_in.signed_out,
+            Notice::SignInAgain => &words.sign_in.again,
+            Notice::LoginOver => &words.factor.over,
+            Notice::AccountDeleted => &words.sign_in.deleted_now,
+            Notice::CodeSent => &words.factor.sent,
+            Notice::ProfileSaved => &words.account.profile.saved,
+            Notice::AddressAsked => &words.account.email.sent,
+            Notice::PasswordSaved => &words.account.password.changed,
+            Notice::PasskeyAdded => &words.account.passkeys.added,
+            Notice::PasskeyRenamed => &words.account.passkeys.renamed,
+            Notice::PasskeyRemoved => &words.account.passkeys.removed,
+            Notice::SecondStepOn => &words.account.factors.done,
+            Notice::SecondStepOff => &words.account.factors.removed,
+            Notice::DeviceEnded => &words.account.sessions.ended,
+            Notice::DevicesEnded => &words.account.sessions.others_ended,
+            Notice::DeviceGone => &words.account.sessions.gone,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The routes of the sign-in and account pages: every path with its handlers.
+
+use std::sync::Arc;
+
+use poem::{Endpoint, Request, Response, RouteMethod, endpoint};
+
+use crate::http::server::paths::Paths;
+use crate::http::server::router::Routes;
+use crate::identity::Core;
+use crate::web::brand::Brand;
+use crate::web::site::{Site, WriteExport};
+use crate::web::visit::{self, Act, Road};
+use crate::web::{account, entry};
+
+/// All paths with their handlers.
+fn roads() -> impl Iterator<Item = Road> {
+    entry::roads().into_iter().chain(account::roads())
+}
+
+/// The paths, with the methods they accept.
+pub(in crate::web) fn paths() -> Paths {
+    roads()
+        .fold(Paths::default(), |paths, road| paths.with([road.path.to_owned()], &road.methods()))
+}
+
+/// Adds the routes. They come after those of the wires, whose own paths win.
+pub(in crate::web) fn routes(
+    mut routes: Routes,
+    core: &Arc<Core>,
+    brand: &Arc<Brand>,
+    write_export: WriteExport,
+) -> Routes {
+    let site = Arc::new(Site::new(core, brand, write_export));
+    for road in roads() {
+        let mut methods = RouteMethod::new();
+        if let Some(act) = road.get {
+            methods = methods.get(served(&site, act, road.back));
+        }
+        if let Some(act) = road.post {
+            methods = methods.post(served(&site, act, road.back));
+        }
+        routes = routes.at(road.path, methods);
+    }
+    routes
+}
+
+fn served(
+    site: &Arc<Site>,
+    act: Act,
+    back: Option<&'static str>,
+) -> impl Endpoint<Output = Response> + use<> {
+    let site = site.clone();
+    endpoint::make(move |request: Request| {
+        let site = site.clone();
+        async move { visit::answer(&site, act, back, request).await }
+    })
+}

@@ -1,0 +1,157 @@
+//! What all sign-in and account pages share: the core, the looks, the headers, and the pages that
+//! are shown instead of others.
+
+use std::sync::Arc;
+
+use askama::Template;
+use poem::Response;
+use poem::http::header::RETRY_AFTER;
+use poem::http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::http::server::reject;
+use crate::identity::Core;
+use crate::identity::account::export::PersonalData;
+use crate::model::Source;
+use crate::web::brand::Brand;
+use crate::web::html::{self, Layout};
+use crate::web::jar::{Jar, PageCookie};
+use crate::web::notice::Notice;
+use crate::web::stop::{Instead, Stop};
+use crate::web::target::{self, with_target};
+use crate::web::visit::{Visit, add_cookie, go};
+use crate::words::{Translation, english};
+
+/// Writes an export as the native API does.
+pub type WriteExport = fn(PersonalData) -> Result<String>;
+
+/// What all pages share.
+pub(in crate::web) struct Site {
+    pub(in crate::web) core: Arc<Core>,
+    pub(in crate::web) brand: Arc<Brand>,
+    pub(in crate::web) write_export: WriteExport,
+    policy: HeaderValue,
+}
+
+impl Site {
+    pub(in crate::web) fn new(
+        core: &Arc<Core>,
+        brand: &Arc<Brand>,
+        write_export: WriteExport,
+    ) -> Self {
+        let policy = policy(&core.config);
+        Self { core: core.clone(), brand: brand.clone(), write_export, policy }
+    }
+}
+
+/// The content security policy. `form-action` covers the redirect after a form too, so it names the
+/// apps that a login may lead to.
+fn policy(config: &Config) -> HeaderValue {
+    let mut apps: Vec<String> = config.pages.return_sources().collect();
+    apps.sort_unstable();
+    apps.dedup();
+    let apps: String = apps.iter().map(|app| format!(" {app}")).collect();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; form-action 'self'{apps}; base-uri 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'"
+    );
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
+
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Says something, with links on (`pages/say.html`).
+#[derive(Template)]
+#[template(path = "pages/say.html")]
+pub(in crate::web) struct SayView<'a> {
+    pub(in crate::web) layout: Layout<'a>,
+    pub(in crate::web) text: &'a str,
+    pub(in crate::web) links: &'a [(&'a str, &'a str)],
+}
+
+impl Site {
+    /// The language of a visitor.
+    #[allow(clippy::unused_self, reason = "the site has a language")]
+    pub(in crate::web) fn words(&self) -> Translation<'_> {
+        english()
+    }
+
+    /// Renders a page.
+    pub(in crate::web) fn render(
+        &self,
+        status: StatusCode,
+        view: &impl Template,
+    ) -> Result<Response> {
+        let mut response = html::page(status, &self.policy, view)?;
+        let own = HeaderValue::from_static("same-origin");
+        response.headers_mut().insert(OPENER_POLICY, own.clone());
+        response.headers_mut().insert(RESOURCE_POLICY, own);
+        Ok(response)
+    }
+
+    /// Logs a refusal that a page shows, and says when to come back.
+    pub(in crate::web) fn note_failure(
+        &self,
+        response: &mut Response,
+        error: &Error,
+        source: &Source,
+    ) {
+        let id = source.request_id.as_deref().unwrap_or_default();
+        reject::log(error, response.status(), id);
+        if let Some(wait) = error.retry_delay() {
+            response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));
+        }
+    }
+
+    /// What the visitor gets instead of a page.
+    pub(in crate::web) fn stop(
+        &self,
+        stop: &Stop,
+        words: Translation<'_>,
+        request_id: &str,
+    ) -> Result<Response> {
+        let (status, title, text) = match stop.instead(&words) {
+            Instead::SignIn { back, notice, clears } => {
+                return Ok(self.to_sign_in(back, notice, clears));
+            }
+            Instead::Page { status, title, text } => (status, title, text),
+        };
+        let links = [
+            ("/sign-in", words.words.shell.sign_in.as_str()),
+            (target::ACCOUNT, words.words.shell.home.as_str()),
+        ];
+        let layout = Layout::new(&self.brand, words, title, text);
+        let mut response = self.render(status, &SayView { layout, text, links: &links })?;
+        if let Stop::Failed(error) = stop {
+            reject::log(error, status, request_id);
+            if let Some(wait) = error.retry_delay() {
+                response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));
+            }
+        }
+        Ok(response)
+    }
+
+    fn to_sign_in(&self, back: Option<&str>, notice: Notice, clears: PageCookie) -> Response {
+        let jar = Jar::configured(&self.core.config.server);
+        let mut response = go(&with_target("/sign-in", back));
+        let life = Some(std::time::Duration::from_mins(1));
+        let notice = jar.set(PageCookie::Notice, notice.as_str(), life);
+        add_cookie(&mut response, &notice);
+        add_cookie(&mut response, &jar.clear(clears));
+        response
+    }
+}
+
+impl Visit {
+    /// The document around a page with this title.
+    pub(in crate::web) fn layout<'a>(&'a self, title: &'a str) -> Layout<'a> {
+        Layout {
+            token: &self.token,
+            has_script: true,
+            ..Layout::new(&self.site.brand, self.words(), title, "")
+        }
+    }
+}

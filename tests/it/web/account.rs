@@ -1,0 +1,243 @@
+//! The account pages, without JavaScript.
+
+use std::time::Duration;
+
+use authd::identity::admin::accounts;
+
+use crate::support::{App, PASSWORD, app, token_in};
+use crate::web::visitor::{Visitor, hidden_fields};
+
+const NEW: &str = "N3w!correct horse-staple";
+
+/// An authenticator app.
+pub struct Phone {
+    totp: totp_rs::Totp,
+    pub backup_codes: Vec<String>,
+}
+
+impl Phone {
+    pub fn code(&self, app: &App) -> String {
+        let now = u64::try_from(app.core.env.wall().seconds()).unwrap();
+        self.totp.generate(now).to_string()
+    }
+}
+
+/// Sets up an authenticator app on the page.
+pub async fn turn_on_second_step(app: &App, owner: &mut Visitor<'_>) -> Phone {
+    owner.open("/account/authenticator").await;
+    owner.submit("/account/authenticator/new", &[("device", "Phone")]).await;
+    let page = owner.page.text.clone();
+    assert!(page.contains("src=\"data:image/png;base64,"), "{page}");
+    let secret = page.split("id=\"secret\">").nth(1).unwrap().split('<').next().unwrap();
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let codes = page.split("class=\"codes\"").nth(1).unwrap().split("</ul>").next().unwrap();
+    let backup_codes =
+        codes.split("<li>").skip(1).map(|code| code.split('<').next().unwrap().into()).collect();
+    let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    let phone = Phone { totp, backup_codes };
+    owner.submit("/account/authenticator/confirm", &[("code", "000000")]).await;
+    assert_eq!(owner.page.status, 400);
+    assert!(!owner.page.text.contains("id=\"secret\""), "secrets are shown only once");
+    owner.submit("/account/authenticator/confirm", &[("code", &phone.code(app))]).await;
+    owner.sees("Your second step is on.");
+    phone
+}
+
+#[tokio::test]
+async fn every_page_of_the_account_opens_and_marks_its_place() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    for (path, title) in [
+        ("/account", "Your account"),
+        ("/account/profile", "Profile"),
+        ("/account/email", "Email address"),
+        ("/account/password", "Password"),
+        ("/account/passkeys", "Passkeys"),
+        ("/account/authenticator", "Two-step sign-in"),
+        ("/account/sessions", "Devices"),
+        ("/account/record", "Security record"),
+        ("/account/data", "Your data"),
+    ] {
+        ada.open(path).await;
+        assert_eq!(ada.page.status, 200, "{path}");
+        ada.sees(&format!("<h1>{title}</h1>"));
+        ada.sees(&format!("<a href=\"{path}\" aria-current=\"page\">{title}</a>"));
+        assert_eq!(ada.page.header("cache-control"), "no-store");
+    }
+    ada.open("/.well-known/change-password").await;
+    assert_eq!(ada.path, "/account/password");
+}
+
+#[tokio::test]
+async fn a_profile_is_saved_and_shown() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    ada.open("/account/profile").await;
+    ada.sees("value=\"Given\"");
+    let fields = [("first_name", "Ada"), ("last_name", "Lovelace"), ("phone", "+441234567")];
+    ada.submit("/account/profile", &fields).await;
+    assert_eq!(ada.redirects, ["/account/profile"], "a reload posts nothing again");
+    ada.sees("Saved.");
+    ada.sees("value=\"Lovelace\"");
+    ada.open("/account").await;
+    ada.sees("Ada Lovelace");
+    ada.open("/account/profile").await;
+    let long = "x".repeat(101);
+    ada.submit("/account/profile", &[("first_name", &long), ("last_name", "")]).await;
+    assert_eq!(ada.page.status, 400);
+    ada.sees("id=\"first_name-reason\"");
+}
+
+#[tokio::test]
+async fn a_fresh_proof_is_asked_for_on_the_page_that_needs_it() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    ada.open("/account/email").await;
+    assert!(!ada.page.text.contains("proof_password"), "the login was a moment ago");
+    app.turn_clock(Duration::from_mins(16));
+    let address = ("new_email", "new@example.org");
+    ada.submit("/account/email", &[address]).await;
+    assert_eq!(ada.page.status, 400, "the proof got too old while the page was open");
+    ada.sees("id=\"proof_password-reason\"");
+    ada.sees("value=\"new@example.org\"");
+    ada.submit("/account/email", &[address, ("proof_password", "wrong")]).await;
+    ada.sees("This password is not right.");
+    assert!(app.mails().await.is_empty());
+    ada.submit("/account/email", &[address, ("proof_password", PASSWORD)]).await;
+    ada.sees("If the new address can be used, we have sent a link to it.");
+    let token = token_in(&app.mails().await, "/confirm-email?token=");
+    ada.open(&format!("/confirm-email?token={token}")).await;
+    ada.submit("/confirm-email", &[]).await;
+    ada.open("/account/email").await;
+    ada.sees("Your address is new@example.org.");
+    assert!(!ada.page.text.contains("proof_password"), "the proof holds for the next form");
+    ada.submit("/account/email", &[("new_email", "NEW@example.org")]).await;
+    ada.sees("This is already the email address of your account");
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_other_sessions() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    let mut other = Visitor::known(&app, "ada").await;
+    ada.open("/account/password").await;
+    ada.sees("autocomplete=\"new-password\"");
+    ada.submit("/account/password", &[("current_password", "wrong"), ("new_password", NEW)]).await;
+    ada.sees("id=\"current_password-reason\"");
+    let weak = [("current_password", PASSWORD), ("new_password", "password1234")];
+    ada.submit("/account/password", &weak).await;
+    ada.sees("Password is too common or too easy to guess");
+    let good = [("current_password", PASSWORD), ("new_password", NEW)];
+    ada.submit("/account/password", &good).await;
+    ada.sees("Your password is changed.");
+    other.open("/account").await;
+    assert_eq!(other.path, "/sign-in");
+    assert_eq!(app.login("ada", NEW).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_second_step_is_removed_and_backup_codes_are_replaced() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    let phone = turn_on_second_step(&app, &mut ada).await;
+    ada.sees("You have 10 unused codes.");
+    ada.open("/account/backup-codes").await;
+    ada.submit("/account/backup-codes", &[]).await;
+    ada.sees("Your new backup codes");
+    assert!(!ada.page.text.contains(&phone.backup_codes[0]));
+    app.turn_clock(Duration::from_mins(20));
+    ada.open("/account/authenticator").await;
+    let link = ada.page.text.split("href=\"/account/authenticator/remove?id=").nth(1).unwrap();
+    let id = link.split('"').next().unwrap().to_owned();
+    ada.open(&format!("/account/authenticator/remove?id={id}")).await;
+    ada.sees("Without “Phone”");
+    ada.submit("/account/authenticator/remove", &[]).await;
+    ada.sees("id=\"proof_password-reason\"");
+    ada.submit("/account/authenticator/remove", &[("proof_password", PASSWORD)]).await;
+    ada.sees("The second step is removed.");
+    ada.open(&format!("/account/authenticator/remove?id={id}")).await;
+    assert_eq!(ada.page.status, 404);
+}
+
+#[tokio::test]
+async fn devices_are_listed_and_signed_out() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    let mut phone = Visitor::known(&app, "ada").await;
+    let mut tablet = Visitor::known(&app, "ada").await;
+    ada.open("/account/sessions").await;
+    assert_eq!(ada.page.text.matches("action=\"/account/sessions/end\"").count(), 3);
+    assert_eq!(ada.page.text.matches("this device").count(), 1);
+    let second = ada.page.text.split("action=\"/account/sessions/end\"").nth(2).unwrap();
+    let rest = format!("action=\"/account/sessions/end\"{second}");
+    let id = hidden_fields(&rest, "/account/sessions/end")[1].1.clone();
+    let token = hidden_fields(&rest, "/account/sessions/end")[0].1.clone();
+    let form = format!("form={token}&id={id}");
+    ada.send(poem::http::Method::POST, "/account/sessions/end", Some(form)).await;
+    ada.open("/account/sessions").await;
+    ada.sees("The device is signed out.");
+    ada.submit("/account/sessions/end-others", &[]).await;
+    ada.sees("All other devices are signed out.");
+    assert_eq!(ada.page.text.matches("action=\"/account/sessions/end\"").count(), 1);
+    for gone in [&mut phone, &mut tablet] {
+        gone.open("/account").await;
+        assert_eq!(gone.path, "/sign-in");
+    }
+    ada.submit("/account/sessions/end", &[]).await;
+    ada.sees("You are signed out.");
+}
+
+#[tokio::test]
+async fn the_record_says_in_words_what_happened() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    app.login("ada", "wrong").await;
+    ada.open("/account/record").await;
+    for words in ["Signed in", "Sign-in failed", "Account created", "Email address verified"] {
+        ada.sees(&format!("<strong>{words}</strong>"));
+    }
+    for _ in 0..35 {
+        app.login("ada", PASSWORD).await;
+        app.turn_clock(Duration::from_mins(1));
+    }
+    ada.open("/account/record").await;
+    let older = ada.page.text.split("href=\"/account/record?before=").nth(1).unwrap();
+    let older = older.split('"').next().unwrap().to_owned();
+    ada.open(&format!("/account/record?before={older}")).await;
+    ada.sees("<strong>Signed in</strong>");
+}
+
+#[tokio::test]
+async fn an_account_is_downloaded_and_deleted() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    app.turn_clock(Duration::from_mins(20));
+    ada.open("/account/data/export").await;
+    ada.submit("/account/data/export", &[]).await;
+    assert_eq!(ada.page.status, 400);
+    ada.submit("/account/data/export", &[("proof_password", PASSWORD)]).await;
+    assert_eq!(ada.page.header("content-disposition"), "attachment; filename=\"account.json\"");
+    assert_eq!(ada.page.body["account"]["email"], "ada@example.com");
+    assert!(ada.page.body["sessions"].is_array());
+    ada.open("/account/data/delete").await;
+    ada.submit("/account/data/delete", &[]).await;
+    ada.sees("id=\"consent-reason\"");
+    ada.submit("/account/data/delete", &[("consent", "yes")]).await;
+    ada.sees("Your account is deleted.");
+    assert_eq!(ada.path, "/sign-in");
+    assert_eq!(app.login("ada", PASSWORD).await.code(), "ACCOUNT_DELETED");
+}
+
+#[tokio::test]
+async fn the_last_administrator_is_told_why_they_stay() {
+    let app = app().await;
+    app.join("ada").await;
+    let by = authd::identity::By::command_line();
+    let way = accounts::RoleChange::Give;
+    accounts::change_role(&app.core, &by, "ada@example.com", "admin", way).await.unwrap();
+    let mut ada = Visitor::known(&app, "ada").await;
+    ada.open("/account/data/delete").await;
+    ada.submit("/account/data/delete", &[("consent", "yes")]).await;
+    assert_eq!(ada.page.status, 409);
+    ada.sees("This is the last account that can administer this service.");
+}
