@@ -13,13 +13,20 @@ const { default: openapi, astToString } = require("openapi-typescript");
 const document = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const codes = Object.keys(document.components.examples).filter((name) => /^[A-Z][A-Z_]+$/.test(name));
 
+/** A part of the document, or what it refers to. */
+const found = (part) => {
+  const [, kind, name] = /^#\/components\/(\w+)\/(.+)$/.exec(part.$ref ?? "") ?? [];
+  return name ? document.components[kind][name] : part;
+};
+
 // What a client for people calls, and of each answer the success: all errors have one form.
 for (const [path, item] of Object.entries(document.paths)) {
   if (!/^\/(auth|users\/me)(\/|$)/.test(path)) delete document.paths[path];
   for (const operation of Object.values(item)) {
     delete operation.security;
+    operation.parameters = operation.parameters?.map(found);
     for (const [status, response] of Object.entries(operation.responses ?? {})) {
-      delete response.headers;
+      operation.responses[status] = { ...found(response), headers: undefined };
       if (!status.startsWith("2")) delete operation.responses[status];
     }
   }

@@ -77,24 +77,24 @@ impl Serve {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let mut inputs = opened::inputs(global, self.listen)?;
         if let Some(TestStart { mode, env, folder }) = self.test.start(&mut inputs)? {
-            let way = Way { outside: mode, env, mode: DatabaseUse::Tests };
-            let served = way.serve(inputs, self.ready_file, global, console);
+            let run = ServeRun { outside: mode, env, mode: DatabaseUse::Tests };
+            let served = run.serve(inputs, self.ready_file, global, console);
             drop(folder);
             return served;
         }
-        let way = Way { outside: Configured, env: Env::real(), mode: DatabaseUse::Real };
-        way.serve(inputs, self.ready_file, global, console)
+        let run = ServeRun { outside: Configured, env: Env::real(), mode: DatabaseUse::Real };
+        run.serve(inputs, self.ready_file, global, console)
     }
 }
 
 /// How to serve: in test mode or not.
-struct Way<O> {
+struct ServeRun<O> {
     outside: O,
     env: Env,
     mode: DatabaseUse,
 }
 
-impl<O: Outside> Way<O> {
+impl<O: Outside> ServeRun<O> {
     /// Serves until a signal ends it.
     fn serve(
         self,

@@ -77,13 +77,16 @@ impl Detail {
     pub fn kind(&self) -> Kind {
         match self {
             Self::WrongPasswordOrUnverified => Kind::InvalidCredentials,
-            Self::LacksGrantedPermissions | Self::RoleAtSignUp | Self::AddressUnverified => {
-                Kind::Forbidden
-            }
+            Self::LacksGrantedPermissions
+            | Self::RoleAtSignUp
+            | Self::AddressUnverified
+            | Self::FactorsOff
+            | Self::PasskeysOff
+            | Self::ConfiguredSecret
+            | Self::ForeignKeys => Kind::Forbidden,
             Self::ResetLinkExpired => Kind::LinkExpired,
             Self::SignUpVerified => Kind::LinkInvalid,
             Self::FactorExists | Self::PasskeyExists | Self::RoleExists(_) => Kind::AlreadyExists,
-            Self::TooManyPasskeys => Kind::Conflict,
             Self::PasskeyChallengeStale | Self::PasskeyUserVerification => Kind::PasskeyInvalid,
             Self::RegistrationStale
             | Self::RegistrationRefused
@@ -96,10 +99,7 @@ impl Detail {
             | Self::UnknownMessage(_) => Kind::NotFound,
             Self::MessageSpent { .. } => Kind::Validation,
             Self::DeletedAccount | Self::NotDeleted => Kind::AccountNotFound,
-            Self::SuspendedAccount => Kind::Conflict,
-            Self::FactorsOff | Self::PasskeysOff | Self::ConfiguredSecret | Self::ForeignKeys => {
-                Kind::Forbidden
-            }
+            Self::SuspendedAccount | Self::TooManyPasskeys => Kind::Conflict,
             Self::ResetTokenMissing => Kind::MissingLinkToken,
             Self::FileTooLarge { .. } => Kind::PayloadTooLarge,
             Self::FileTypeNotAllowed { .. } => Kind::UnsupportedMediaType,

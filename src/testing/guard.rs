@@ -28,16 +28,16 @@ pub(super) fn guarded<E: Endpoint<Output = Response> + 'static>(
     inner: E,
     core: &Arc<Core>,
 ) -> impl Endpoint<Output = Response> + 'static + use<E> {
-    Guard { inner, core: core.clone(), warnings: WarningLimit::new(core.env.clone()) }
+    TestGuard { inner, core: core.clone(), warnings: WarningLimit::new(core.env.clone()) }
 }
 
-struct Guard<E> {
+struct TestGuard<E> {
     inner: E,
     core: Arc<Core>,
     warnings: WarningLimit,
 }
 
-impl<E: Endpoint<Output = Response>> Endpoint for Guard<E> {
+impl<E: Endpoint<Output = Response>> Endpoint for TestGuard<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {

@@ -49,7 +49,7 @@ impl ClientData {
         if self.challenge()? != challenge {
             return Err(CeremonyError::WrongChallenge);
         }
-        if !party.origins.iter().any(|origin| *origin == self.origin) {
+        if !party.origins.contains(&self.origin) {
             return Err(CeremonyError::WrongOrigin);
         }
         if self.cross_origin == Some(true) || self.top_origin.is_some() {

@@ -151,7 +151,6 @@ impl CreationOptions {
             "excludeCredentials": descriptors(&self.exclude),
             "authenticatorSelection": {
                 "residentKey": self.resident_key.as_str(),
-                "requireResidentKey": self.resident_key == super::ResidentKey::Required,
                 "userVerification": self.user_verification.as_str(),
             },
             "attestation": "none",

@@ -1316,7 +1316,7 @@ export interface components {
         /** @description Results of extensions. */
         ExtensionResults: {
             /** @description Properties of the credential. */
-            credProps?: components["schemas"]["CredentialProperties"];
+            credProps?: components["schemas"]["CredentialProperties"] | null;
         };
         /**
          * @description The kind of a second factor.
@@ -1395,7 +1395,7 @@ export interface components {
         /** @description Request to resend a login code. */
         MfaChallengeRequest: {
             /** @description One of the login's methods. Defaults to the first method that can send a code. */
-            method?: components["schemas"]["FactorType"];
+            method?: (string & components["schemas"]["FactorType"]) | null;
         };
         /** @description A second factor. */
         MfaDevice: {
@@ -1567,7 +1567,7 @@ export interface components {
             /** @description The credential. */
             response: components["schemas"]["AttestationBody"];
             /** @description Results of extensions. */
-            clientExtensionResults?: components["schemas"]["ExtensionResults"];
+            clientExtensionResults?: components["schemas"]["ExtensionResults"] | null;
         };
         /** @description Options for `navigator.credentials.create()`. */
         PasskeyCreationAnswer: {

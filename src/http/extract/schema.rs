@@ -48,7 +48,7 @@ fn publish_pattern(property: &mut Value) {
         return;
     }
     match property["format"].as_str() {
-        Some("email" | "binary") => {}
+        Some("email" | "binary" | "base64url") => {}
         Some("username") => property["pattern"] = USERNAME.into(),
         _ => property["pattern"] = TEXT.into(),
     }

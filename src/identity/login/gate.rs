@@ -391,12 +391,12 @@ mod tests {
 
     #[test]
     fn a_security_key_is_asked_for_and_a_passkey_will_do_where_a_factor_is() {
+        use FactorKind::{Email, Totp};
         let due = |proof: &Proof, kinds: &[FactorKind], (passkeys, security_keys), otp| {
             let factors = kinds.iter().map(|kind| factor(*kind, Some(1))).collect();
             let guards = Guards { factors, passkeys, security_keys, backup_codes: 1 };
             Method::join(&still_due(proof, &guards, otp))
         };
-        use FactorKind::{Email, Totp};
         for (proof, kinds, keys, otp, expected) in [
             (Proof::Password, &[][..], (1, 0), LoginOtp::Off, ""),
             (Proof::Password, &[], (1, 0), LoginOtp::Email, "email,passkey"),

@@ -152,7 +152,7 @@ pub(in crate::identity) async fn check(
     if !is_handle_right {
         return refuse("user_handle");
     }
-    let warning = warning(core, &account, &passkey, &verified)?;
+    let warning = warning(core, &account, &passkey, verified)?;
     let shown = ShownPasskey { account, passkey, verified, challenge, warning };
     Ok(AssertionOutcome::Genuine(Box::new(shown)))
 }
@@ -171,7 +171,7 @@ fn look_up(db: &mut dyn Db, id: &[u8]) -> Result<CredentialRecord> {
 
 /// Whether the counter went back: the key may have been copied. An authenticator that does not count
 /// always sends 0.
-fn is_regressed(passkey: &Passkey, verified: &VerifiedAssertion) -> bool {
+fn is_regressed(passkey: &Passkey, verified: VerifiedAssertion) -> bool {
     let sent = i64::from(verified.sign_count);
     (passkey.sign_count != 0 || sent != 0) && sent <= passkey.sign_count
 }
@@ -180,7 +180,7 @@ fn warning(
     core: &Core,
     account: &Account,
     passkey: &Passkey,
-    verified: &VerifiedAssertion,
+    verified: VerifiedAssertion,
 ) -> Result<Option<OutgoingMessage>> {
     if passkey.suspect_at.is_some() || !is_regressed(passkey, verified) {
         return Ok(None);
@@ -226,7 +226,7 @@ impl ShownPasskey {
     /// # Errors
     /// `PasskeyInvalid` if the challenge was answered before, or the key has been removed since.
     pub(in crate::identity) fn record(&self, db: &mut dyn Db, log: &AuditLog) -> Result<()> {
-        let (passkey, verified) = (&self.passkey, &self.verified);
+        let (passkey, verified) = (&self.passkey, self.verified);
         if !self.challenge.spend(db, log.at())? {
             return Err(Detail::PasskeyChallengeStale.into());
         }

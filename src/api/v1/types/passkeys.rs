@@ -27,7 +27,7 @@ pub enum CredentialType {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct PasskeyOptionsRequest {
-    /// The email address, if the user typed one. Without a name the user chooses a passkey.
+    /// The email address, if the user typed one.
     #[oai(validator(max_length = 255))]
     pub email: Option<String>,
     /// The username, if the user typed one.
@@ -39,14 +39,14 @@ pub struct PasskeyOptionsRequest {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct AssertionBody {
-    /// Client data, in base64url.
+    /// Client data.
     #[oai(rename = "clientDataJSON")]
     pub client_data: BinaryField,
-    /// Authenticator data, in base64url.
+    /// Authenticator data.
     pub authenticator_data: BinaryField,
-    /// The signature, in base64url.
+    /// The signature.
     pub signature: BinaryField,
-    /// The user handle, in base64url.
+    /// The user handle.
     pub user_handle: Option<BinaryField>,
 }
 
@@ -54,9 +54,8 @@ pub struct AssertionBody {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct PasskeyAssertion {
-    /// The credential's ID, in base64url.
+    /// The credential's ID.
     pub id: BinaryField,
-    /// Always `public-key`.
     #[oai(rename = "type")]
     pub kind: CredentialType,
     /// What the authenticator signed.
@@ -92,10 +91,10 @@ pub struct AddPasskeyOptionsRequest {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct AttestationBody {
-    /// Client data, in base64url.
+    /// Client data.
     #[oai(rename = "clientDataJSON")]
     pub client_data: BinaryField,
-    /// The attestation object, in base64url.
+    /// The attestation object.
     pub attestation_object: BinaryField,
     /// How the authenticator can be reached.
     #[oai(validator(max_items = 16))]
@@ -121,9 +120,8 @@ pub struct ExtensionResults {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct PasskeyAttestation {
-    /// The credential's ID, in base64url.
+    /// The credential's ID.
     pub id: BinaryField,
-    /// Always `public-key`.
     #[oai(rename = "type")]
     pub kind: CredentialType,
     /// The credential.
@@ -153,7 +151,6 @@ pub struct RenamePasskeyRequest {
 /// Names a credential to the browser.
 #[derive(Debug, Object)]
 pub struct DescribedCredential {
-    /// Always `public-key`.
     #[oai(rename = "type")]
     pub kind: CredentialType,
     /// The credential's ID, in base64url.
@@ -166,9 +163,9 @@ pub struct DescribedCredential {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct PasskeyRequestOptions {
-    /// The challenge, in base64url. It can be answered once, within ten minutes.
+    /// The challenge, in base64url, for one answer within ten minutes.
     pub challenge: String,
-    /// How long the browser should wait for the user, in milliseconds.
+    /// In milliseconds.
     pub timeout: u64,
     /// The domain that the passkeys are bound to.
     pub rp_id: String,
@@ -181,7 +178,7 @@ pub struct PasskeyRequestOptions {
 /// The service, as authenticators show it.
 #[derive(Debug, Object)]
 pub struct PasskeyService {
-    /// The domain that the passkeys are bound to.
+    /// The domain.
     pub id: String,
     /// The service's name.
     pub name: String,
@@ -202,7 +199,6 @@ pub struct PasskeyUser {
 /// An algorithm.
 #[derive(Debug, Object)]
 pub struct PasskeyAlgorithm {
-    /// Always `public-key`.
     #[oai(rename = "type")]
     pub kind: CredentialType,
     /// Its number in the COSE registry.
@@ -215,8 +211,6 @@ pub struct PasskeyAlgorithm {
 pub struct AuthenticatorSelection {
     /// Whether the credential has to be found without its ID.
     pub resident_key: String,
-    /// The same, for older browsers.
-    pub require_resident_key: bool,
     /// Whether the authenticator has to check who the user is.
     pub user_verification: String,
 }
@@ -237,13 +231,13 @@ pub struct PasskeyCreationOptions {
     pub rp: PasskeyService,
     /// The account.
     pub user: PasskeyUser,
-    /// The challenge, in base64url. It can be answered once, within ten minutes, in this session.
+    /// The challenge, in base64url, for this session and ten minutes.
     pub challenge: String,
     /// The accepted algorithms, the preferred first.
     pub pub_key_cred_params: Vec<PasskeyAlgorithm>,
-    /// How long the browser should wait for the user, in milliseconds.
+    /// In milliseconds.
     pub timeout: u64,
-    /// The account's credentials; their authenticators make no second one.
+    /// The account's credentials.
     pub exclude_credentials: Vec<DescribedCredential>,
     /// Requirements for the authenticator.
     pub authenticator_selection: AuthenticatorSelection,

@@ -2,6 +2,7 @@
 
 use poem_openapi::Object;
 
+use super::PasskeyView;
 use crate::http::extract::fields::{EmailField, NewPasswordField, PasswordField, TokenField};
 
 /// Request for a password reset email.
@@ -136,26 +137,6 @@ pub struct ExportedFactor {
     pub last_used_at: Option<String>,
 }
 
-/// A passkey in an export.
-#[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct ExportedPasskey {
-    /// The passkey's name, as given by its owner.
-    pub name: String,
-    /// `passkey` or `security_key`.
-    pub r#type: String,
-    /// The name of the authenticator.
-    pub authenticator: String,
-    /// The credential's ID, in base64url.
-    pub credential_id: String,
-    /// Whether it can be copied to other devices.
-    pub backup_eligible: bool,
-    /// When it was added.
-    pub created_at: String,
-    /// When it was last used.
-    pub last_used_at: Option<String>,
-}
-
 /// A file in an export. Download its content with `GET /users/me/files/{id}`.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
@@ -226,7 +207,7 @@ pub struct Export {
     /// Number of unused backup codes.
     pub backup_codes_left: i64,
     /// The passkeys and security keys.
-    pub passkeys: Vec<ExportedPasskey>,
+    pub passkeys: Vec<PasskeyView>,
     /// The account's files.
     pub files: Vec<ExportedFile>,
     /// Audit log entries about the account.

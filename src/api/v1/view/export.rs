@@ -4,15 +4,15 @@ use poem_openapi::types::ToJSON as _;
 
 use super::super::types::{
     Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFactor, ExportedFile,
-    ExportedMail, ExportedPasskey, ExportedSession,
+    ExportedMail, ExportedSession,
 };
+use super::passkeys::passkeys;
 use super::time;
 use crate::error::{Error, Result};
 use crate::identity::account::export;
 use crate::identity::account::export::{Factor, FileRow, MailRecord, SessionExportRow};
 use crate::identity::audit::log::AuditRow;
-use crate::identity::passkey::authenticator;
-use crate::model::{Passkey, Time, secret};
+use crate::model::Time;
 
 /// The export as a file for its owner: the `data` of the operation's response.
 ///
@@ -57,7 +57,7 @@ pub(in super::super) fn exported(all: export::PersonalData) -> Export {
             .collect(),
         factors: all.factors.0.into_iter().map(factor).collect(),
         backup_codes_left: all.factors.1,
-        passkeys: all.passkeys.into_iter().map(passkey).collect(),
+        passkeys: passkeys(all.passkeys),
         files: all.files.into_iter().map(file).collect(),
         events: all.events.into_iter().map(event).collect(),
         mails: all.mails.into_iter().map(mail).collect(),
@@ -83,18 +83,6 @@ fn factor(row: Factor) -> ExportedFactor {
         target: row.target,
         created_at: row.created_at.to_seconds_text(),
         confirmed_at: time(row.confirmed_at),
-        last_used_at: time(row.last_used_at),
-    }
-}
-
-fn passkey(row: Passkey) -> ExportedPasskey {
-    ExportedPasskey {
-        authenticator: authenticator(&row).to_owned(),
-        credential_id: secret::encode(&row.credential_id),
-        name: row.name,
-        r#type: row.kind.as_str().to_owned(),
-        backup_eligible: row.backup_eligible,
-        created_at: row.created_at.to_seconds_text(),
         last_used_at: time(row.last_used_at),
     }
 }

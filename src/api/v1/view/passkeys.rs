@@ -14,7 +14,7 @@ use crate::identity::passkey::{NewKey, PasskeyList};
 use crate::model::{Passkey, PasskeyKind, secret};
 use crate::webauthn::{
     AssertionResponse, AuthenticatorTransport, CreationOptions, CredentialDescriptor,
-    RegistrationResponse, RequestOptions, ResidentKey,
+    RegistrationResponse, RequestOptions,
 };
 
 impl From<PasskeyType> for PasskeyKind {
@@ -99,7 +99,6 @@ pub(in super::super) fn creation_options(options: &CreationOptions) -> PasskeyCr
         exclude_credentials: described(&options.exclude),
         authenticator_selection: AuthenticatorSelection {
             resident_key: options.resident_key.as_str().to_owned(),
-            require_resident_key: options.resident_key == ResidentKey::Required,
             user_verification: options.user_verification.as_str().to_owned(),
         },
         attestation: "none".to_owned(),
