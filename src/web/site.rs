@@ -51,7 +51,7 @@ fn policy(config: &Config) -> HeaderValue {
     let mut apps: Vec<String> = config.pages.return_sources().collect();
     apps.sort_unstable();
     apps.dedup();
-    let apps: String = apps.iter().map(|app| format!(" {app}")).collect();
+    let apps: String = apps.iter().flat_map(|app| [" ", app.as_str()]).collect();
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
          connect-src 'self'; form-action 'self'{apps}; base-uri 'none'; frame-ancestors 'none'; \
@@ -92,20 +92,6 @@ impl Site {
         Ok(response)
     }
 
-    /// Logs a refusal that a page shows, and says when to come back.
-    pub(in crate::web) fn note_failure(
-        &self,
-        response: &mut Response,
-        error: &Error,
-        source: &Source,
-    ) {
-        let id = source.request_id.as_deref().unwrap_or_default();
-        reject::log(error, response.status(), id);
-        if let Some(wait) = error.retry_delay() {
-            response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));
-        }
-    }
-
     /// What the visitor gets instead of a page.
     pub(in crate::web) fn stop(
         &self,
@@ -142,6 +128,15 @@ impl Site {
         add_cookie(&mut response, &notice);
         add_cookie(&mut response, &jar.clear(clears));
         response
+    }
+}
+
+/// Logs a refusal that a page shows, and says when to come back.
+pub(in crate::web) fn note_failure(response: &mut Response, error: &Error, source: &Source) {
+    let id = source.request_id.as_deref().unwrap_or_default();
+    reject::log(error, response.status(), id);
+    if let Some(wait) = error.retry_delay() {
+        response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));
     }
 }
 
