@@ -170,7 +170,7 @@ macro_rules! snapshot {
             columns!(),
             ", ",
             accounts::columns!(),
-            ", (select string_agg(r.role, ',' order by r.position, r.role) from account_roles r \
+            ", (select string_agg(r.position || ' ' || r.role, ',') from account_roles r \
                where r.account_id = a.id), \
              (select number from instance where name = 'epoch') \
              from sessions s join accounts a on a.id = s.account_id"
