@@ -21,7 +21,7 @@ use crate::web::notice::Notice;
 use crate::web::stop::{Instead, Stop};
 use crate::web::target::{self, with_target};
 use crate::web::visit::{Visit, add_cookie, go};
-use crate::words::{Translation, english};
+use crate::words::Translation;
 
 /// Writes an export as the native API does.
 pub type WriteExport = fn(PersonalData) -> Result<String>;
@@ -73,12 +73,6 @@ pub(in crate::web) struct SayView<'a> {
 }
 
 impl Site {
-    /// The language of a visitor.
-    #[allow(clippy::unused_self, reason = "the site has a language")]
-    pub(in crate::web) fn words(&self) -> Translation<'_> {
-        english()
-    }
-
     /// Renders a page.
     pub(in crate::web) fn render(
         &self,
