@@ -80,6 +80,7 @@ pub struct Credential {
 
 /// A device with its browser. Its fields can be set to what a browser or an authenticator would not
 /// do.
+#[allow(clippy::struct_excessive_bools, reason = "flags of the specification")]
 pub struct Device {
     pub algorithm: Algorithm,
     pub origin: String,
