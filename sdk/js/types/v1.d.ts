@@ -960,22 +960,22 @@ export interface components {
         AssertionBody: {
             /**
              * Format: base64url
-             * @description Client data, in base64url.
+             * @description Client data.
              */
             clientDataJSON: string;
             /**
              * Format: base64url
-             * @description Authenticator data, in base64url.
+             * @description Authenticator data.
              */
             authenticatorData: string;
             /**
              * Format: base64url
-             * @description The signature, in base64url.
+             * @description The signature.
              */
             signature: string;
             /**
              * Format: base64url
-             * @description The user handle, in base64url.
+             * @description The user handle.
              */
             userHandle?: string | null;
         };
@@ -983,12 +983,12 @@ export interface components {
         AttestationBody: {
             /**
              * Format: base64url
-             * @description Client data, in base64url.
+             * @description Client data.
              */
             clientDataJSON: string;
             /**
              * Format: base64url
-             * @description The attestation object, in base64url.
+             * @description The attestation object.
              */
             attestationObject: string;
             /** @description How the authenticator can be reached. */
@@ -1040,8 +1040,6 @@ export interface components {
         AuthenticatorSelection: {
             /** @description Whether the credential has to be found without its ID. */
             residentKey: string;
-            /** @description The same, for older browsers. */
-            requireResidentKey: boolean;
             /** @description Whether the authenticator has to check who the user is. */
             userVerification: string;
         };
@@ -1088,7 +1086,6 @@ export interface components {
         CredentialType: "public-key";
         /** @description Names a credential to the browser. */
         DescribedCredential: {
-            /** @description Always `public-key`. */
             type: components["schemas"]["CredentialType"];
             /** @description The credential's ID, in base64url. */
             id: string;
@@ -1157,7 +1154,7 @@ export interface components {
              */
             backupCodesLeft: number;
             /** @description The passkeys and security keys. */
-            passkeys: components["schemas"]["ExportedPasskey"][];
+            passkeys: components["schemas"]["PasskeyView"][];
             /** @description The account's files. */
             files: components["schemas"]["ExportedFile"][];
             /** @description Audit log entries about the account. */
@@ -1278,23 +1275,6 @@ export interface components {
             state: string;
             /** @description When the message was created. */
             createdAt: string;
-        };
-        /** @description A passkey in an export. */
-        ExportedPasskey: {
-            /** @description The passkey's name, as given by its owner. */
-            name: string;
-            /** @description `passkey` or `security_key`. */
-            type: string;
-            /** @description The name of the authenticator. */
-            authenticator: string;
-            /** @description The credential's ID, in base64url. */
-            credentialId: string;
-            /** @description Whether it can be copied to other devices. */
-            backupEligible: boolean;
-            /** @description When it was added. */
-            createdAt: string;
-            /** @description When it was last used. */
-            lastUsedAt?: string | null;
         };
         /** @description A session in an export. */
         ExportedSession: {
@@ -1530,7 +1510,6 @@ export interface components {
         };
         /** @description An algorithm. */
         PasskeyAlgorithm: {
-            /** @description Always `public-key`. */
             type: components["schemas"]["CredentialType"];
             /**
              * Format: int64
@@ -1547,10 +1526,9 @@ export interface components {
         PasskeyAssertion: {
             /**
              * Format: base64url
-             * @description The credential's ID, in base64url.
+             * @description The credential's ID.
              */
             id: string;
-            /** @description Always `public-key`. */
             type: components["schemas"]["CredentialType"];
             /** @description What the authenticator signed. */
             response: components["schemas"]["AssertionBody"];
@@ -1559,10 +1537,9 @@ export interface components {
         PasskeyAttestation: {
             /**
              * Format: base64url
-             * @description The credential's ID, in base64url.
+             * @description The credential's ID.
              */
             id: string;
-            /** @description Always `public-key`. */
             type: components["schemas"]["CredentialType"];
             /** @description The credential. */
             response: components["schemas"]["AttestationBody"];
@@ -1580,16 +1557,16 @@ export interface components {
             rp: components["schemas"]["PasskeyService"];
             /** @description The account. */
             user: components["schemas"]["PasskeyUser"];
-            /** @description The challenge, in base64url. It can be answered once, within ten minutes, in this session. */
+            /** @description The challenge, in base64url, for this session and ten minutes. */
             challenge: string;
             /** @description The accepted algorithms, the preferred first. */
             pubKeyCredParams: components["schemas"]["PasskeyAlgorithm"][];
             /**
              * Format: uint64
-             * @description How long the browser should wait for the user, in milliseconds.
+             * @description In milliseconds.
              */
             timeout: number;
-            /** @description The account's credentials; their authenticators make no second one. */
+            /** @description The account's credentials. */
             excludeCredentials: components["schemas"]["DescribedCredential"][];
             /** @description Requirements for the authenticator. */
             authenticatorSelection: components["schemas"]["AuthenticatorSelection"];
@@ -1607,7 +1584,7 @@ export interface components {
         };
         /** @description Request for the options of a passkey login. */
         PasskeyOptionsRequest: {
-            /** @description The email address, if the user typed one. Without a name the user chooses a passkey. */
+            /** @description The email address, if the user typed one. */
             email?: string | null;
             /** @description The username, if the user typed one. */
             username?: string | null;
@@ -1640,11 +1617,11 @@ export interface components {
         };
         /** @description Options for `navigator.credentials.get()`. */
         PasskeyRequestOptions: {
-            /** @description The challenge, in base64url. It can be answered once, within ten minutes. */
+            /** @description The challenge, in base64url, for one answer within ten minutes. */
             challenge: string;
             /**
              * Format: uint64
-             * @description How long the browser should wait for the user, in milliseconds.
+             * @description In milliseconds.
              */
             timeout: number;
             /** @description The domain that the passkeys are bound to. */
@@ -1656,7 +1633,7 @@ export interface components {
         };
         /** @description The service, as authenticators show it. */
         PasskeyService: {
-            /** @description The domain that the passkeys are bound to. */
+            /** @description The domain. */
             id: string;
             /** @description The service's name. */
             name: string;
