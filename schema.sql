@@ -31,7 +31,7 @@ create table accounts (
   company_name text,
   phone text,
   phone_verified_at bigint,
-  locale text,                            -- reserved: the language that the owner reads
+  locale text,                            -- the language that the owner reads
   password_hash text,                     -- PHC string, or the bcrypt string from an import
   password_scheme text,                   -- scheme and cost, for dummy hashing of unknown names
   password_contested_at bigint,           -- when a sign-up with the unverified address gave another
@@ -219,7 +219,7 @@ create table outbox (
   kind text not null,                     -- the name of the template or of the request
   account_id text,
   recipient text,                         -- the address or the phone number; null for a job
-  locale text,                            -- reserved: the language of the message
+  locale text,                            -- the language that the message is written in
   sealed bytea,                           -- the request or the message; null once delivered
   state text not null,                    -- requested, waiting, delivered, failed, dropped
   attempts bigint not null,

@@ -8,7 +8,9 @@ use super::failure::Failure;
 use crate::api::needs;
 use crate::cli::global::Global;
 use crate::cli::opened;
-use crate::config::{self, report};
+use crate::config::{self, Config, Finding, Severity, report};
+use crate::mail::templates::Templates;
+use crate::words::Catalogue;
 
 /// Show and check the configuration
 ///
@@ -82,12 +84,44 @@ fn is_within(key: &str, wanted: &str) -> bool {
 
 fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let loaded = opened::configuration(global, console)?;
-    let check = config::check(&loaded, needs::findings(&loaded.config));
+    let mut found = needs::findings(&loaded.config);
+    found.extend(words_of(&loaded.config));
+    let check = config::check(&loaded, found);
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
         OutputFormat::Json => console.json(&report::check_json(&check))?,
     }
     if check.is_ready() { Ok(()) } else { Err(Failure::reported()) }
+}
+
+/// What is wrong with the words and templates in the operator's folders.
+fn words_of(config: &Config) -> Vec<Finding> {
+    let finding = |level, key: &str, message: String, remedy: &str| Finding {
+        level,
+        key: key.to_owned(),
+        message,
+        remedy: remedy.to_owned(),
+    };
+    let own = &config.language;
+    let catalogue = match Catalogue::load(own.words.as_deref(), own.default) {
+        Ok(catalogue) => catalogue,
+        Err(error) => {
+            let message = error.message().to_owned();
+            let remedy = "see: authd words check";
+            return vec![finding(Severity::Error, "language.words", message, remedy)];
+        }
+    };
+    let incomplete = catalogue.incomplete().iter().map(|(tag, missing)| {
+        let message = format!("{tag}.toml lacks {missing} texts, which are shown in English");
+        finding(Severity::Warning, "language.words", message, "see: authd words check")
+    });
+    let folder = config.mail.templates.as_deref();
+    let templates = Templates::load(&config.service.name, folder, &catalogue).err();
+    let templates = templates.map(|error| {
+        let message = error.message().to_owned();
+        finding(Severity::Error, "mail.templates", message, "correct or remove the file")
+    });
+    incomplete.chain(templates).collect()
 }
 
 #[cfg(test)]

@@ -419,6 +419,7 @@ mod tests {
             kind: "test".to_owned(),
             account_id: None,
             recipient: None,
+            language: None,
             sealed: None,
             state: MessageState::Waiting,
             attempts: 0,

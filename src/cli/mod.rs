@@ -25,6 +25,7 @@ mod role;
 mod serve;
 mod test_mode;
 mod user;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -80,6 +81,8 @@ enum Command {
     Config(config::ConfigCommand),
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
+    #[command(subcommand)]
+    Words(words::WordsCommand),
     Health(health::Health),
     Openapi(openapi::Openapi),
     Completions(completions::Completions),
@@ -124,6 +127,7 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::Audit(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
+        Command::Words(command) => command.run(global, console),
         Command::Health(health::Health {}) => health::run(global, console),
         Command::Openapi(command) => command.run(global, console),
         Command::Completions(command) => command.run(console),

@@ -29,6 +29,7 @@ pub use crate::config::sections::audit::AuditConfig;
 pub use crate::config::sections::factors::Factors;
 pub use crate::config::sections::files::FilesConfig;
 pub use crate::config::sections::hashing::Hashing;
+pub use crate::config::sections::language::LanguageConfig;
 pub use crate::config::sections::limits::Limits;
 pub use crate::config::sections::links::Links;
 pub use crate::config::sections::location::LocationConfig;
@@ -96,6 +97,8 @@ pub struct Config {
     pub pages: PagesConfig,
     /// `[files]`
     pub files: FilesConfig,
+    /// `[language]`
+    pub language: LanguageConfig,
     /// `[links]`
     pub links: Links,
     /// `[mail]`
@@ -210,6 +213,7 @@ impl Config {
         let limits = Limits::read(r);
         let pages = PagesConfig::read(r);
         let files = FilesConfig::read(r);
+        let language = LanguageConfig::read(r);
         let links = Links::read(r);
         let mail = MailConfig::read(r);
         let outbound = Outbound::read(r);
@@ -239,6 +243,7 @@ impl Config {
             limits: limits?,
             pages: pages?,
             files: files?,
+            language: language?,
             links: links?,
             mail: mail?,
             outbound: outbound?,

@@ -113,6 +113,8 @@ pub enum Rule {
     EmailInPath,
     /// Not a valid username.
     Username,
+    /// Not a language tag.
+    Language,
     NotOneOf(Vec<String>),
     /// A password that is too easy to guess.
     Weak(Weakness),

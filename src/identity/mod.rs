@@ -17,17 +17,19 @@ pub mod system;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Config, LanguageConfig};
 use crate::env::Env;
 use crate::error::Result;
 use crate::mail::Composer;
 use crate::metrics::Metrics;
 use crate::model::account::Verification;
+use crate::model::{Account, Source};
 use crate::outbox::Outbox;
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
 use crate::store::Store;
 use crate::token::Tokens;
+use crate::words::{Catalogue, Translation};
 
 pub use crate::identity::access::actor::{Actor, Admin, By, FreshBy};
 pub use crate::identity::access::caller::Caller;
@@ -37,6 +39,8 @@ pub struct Reloadable {
     pub config: Arc<Config>,
     /// The location of client IPs.
     pub places: session::location::Places,
+    /// The languages that people read.
+    pub words: Arc<Catalogue>,
     /// Writes letters.
     pub mail: Composer,
     /// Tells the operator about attacks.
@@ -49,10 +53,17 @@ impl Reloadable {
     /// # Errors
     /// `Internal` if a file that it names cannot be used.
     pub fn open(config: Arc<Config>, outbox: &Outbox) -> Result<Self> {
-        let mail = Composer::new(&config.service, &config.mail, outbox.clone())?;
+        let LanguageConfig { words, default, .. } = &config.language;
+        let words = Arc::new(Catalogue::load(words.as_deref(), *default)?);
+        let mail = Composer::new(&config.service, &config.mail, &words, outbox.clone())?;
         Ok(Self {
             places: session::location::Places::open(config.location.file.as_deref())?,
-            alerts: Arc::new(audit::alert::Alerts::new(&config.alerts, mail.clone())),
+            alerts: Arc::new(audit::alert::Alerts::new(
+                &config.alerts,
+                mail.clone(),
+                words.clone(),
+            )),
+            words,
             mail,
             config,
         })
@@ -94,6 +105,20 @@ impl Deref for Core {
 }
 
 impl Core {
+    /// The language of a letter to the owner of this account that another party may have caused:
+    /// the account's, else the default of the server.
+    #[must_use]
+    pub fn language_of(&self, account: &Account) -> Translation<'_> {
+        self.words.pick([account.locale])
+    }
+
+    /// The language of a letter that the owner of this account asked for: without one of the
+    /// account's own, that of the request.
+    #[must_use]
+    pub fn language_for(&self, account: &Account, source: &Source) -> Translation<'_> {
+        self.words.pick([account.locale, source.language])
+    }
+
     /// Whether an address must be verified before its account can be used.
     #[must_use]
     pub fn verification(&self) -> Verification {

@@ -10,6 +10,7 @@ use crate::config;
 use crate::error::Result;
 use crate::model::Email;
 use crate::outbox::{Channel, NewMessage, Outbox, OutgoingMessage};
+use crate::words::{Catalogue, Translation};
 
 /// Writes letters from the configured templates. Cheap to clone.
 #[derive(Clone)]
@@ -28,36 +29,50 @@ impl Composer {
     pub fn new(
         service: &config::ServiceConfig,
         mail: &config::MailConfig,
+        catalogue: &Catalogue,
         outbox: Outbox,
     ) -> Result<Self> {
-        let templates = Templates::load(&service.name, mail.templates.as_deref())?;
+        let templates = Templates::load(&service.name, mail.templates.as_deref(), catalogue)?;
         let domain = sender(&mail.from)?.email.domain().into();
         Ok(Self { templates: Arc::new(templates), domain, outbox })
     }
 
-    /// Writes a letter to this address, to be stored with [`enqueue`](crate::outbox::enqueue).
+    /// The name of the service, as it fits into letters and text messages.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.templates.service()
+    }
+
+    /// Writes a letter to this address in this language, to be stored with [`enqueue`](crate::outbox::enqueue).
     pub fn compose(
         &self,
         to: &Email,
         account_id: &str,
+        language: Translation<'_>,
         letter: &Letter,
     ) -> Result<OutgoingMessage> {
-        self.write(to, Some(account_id), letter)
+        self.write(to, Some(account_id), language, letter)
     }
 
     /// Writes a letter that concerns no account.
-    pub fn compose_for_operator(&self, to: &Email, letter: &Letter) -> Result<OutgoingMessage> {
-        self.write(to, None, letter)
+    pub fn compose_for_operator(
+        &self,
+        to: &Email,
+        language: Translation<'_>,
+        letter: &Letter,
+    ) -> Result<OutgoingMessage> {
+        self.write(to, None, language, letter)
     }
 
     fn write(
         &self,
         to: &Email,
         account_id: Option<&str>,
+        language: Translation<'_>,
         letter: &Letter,
     ) -> Result<OutgoingMessage> {
         let id = self.outbox.new_id()?;
-        let rendered = self.templates.render(letter)?;
+        let rendered = self.templates.render(letter, language)?;
         // The body has no sender: the sender configured at delivery is used.
         let body = LetterBody {
             message_id: format!("<{id}@{}>", self.domain),
@@ -71,6 +86,7 @@ impl Composer {
             kind: letter.kind().name,
             account_id,
             recipient: to.mailbox(),
+            language: Some(language.tag),
             expires_at: letter.expires_at(),
         };
         self.outbox.message(new, &body)

@@ -1,7 +1,7 @@
 //! Letters for the tests of letters and templates.
 
-use super::{FactorChange, Letter, PasskeyChange};
-use crate::model::{Secret, Time};
+use super::{FactorChange, Letter, LoginPlace, PasskeyChange};
+use crate::model::{Device, Secret, Time};
 
 /// One letter of each type, in the order of the types. Its links are `link`, but for the one that
 /// disowns a sign-up.
@@ -20,8 +20,8 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::PasswordSet,
         Letter::NewDevice {
             link: link(),
-            device: "Chrome".into(),
-            place: "192.0.2.1".into(),
+            device: Device::of(Some("Chrome Windows")),
+            place: LoginPlace::Address("192.0.2.1".into()),
             at: until,
             until,
         },
@@ -40,7 +40,7 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::AccountDeleted,
         Letter::ChangedAccountDeleted,
         Letter::Alert {
-            alert: "Attack",
+            alert: |words| &words.letters.alert.failure_burst,
             at: until,
             place: "192.0.2.1".into(),
             command: "authd audit",

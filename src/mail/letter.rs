@@ -1,10 +1,8 @@
 //! All letters, and the values that each letter's template may use.
 
-use jiff::Timestamp;
-
-use crate::model::PasskeyKind;
 use crate::model::factor::FactorKind;
-use crate::model::{Secret, Time};
+use crate::model::{Device, PasskeyKind, Secret, Time};
+use crate::words::{Text, Words};
 
 /// A letter with the values for its template.
 #[derive(Debug, Clone)]
@@ -41,10 +39,8 @@ pub enum Letter {
     NewDevice {
         /// Opens the page that ends the login.
         link: Secret,
-        /// The device, from a fixed list of names.
-        device: String,
-        /// The client IP and, if known, its location.
-        place: String,
+        device: Device,
+        place: LoginPlace,
         /// The time of the login.
         at: Time,
         /// When the link expires.
@@ -125,8 +121,8 @@ pub enum Letter {
     ChangedAccountDeleted,
     /// For the operator of the server: an attack, or what looks like one.
     Alert {
-        /// What happened, as one of the server's own sentences.
-        alert: &'static str,
+        /// The sentence that says what happened.
+        alert: fn(&Words) -> &Text,
         /// When it was noticed.
         at: Time,
         /// The client IP that the last call came from.
@@ -147,18 +143,17 @@ pub enum FactorChange {
 }
 
 impl FactorChange {
-    fn sentence(self) -> String {
+    fn sentence(self, words: &Words) -> &Text {
+        let text = &words.letters.factor_changed;
         match self {
-            Self::Added(kind) => format!("Logging in now asks for {} as well.", in_words(kind)),
-            Self::Removed(kind) => {
-                format!("Logging in no longer asks for {} ({}).", in_words(kind), kind.as_str())
-            }
-            Self::NewBackupCodes => {
-                "New backup codes were made. The previous codes no longer work.".to_owned()
-            }
-            Self::AllRemoved => {
-                "All second factors were removed by an administrator, and all passkeys.".to_owned()
-            }
+            Self::Added(FactorKind::Totp) => &text.added_totp,
+            Self::Added(FactorKind::Email) => &text.added_email,
+            Self::Added(FactorKind::Sms) => &text.added_sms,
+            Self::Removed(FactorKind::Totp) => &text.removed_totp,
+            Self::Removed(FactorKind::Email) => &text.removed_email,
+            Self::Removed(FactorKind::Sms) => &text.removed_sms,
+            Self::NewBackupCodes => &text.new_backup_codes,
+            Self::AllRemoved => &text.all_removed,
         }
     }
 }
@@ -173,33 +168,42 @@ pub enum PasskeyChange {
 }
 
 impl PasskeyChange {
-    fn sentence(self) -> String {
+    fn sentence(self, words: &Words) -> String {
+        let text = &words.letters.passkey_changed;
         match self {
-            Self::Added(name, PasskeyKind::Passkey) => {
-                format!("A passkey was added ({name}). It can log in without your password.")
-            }
-            Self::Added(name, PasskeyKind::SecurityKey) => format!(
-                "A security key was added ({name}). Logging in with your password now asks for it."
-            ),
-            Self::Removed(name, PasskeyKind::Passkey) => {
-                format!("A passkey was removed ({name}). It can no longer log in.")
-            }
-            Self::Removed(name, PasskeyKind::SecurityKey) => {
-                format!("A security key was removed ({name}). Logging in no longer asks for it.")
-            }
-            Self::Suspect(name) => format!(
-                "A passkey ({name}) was used in a way that can mean that there is a copy of it. \
-                 If you do not know why, remove it from your account and add it again."
-            ),
+            Self::Added(name, PasskeyKind::Passkey) => text.added_passkey(name),
+            Self::Added(name, PasskeyKind::SecurityKey) => text.added_security_key(name),
+            Self::Removed(name, PasskeyKind::Passkey) => text.removed_passkey(name),
+            Self::Removed(name, PasskeyKind::SecurityKey) => text.removed_security_key(name),
+            Self::Suspect(name) => text.suspect(name),
         }
     }
 }
 
-fn in_words(kind: FactorKind) -> &'static str {
-    match kind {
-        FactorKind::Totp => "an authenticator app",
-        FactorKind::Email => "codes by e-mail",
-        FactorKind::Sms => "codes by text message",
+/// Where a login came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginPlace {
+    /// From the server itself.
+    ThisMachine,
+    /// A client IP and, if known, its location.
+    Address(String),
+}
+
+impl LoginPlace {
+    fn in_words(&self, words: &Words) -> String {
+        match self {
+            Self::ThisMachine => words.devices.this_machine.to_string(),
+            Self::Address(address) => address.clone(),
+        }
+    }
+}
+
+/// The name of a device, such as `Chrome on Windows`.
+fn device_label(words: &Words, device: &Device) -> String {
+    match (device.known_browser(), device.known_os()) {
+        (None, None) => words.devices.unknown.to_string(),
+        (Some(browser), Some(os)) => words.devices.device(browser, os),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
     }
 }
 
@@ -345,18 +349,19 @@ impl Letter {
         }
     }
 
-    /// The names that the template may use, with their values.
-    pub(super) fn values(&self) -> Vec<(&'static str, Secret)> {
-        let until = |time: &Time| ("until", Secret::new(readable(*time)));
+    /// The names that the template may use, with their values in this language.
+    pub(super) fn values(&self, words: &Words) -> Vec<(&'static str, Secret)> {
+        let readable = |time: &Time| Secret::new(words.date_time(*time));
+        let until = |time: &Time| ("until", readable(time));
         match self {
             Letter::VerifyEmail { link, disown, until: time } => {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
             }
             Letter::NewDevice { link, device, place, at, until: time } => vec![
                 ("link", link.clone()),
-                ("device", Secret::new(device.clone())),
-                ("place", Secret::new(place.clone())),
-                ("at", Secret::new(readable(*at))),
+                ("device", Secret::new(device_label(words, device))),
+                ("place", Secret::new(place.in_words(words))),
+                ("at", readable(at)),
                 until(time),
             ],
             Letter::OneTimeCode { code, until: time } | Letter::ResetCode { code, until: time } => {
@@ -365,8 +370,12 @@ impl Letter {
             Letter::FactorGuesses { count, link, until: time } => {
                 vec![("link", link.clone()), ("count", Secret::new(count.to_string())), until(time)]
             }
-            Letter::FactorChanged { change } => vec![("change", Secret::new(change.sentence()))],
-            Letter::PasskeyChanged { change } => vec![("change", Secret::new(change.sentence()))],
+            Letter::FactorChanged { change } => {
+                vec![("change", Secret::new(change.sentence(words).as_str()))]
+            }
+            Letter::PasskeyChanged { change } => {
+                vec![("change", Secret::new(change.sentence(words)))]
+            }
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::PasswordVoid { link, until: time }
@@ -379,8 +388,8 @@ impl Letter {
                 vec![("undo", undo.clone()), until(time)]
             }
             Letter::Alert { alert, at, place, command } => vec![
-                ("alert", Secret::new(*alert)),
-                ("at", Secret::new(readable(*at))),
+                ("alert", Secret::new(alert(words).as_str())),
+                ("at", readable(at)),
                 ("place", Secret::new(place.as_str())),
                 ("command", Secret::new(*command)),
             ],
@@ -395,16 +404,11 @@ impl Letter {
     }
 }
 
-/// Formats a time like `1 December 2023, 09:00 UTC`.
-fn readable(time: Time) -> String {
-    let stamp = Timestamp::from_millisecond(time.millis()).unwrap_or_default();
-    stamp.strftime("%-d %B %Y, %H:%M UTC").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::mail::fixture::one_of_each;
+    use crate::words::english;
 
     #[test]
     fn every_letter_gives_exactly_what_its_template_may_name() {
@@ -413,11 +417,10 @@ mod tests {
         assert_eq!(letters.len(), LetterKind::ALL.len());
         for (letter, kind) in letters.iter().zip(LetterKind::ALL) {
             assert_eq!(letter.kind(), kind);
-            let given: Vec<_> = letter.values().iter().map(|(name, _)| *name).collect();
+            let given: Vec<_> = letter.values(&english()).iter().map(|(name, _)| *name).collect();
             let named: Vec<_> = kind.links.iter().chain(kind.values).copied().collect();
             assert_eq!(given, named, "{}", kind.name);
         }
-        assert_eq!(readable(until), "1 December 2023, 09:00 UTC");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod mailer;
 pub mod smtp;
 pub mod template;
 pub mod templates;
+mod wrap;
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::outbox::Delivery;
 
 pub use channel::{LetterBody, MailChannel};
 pub use compose::Composer;
-pub use letter::{FactorChange, Letter, PasskeyChange};
+pub use letter::{FactorChange, Letter, LoginPlace, PasskeyChange};
 pub use mailer::{Mail, Mailer};
 
 /// The mailer for the configured mail server.

@@ -2,6 +2,7 @@
 
 use super::email::Email;
 use super::id::AccountId;
+use super::language::LanguageTag;
 use super::time::Time;
 
 /// A row of the `accounts` table.
@@ -21,6 +22,8 @@ pub struct Account {
     /// As typed; not normalised.
     pub phone: Option<String>,
     pub phone_verified_at: Option<Time>,
+    /// The language that the owner reads; it may be one that the server does not have.
+    pub locale: Option<LanguageTag>,
     /// The stored hash; `None` until a password is set.
     pub password_hash: Option<String>,
     /// When a sign-up with the unverified address gave another password. Verifying the address then
@@ -99,6 +102,7 @@ impl Account {
             company_name: None,
             phone: None,
             phone_verified_at: None,
+            locale: None,
             password_hash: None,
             password_contested_at: None,
             credential_version: Self::FIRST_CREDENTIAL_VERSION,

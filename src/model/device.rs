@@ -64,6 +64,18 @@ impl Device {
         Self { browser, os, kind }
     }
 
+    /// The browser, if the header names one of the list.
+    #[must_use]
+    pub fn known_browser(&self) -> Option<&'static str> {
+        (self.browser != UNKNOWN).then_some(self.browser)
+    }
+
+    /// The operating system, if the header names one of the list.
+    #[must_use]
+    pub fn known_os(&self) -> Option<&'static str> {
+        (self.os != UNKNOWN).then_some(self.os)
+    }
+
     /// For example `Chrome on Windows`.
     #[must_use]
     pub fn label(&self) -> String {

@@ -53,10 +53,17 @@ pages! {
 pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
 
 impl Page {
-    /// The link that opens the page under one of [`MOUNTS`], below the public URL.
+    /// The link that opens the page, in this language if there is one, under one of [`MOUNTS`], below the public URL.
     #[must_use]
-    pub fn link(self, public_url: &str, mount: &str, token: &str) -> String {
-        format!("{public_url}{mount}{}?token={}", self.path(), percent::encode(token))
+    pub fn link(
+        self,
+        public_url: &str,
+        mount: &str,
+        language: Option<&str>,
+        token: &str,
+    ) -> String {
+        let wish = language.map_or_else(String::new, |tag| format!("lang={tag}&"));
+        format!("{public_url}{mount}{}?{wish}token={}", self.path(), percent::encode(token))
     }
 
     /// The path of another page under the mount of `path`, the path of this one.
@@ -77,8 +84,12 @@ mod tests {
             assert_eq!(Page::ALL.iter().filter(|other| other.path() == page.path()).count(), 1);
         }
         assert_eq!(
-            Page::UndoEmail.link("https://id.example.com", "/v1", "a-b_1&x"),
+            Page::UndoEmail.link("https://id.example.com", "/v1", None, "a-b_1&x"),
             "https://id.example.com/v1/undo-email?token=a-b_1%26x"
+        );
+        assert_eq!(
+            Page::NotMe.link("https://id.example.com", "", Some("pt-BR"), "a"),
+            "https://id.example.com/not-me?lang=pt-BR&token=a"
         );
     }
 

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::language::LanguageTag;
+
 /// A client IP as limits count it: an IPv4 address or an IPv6 /64 network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClientIp(IpAddr);
@@ -82,13 +84,21 @@ pub struct Source {
     pub user_agent: Option<String>,
     pub request_id: Option<String>,
     pub sender: RequestSender,
+    /// The language that the client wishes for, among those of the server.
+    pub language: Option<LanguageTag>,
 }
 
 impl Source {
     /// The source of an operation run from the command line.
     #[must_use]
     pub fn command_line() -> Self {
-        Self { address: None, user_agent: None, request_id: None, sender: RequestSender::Client }
+        Self {
+            address: None,
+            user_agent: None,
+            request_id: None,
+            sender: RequestSender::Client,
+            language: None,
+        }
     }
 
     /// The client IP that limits count; the command line counts as loopback.

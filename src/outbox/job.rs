@@ -96,13 +96,20 @@ pub struct RequestedBy {
     /// Whose client IP it is.
     #[serde(default, skip_serializing_if = "RequestSender::is_client")]
     pub sender: RequestSender,
+    /// The language that the client wishes for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 impl RequestedBy {
     /// Extracts it from a source.
     #[must_use]
     pub fn of(source: &Source) -> Self {
-        Self { client: source.client().to_bytes(), sender: source.sender }
+        Self {
+            client: source.client().to_bytes(),
+            sender: source.sender,
+            language: source.language.map(|tag| tag.as_str().to_owned()),
+        }
     }
 }
 

@@ -73,6 +73,8 @@ pub struct NewMessage<'a> {
     /// The account that the message concerns, if there is one.
     pub account_id: Option<&'a str>,
     pub recipient: String,
+    /// The tag of the language that it is written in.
+    pub language: Option<&'a str>,
     /// The message is dropped after this time.
     pub expires_at: Option<Time>,
 }
@@ -85,6 +87,7 @@ pub struct OutgoingMessage {
     kind: &'static str,
     account_id: Option<String>,
     recipient: Option<String>,
+    language: Option<String>,
     sealed: Vec<u8>,
     created_at: Time,
     expires_at: Option<Time>,
@@ -100,6 +103,7 @@ pub fn enqueue(db: &mut dyn Db, outgoing: &OutgoingMessage) -> Result<()> {
         kind: outgoing.kind.to_owned(),
         account_id: outgoing.account_id.clone(),
         recipient: outgoing.recipient.clone(),
+        language: outgoing.language.clone(),
         sealed: Some(outgoing.sealed.clone()),
         state: match outgoing.channel {
             Channel::Job => MessageState::Requested,
@@ -138,6 +142,7 @@ impl Outbox {
             kind: new.kind,
             account_id: new.account_id.map(str::to_owned),
             recipient: Some(new.recipient),
+            language: new.language.map(str::to_owned),
             created_at: self.inner.env.now(),
             expires_at: new.expires_at,
             outbox: self.clone(),
@@ -155,6 +160,7 @@ impl Outbox {
             kind: job.name(),
             account_id: None,
             recipient: None,
+            language: None,
             created_at: self.inner.env.now(),
             expires_at: None,
             outbox: self.clone(),
@@ -218,6 +224,7 @@ mod tests {
             kind: "test",
             account_id: Some("a-1"),
             recipient: "joe@example.org".to_owned(),
+            language: None,
             expires_at: None,
         };
         outbox.message(new, &"body").unwrap()

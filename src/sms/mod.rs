@@ -30,13 +30,23 @@ pub struct TextBody {
     pub text: String,
 }
 
+/// A text message to write.
+#[derive(Debug, Clone, Copy)]
+pub struct TextMessage<'a> {
+    /// Contains a code.
+    pub text: &'a Secret,
+    /// The tag of its language.
+    pub language: &'a str,
+    /// The message is dropped after this time.
+    pub until: Time,
+}
+
 /// Writes a text message to this number, to be stored with [`enqueue`](crate::outbox::enqueue).
 pub fn compose(
     outbox: &Outbox,
     number: &str,
     account_id: &str,
-    text: &Secret,
-    until: Time,
+    message: &TextMessage<'_>,
 ) -> Result<OutgoingMessage> {
     let new = NewMessage {
         id: outbox.new_id()?,
@@ -44,9 +54,10 @@ pub fn compose(
         kind: Channel::Sms.as_str(),
         account_id: Some(account_id),
         recipient: number.to_owned(),
-        expires_at: Some(until),
+        language: Some(message.language),
+        expires_at: Some(message.until),
     };
-    outbox.message(new, &TextBody { text: text.reveal().to_owned() })
+    outbox.message(new, &TextBody { text: message.text.reveal().to_owned() })
 }
 
 /// Sends messages to the configured gateway.

@@ -140,9 +140,9 @@ fn colors(accent: Color) -> String {
     let dark = accent.readable_on(DARK_CARD);
     let mut css = String::new();
     // Writing to a string cannot fail.
-    let _ = write!(
+    let _ = writeln!(
         css,
-        ":root{{--accent:{accent};--on-accent:{}}}@media(prefers-color-scheme:dark){{:root{{--accent:{dark};--on-accent:{}}}}}\n",
+        ":root{{--accent:{accent};--on-accent:{}}}@media(prefers-color-scheme:dark){{:root{{--accent:{dark};--on-accent:{}}}}}",
         accent.text(),
         dark.text(),
     );

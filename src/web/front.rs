@@ -7,10 +7,11 @@ use std::sync::Arc;
 use askama::Template;
 use poem::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use poem::{Endpoint, Request, Response, endpoint};
+use poem::{Endpoint, FromRequest, Request, Response, endpoint};
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::http::extract::request_context::RequestContext;
 use crate::http::server::paths::Paths;
 use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
@@ -19,7 +20,7 @@ use crate::model::Page;
 use crate::model::page::MOUNTS;
 use crate::web::brand::Brand;
 use crate::web::html::{self, Layout, Scripts};
-use crate::words::{Text, Words, english};
+use crate::words::{Text, Translation, Words};
 
 const ICON: &[u8] = include_bytes!("../../static/pages/favicon.ico");
 
@@ -60,22 +61,29 @@ pub(in crate::web) fn paths() -> Paths {
 fn front(core: Arc<Core>, brand: Arc<Brand>) -> impl Endpoint {
     let policy = html::policy(Scripts::None);
     endpoint::make(move |request: Request| {
-        let answer = if request.method() == Method::GET && is_browser(request.headers()) {
-            page(&core.config, &brand, &policy)
-        } else {
-            Err(Error::new(Kind::NotFound))
-        };
-        std::future::ready(answer.map_err(|error| poem::Error::from(Reject(error))))
+        let (core, brand, policy) = (core.clone(), brand.clone(), policy.clone());
+        async move {
+            if request.method() != Method::GET || !is_browser(request.headers()) {
+                return Err(Reject(Error::new(Kind::NotFound)).into());
+            }
+            let visit = RequestContext::from_request_without_body(&request).await?;
+            let words = core.words.pick([visit.wish, visit.source.language]);
+            Ok::<_, poem::Error>(page(&core.config, &brand, words, &policy).map_err(Reject)?)
+        }
     })
 }
 
-fn page(config: &Config, brand: &Brand, policy: &HeaderValue) -> Result<Response> {
-    let words = english();
+fn page(
+    config: &Config,
+    brand: &Brand,
+    words: Translation<'_>,
+    policy: &HeaderValue,
+) -> Result<Response> {
     let text = &words.words.pages.front;
     let layout = Layout::new(brand, words, &text.title, &text.text);
     let view = FrontView { layout, links: &links(config, words.words) };
     let mut response = html::page(StatusCode::OK, policy, &view)?;
-    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Accept-Language"));
     Ok(response)
 }
 

@@ -113,7 +113,7 @@ pub fn paths(config: &Config) -> Paths {
 /// them: what a page does has its own limit, and the sign-in and account pages count themselves, to
 /// answer with a page.
 pub fn uncounted(config: &Config) -> impl Iterator<Item = String> {
-    let own = config.serves_pages().then(|| ["/sign-in", "/sign-up", "/sign-out", "/account"]);
+    let own = config.serves_pages().then_some(["/sign-in", "/sign-up", "/sign-out", "/account"]);
     let own = own.into_iter().flatten().map(str::to_owned);
     let files = file_paths().map(|(path, _)| path);
     let script = [client_script::PATH.to_owned()];

@@ -21,7 +21,7 @@ use crate::web::notice::Notice;
 use crate::web::stop::{Instead, Stop};
 use crate::web::target::{self, with_target};
 use crate::web::visit::{Visit, add_cookie, go};
-use crate::words::{Translation, english};
+use crate::words::Translation;
 
 /// Writes an export as the native API does.
 pub type WriteExport = fn(PersonalData) -> Result<String>;
@@ -51,7 +51,7 @@ fn policy(config: &Config) -> HeaderValue {
     let mut apps: Vec<String> = config.pages.return_sources().collect();
     apps.sort_unstable();
     apps.dedup();
-    let apps: String = apps.iter().map(|app| format!(" {app}")).collect();
+    let apps: String = apps.iter().flat_map(|app| [" ", app.as_str()]).collect();
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
          connect-src 'self'; form-action 'self'{apps}; base-uri 'none'; frame-ancestors 'none'; \
@@ -73,12 +73,6 @@ pub(in crate::web) struct SayView<'a> {
 }
 
 impl Site {
-    /// The language of a visitor.
-    #[allow(clippy::unused_self, reason = "the site has a language")]
-    pub(in crate::web) fn words(&self) -> Translation<'_> {
-        english()
-    }
-
     /// Renders a page.
     pub(in crate::web) fn render(
         &self,
@@ -90,20 +84,6 @@ impl Site {
         response.headers_mut().insert(OPENER_POLICY, own.clone());
         response.headers_mut().insert(RESOURCE_POLICY, own);
         Ok(response)
-    }
-
-    /// Logs a refusal that a page shows, and says when to come back.
-    pub(in crate::web) fn note_failure(
-        &self,
-        response: &mut Response,
-        error: &Error,
-        source: &Source,
-    ) {
-        let id = source.request_id.as_deref().unwrap_or_default();
-        reject::log(error, response.status(), id);
-        if let Some(wait) = error.retry_delay() {
-            response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));
-        }
     }
 
     /// What the visitor gets instead of a page.
@@ -142,6 +122,15 @@ impl Site {
         add_cookie(&mut response, &notice);
         add_cookie(&mut response, &jar.clear(clears));
         response
+    }
+}
+
+/// Logs a refusal that a page shows, and says when to come back.
+pub(in crate::web) fn note_failure(response: &mut Response, error: &Error, source: &Source) {
+    let id = source.request_id.as_deref().unwrap_or_default();
+    reject::log(error, response.status(), id);
+    if let Some(wait) = error.retry_delay() {
+        response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));
     }
 }
 

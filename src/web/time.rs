@@ -1,6 +1,7 @@
 //! Times on pages: for programs, and as people read them.
 
 use crate::model::Time;
+use crate::words::Words;
 
 /// A time in both forms.
 pub(in crate::web) struct Moment {
@@ -11,8 +12,6 @@ pub(in crate::web) struct Moment {
 }
 
 /// A time in both forms.
-pub(in crate::web) fn moment(time: Time) -> Moment {
-    let iso = time.to_seconds_text();
-    let text = format!("{} UTC", iso.replace('T', " ").trim_end_matches('Z'));
-    Moment { iso, text }
+pub(in crate::web) fn moment(words: &Words, time: Time) -> Moment {
+    Moment { iso: time.to_seconds_text(), text: words.date_time(time) }
 }

@@ -46,6 +46,13 @@ pub(in crate::web) enum FieldKind {
     Code,
 }
 
+/// One of the values of a field that offers a choice of languages.
+pub(in crate::web) struct FieldOption<'a> {
+    pub(in crate::web) value: &'a str,
+    pub(in crate::web) label: &'a str,
+    pub(in crate::web) is_chosen: bool,
+}
+
 /// A field of a form (`pages/parts.html`).
 pub(in crate::web) struct FieldView<'a> {
     pub(in crate::web) words: &'a Words,
@@ -59,6 +66,8 @@ pub(in crate::web) struct FieldView<'a> {
     pub(in crate::web) max: Option<usize>,
     pub(in crate::web) min: Option<usize>,
     pub(in crate::web) hint: Option<String>,
+    /// The values to choose from; empty for a field to type in.
+    pub(in crate::web) options: Vec<FieldOption<'a>>,
     /// Why the value was refused.
     pub(in crate::web) reason: Option<String>,
     pub(in crate::web) has_focus: bool,
@@ -90,6 +99,7 @@ impl<'a> FieldView<'a> {
             max: None,
             min: None,
             hint: None,
+            options: Vec::new(),
             reason: None,
             has_focus: false,
         }
@@ -128,6 +138,12 @@ impl<'a> FieldView<'a> {
     #[must_use]
     pub(in crate::web) fn hinting(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub(in crate::web) fn offering(mut self, options: Vec<FieldOption<'a>>) -> Self {
+        self.options = options;
         self
     }
 

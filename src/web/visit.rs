@@ -95,12 +95,13 @@ pub(in crate::web) async fn answer(
 ) -> poem::Result<Response> {
     let context = RequestContext::from_request_without_body(&request).await?;
     let id = context.source.request_id.clone().unwrap_or_default();
+    let wishes = [context.wish, context.source.language];
     let shown = match Visit::receive(site, context, request).await {
         Ok(visit) => visit.handle(act, back).await,
         Err(stop) => Err(stop),
     };
     Ok(shown
-        .or_else(|stop| site.stop(&stop, site.words(), &id))
+        .or_else(|stop| site.stop(&stop, site.core.words.pick(wishes), &id))
         .map_err(crate::http::server::reject::Reject)?)
 }
 
@@ -203,9 +204,11 @@ impl Visit {
         &self.site.core
     }
 
-    /// The words in the visitor's language.
+    /// The words in the visitor's language: as the link wishes, as the account says, or as the
+    /// browser prefers.
     pub(in crate::web) fn words(&self) -> Translation<'_> {
-        self.site.words()
+        let locale = self.caller.as_ref().and_then(|caller| caller.account.locale);
+        self.core().words.pick([self.context.wish, locale, self.context.source.language])
     }
 
     pub(in crate::web) fn source(&self) -> &Source {

@@ -18,12 +18,30 @@ pub struct WordEntry {
     pub line: usize,
 }
 
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WordFault {
+    /// The file cannot be used.
+    Invalid,
+    /// A text that the reference has.
+    Missing,
+    /// A text that does not fit its place.
+    TooLong,
+}
+
 /// What is wrong with a file of words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WordProblem {
     /// The line, from 1.
     pub line: usize,
+    pub fault: WordFault,
     pub why: String,
+}
+
+impl WordProblem {
+    fn invalid(line: usize, why: String) -> Self {
+        Self { line, fault: WordFault::Invalid, why }
+    }
 }
 
 impl fmt::Display for WordProblem {
@@ -40,14 +58,14 @@ pub fn parse(source: &str) -> Result<Vec<WordEntry>, Vec<WordProblem>> {
     let line_of = |at: usize| 1 + source[..at.min(source.len())].matches('\n').count();
     let table = DeTable::parse(source).map_err(|error| {
         let line = line_of(error.span().map_or(0, |span| span.start));
-        vec![WordProblem { line, why: error.message().to_owned() }]
+        vec![WordProblem::invalid(line, error.message().to_owned())]
     })?;
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
     collect(table.get_ref(), "", &line_of, &mut entries, &mut problems);
     entries.sort_by_key(|entry: &WordEntry| entry.line);
     for entry in &entries {
         if let Err(why) = placeholders(&entry.text) {
-            problems.push(WordProblem { line: entry.line, why: format!("{}: {why}", entry.path) });
+            problems.push(WordProblem::invalid(entry.line, format!("{}: {why}", entry.path)));
         }
     }
     problems.sort_by_key(|problem| problem.line);
@@ -70,7 +88,7 @@ fn collect(
             DeValue::String(text) => {
                 entries.push(WordEntry { path, text: text.to_string(), line });
             }
-            _ => problems.push(WordProblem { line, why: format!("{path} is not a text") }),
+            _ => problems.push(WordProblem::invalid(line, format!("{path} is not a text"))),
         }
     }
 }
@@ -117,15 +135,15 @@ pub fn differences(reference: &[WordEntry], language: &[WordEntry]) -> Vec<WordP
                 (Err(_), _) => continue,
             },
         };
-        problems.push(WordProblem { line: entry.line, why });
+        problems.push(WordProblem::invalid(entry.line, why));
     }
     let mut line = 1;
     for entry in reference {
-        match given.get(entry.path.as_str()) {
-            Some(found) => line = *found,
-            None => {
-                problems.push(WordProblem { line, why: format!("{} is missing", entry.path) });
-            }
+        if let Some(found) = given.get(entry.path.as_str()) {
+            line = *found;
+        } else {
+            let (fault, why) = (WordFault::Missing, format!("{} is missing", entry.path));
+            problems.push(WordProblem { line, fault, why });
         }
     }
     problems.sort_by_key(|problem| problem.line);

@@ -59,6 +59,12 @@ impl Text {
     }
 }
 
+impl Default for Text {
+    fn default() -> Self {
+        Self::built_in(0, 0)
+    }
+}
+
 impl Deref for Text {
     type Target = str;
 

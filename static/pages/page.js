@@ -1,6 +1,9 @@
 // What the pages gain from a script. All of them work without it.
 const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
+// On a phone, the list of pages is wider than the window.
+each("nav [aria-current]", (current) => current.scrollIntoView({ inline: "center", block: "nearest" }));
+
 // Shows and hides a password.
 each("button[data-shows]", (button) => {
   const input = document.getElementById(button.dataset.shows);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod mail;
+mod words;
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -20,7 +20,7 @@ async fn a_browser_gets_a_page_that_leads_on_and_a_program_the_404_of_any_unknow
         let page = app.get(path).header("accept", BROWSER).send().await;
         assert_eq!(page.status, 200, "{path}: {}", page.text);
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
-        assert_eq!(page.header("vary"), "Accept", "{path}");
+        assert_eq!(page.header("vary"), "Accept, Accept-Language", "{path}");
         let links: Vec<&str> = page.text.split("<li><a href=\"").skip(1).collect();
         assert_eq!(links.len(), 7, "{}", page.text);
         for link in links {

@@ -27,14 +27,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("token", &["config", "env", "error", "model", "seal", "store"]),
     ("outbox", &["env", "error", "model", "seal", "store"]),
     // The channels of the outbox: they deliver its messages, and it knows neither.
-    ("mail", &["config", "env", "error", "model", "outbox"]),
+    ("mail", &["config", "env", "error", "model", "outbox", "words"]),
     ("outbound", &["config", "env", "error", "model"]),
     ("sms", &["config", "env", "error", "model", "outbound", "outbox"]),
     (
         "identity",
         &[
             "config", "env", "error", "mail", "metrics", "model", "outbox", "password", "seal",
-            "sms", "store", "token", "webauthn",
+            "sms", "store", "token", "webauthn", "words",
         ],
     ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),

@@ -45,6 +45,7 @@ mod import_others;
 mod jobpath;
 mod jobpsych;
 mod keys;
+mod languages;
 mod limits;
 mod linters;
 mod mail;

@@ -308,3 +308,21 @@ async fn any_other_gateway_is_spoken_to_by_its_template() {
     assert_eq!(body["to"], NUMBER);
     assert!(body["message"].as_str().unwrap().contains(" is your authd code."), "{body}");
 }
+
+#[tokio::test]
+async fn a_text_message_is_written_in_the_language_of_the_account() {
+    let gateway = Gateway::start().await;
+    let app = with_gateway(&gateway).await;
+    let access = app.enter("ada").await.access;
+    set_phone(&app, &access, NUMBER).await;
+    app.put("/v1/users/me", &json!({ "locale": "zh-CN" })).bearer(&access).ok(200).await;
+    assert_eq!(set_up(&app, &access).await.status, 200);
+    app.put("/v1/users/me", &json!({ "locale": "de" })).bearer(&access).ok(200).await;
+    deliver(&app).await;
+    let request = gateway.take().pop().unwrap();
+    let (_, body) = request.split_once("Body=").unwrap();
+    let expected = "%20%E6%98%AF%E6%82%A8%E7%9A%84%20authd%20%E9%AA%8C%E8%AF%81%E7%A0%81%E3%80%82";
+    assert!(body.chars().skip(6).collect::<String>().starts_with(expected), "{body}");
+    let written = app.database().texts("select locale from outbox where channel = 'sms'");
+    assert_eq!(written, ["zh-Hans"]);
+}

@@ -73,6 +73,7 @@ impl AuthApi {
             first_name: asked.first_name.filter(|name| !name.is_empty()),
             last_name: asked.last_name.filter(|name| !name.is_empty()),
             phone: asked.phone.filter(|phone| !phone.is_empty()),
+            locale: asked.locale.map(|field| field.0),
             ..NewAccount::new(asked.email.0, asked.password.0)
         };
         let made = sign_up::register(&self.core, new, &counted, &visit.source).await?;

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::api::tests::{operations_of, under};
     use crate::http::docs::shared::inlined;
-    use crate::http::extract::schema::{TEXT, USERNAME};
+    use crate::http::extract::schema::{LANGUAGE, TEXT, USERNAME};
 
     /// The document with every response in its place.
     fn document(config: &Config) -> Value {
@@ -261,7 +261,7 @@ mod tests {
         under(&document["components"], "pattern", &mut patterns);
         let patterns: BTreeSet<_> =
             patterns.iter().filter_map(|pattern| pattern.as_str()).collect();
-        let checked = [TEXT, USERNAME, "^[a-z0-9._:-]+$"];
+        let checked = [TEXT, USERNAME, LANGUAGE, "^[a-z0-9._:-]+$"];
         assert_eq!(patterns, BTreeSet::from(checked));
         for word in ["uniqueItems", "multipleOf", "oneOf", "anyOf", "additionalProperties"] {
             let mut found = Vec::new();

@@ -181,6 +181,7 @@ fn row_code(rule: &Rule) -> &'static str {
         | Rule::ControlCharacters
         | Rule::NotOneOf(_)
         | Rule::SameEmail
+        | Rule::Language
         | Rule::Factor(_)
         | Rule::OneLine { .. }
         | Rule::FileName { .. }

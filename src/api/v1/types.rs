@@ -34,7 +34,7 @@ use poem_openapi::{Enum, Object};
 use serde::Serialize;
 
 use crate::http::extract::fields::{
-    EmailField, NewPasswordField, PasswordField, TokenField, UsernameField,
+    EmailField, LanguageField, NewPasswordField, PasswordField, TokenField, UsernameField,
 };
 
 pub use mfa::*;
@@ -61,6 +61,9 @@ pub struct RegisterRequest {
     /// Phone number.
     #[oai(validator(max_length = 20))]
     pub phone: Option<String>,
+    /// The language that the owner reads, such as `de` or `pt-BR`. Defaults to the language that
+    /// `Accept-Language` prefers.
+    pub locale: Option<LanguageField>,
 }
 
 /// Request to log in with a password, and an email address or a username.
@@ -126,6 +129,8 @@ pub struct UpdateProfileRequest {
     /// Phone number.
     #[oai(validator(max_length = 20))]
     pub phone: MaybeUndefined<String>,
+    /// The language of letters and pages, such as `de` or `pt-BR`.
+    pub locale: MaybeUndefined<LanguageField>,
 }
 
 /// Status of an account.
@@ -237,6 +242,9 @@ pub struct Profile {
     pub last_name: Option<String>,
     /// Phone number.
     pub phone: Option<String>,
+    /// The language that the owner reads, if it is known.
+    #[oai(skip_serializing_if_is_none)]
+    pub locale: Option<String>,
     /// The account's status.
     pub status: AccountStatus,
     /// Whether the email address is verified.
@@ -271,6 +279,9 @@ pub struct UpdatedProfile {
     pub last_name: Option<String>,
     /// Phone number.
     pub phone: Option<String>,
+    /// The language that the owner reads, if it is known.
+    #[oai(skip_serializing_if_is_none)]
+    pub locale: Option<String>,
     /// When the account was last changed.
     pub updated_at: String,
 }

@@ -11,6 +11,7 @@ use super::types::{Done, ExportAnswer, ProfileAnswer, UpdateProfileAnswer, Updat
 use super::{V1Tag, view};
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::body::Body;
+use crate::http::extract::fields::LanguageField;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::extract::request_context::RequestContext;
@@ -19,6 +20,7 @@ use crate::identity::Core;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::account::profile::Changes;
 use crate::identity::account::{delete, export, profile};
+use crate::model::LanguageTag;
 
 /// Operations under `/users`.
 pub(super) struct UsersApi {
@@ -63,6 +65,7 @@ impl UsersApi {
             first_name,
             last_name,
             phone: change(body.0.phone),
+            locale: language(&body.0.locale),
             ..Changes::default()
         };
         let account = profile::update(&self.core, &bearer.0, changes, &visit.source).await?;
@@ -102,6 +105,16 @@ impl UsersApi {
         let all = export::everything(&self.core, &fresh, &visit.source).await?;
         Ok(answer(view::exported(all).into())
             .header(CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))
+    }
+}
+
+/// A change of the language that the owner reads.
+#[allow(clippy::option_option, reason = "the three cases are the core's")]
+pub(super) fn language(field: &MaybeUndefined<LanguageField>) -> Option<Option<LanguageTag>> {
+    match field {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(LanguageField(tag)) => Some(Some(*tag)),
     }
 }
 

@@ -124,6 +124,7 @@ pub(super) fn profile(core: &Core, caller: Caller) -> Profile {
         first_name: account.first_name,
         last_name: account.last_name,
         phone: account.phone,
+        locale: account.locale.map(|tag| tag.to_string()),
         email_verified: account.email_verified_at.is_some(),
         phone_verified: account.phone_verified_at.is_some(),
         last_login: time(account.last_login_at),
@@ -142,6 +143,7 @@ pub(super) fn updated(account: Account) -> UpdatedProfile {
         first_name: account.first_name,
         last_name: account.last_name,
         phone: account.phone,
+        locale: account.locale.map(|tag| tag.to_string()),
         updated_at: account.updated_at.to_seconds_text(),
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
 use crate::identity::admin::export_all::{Hashes, Roster};
-use crate::model::{Source, Time, text};
+use crate::model::{LanguageTag, Source, Time, text};
 use crate::store::tables::transfer::AccountExport;
 
 /// Export all accounts in a format that `user import` reads
@@ -84,7 +84,7 @@ impl UserExport {
 }
 
 /// The column names that an import knows.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "id",
     "number",
     "email",
@@ -96,6 +96,7 @@ const NAMES: [&str; 20] = [
     "company_name",
     "phone",
     "phone_verified_at",
+    "locale",
     "password_hash",
     "files_uploaded",
     "upload_limit",
@@ -107,7 +108,7 @@ const NAMES: [&str; 20] = [
     "is_active",
 ];
 
-fn values(entry: &AccountExport) -> [Value; 20] {
+fn values(entry: &AccountExport) -> [Value; 21] {
     let account = &entry.account;
     let time = |at: Option<Time>| at.map(Time::to_millis_text);
     [
@@ -123,6 +124,7 @@ fn values(entry: &AccountExport) -> [Value; 20] {
         json!(account.company_name),
         json!(account.phone),
         json!(time(account.phone_verified_at)),
+        json!(account.locale.as_ref().map(LanguageTag::as_str)),
         json!(account.password_hash),
         json!(entry.files_uploaded),
         json!(entry.upload_limit),
@@ -135,7 +137,7 @@ fn values(entry: &AccountExport) -> [Value; 20] {
     ]
 }
 
-fn object(values: [Value; 20]) -> Value {
+fn object(values: [Value; 21]) -> Value {
     NAMES
         .iter()
         .zip(values)

@@ -42,6 +42,7 @@ pub fn words(reason: &ImportReason) -> Cow<'_, str> {
         ImportReason::InvalidCount(column) => {
             format!("its {} is not a valid count", column.as_str()).into()
         }
+        ImportReason::LanguageLeftOut => "its locale is no language tag and was left out".into(),
         ImportReason::UnknownStatus => {
             "its status is not active, pending, suspended or deleted".into()
         }

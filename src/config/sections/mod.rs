@@ -37,6 +37,7 @@ pub mod audit;
 pub mod factors;
 pub mod files;
 pub mod hashing;
+pub mod language;
 pub mod limits;
 pub mod links;
 pub mod location;

@@ -6,7 +6,9 @@ use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON};
 use serde_json::Value;
 
 use crate::http::extract::wrapper::wrapper;
-use crate::model::{Email, Password, Secret, Username, email, secret, username};
+use crate::model::{
+    Email, LanguageTag, Password, Secret, Username, email, language, secret, username,
+};
 
 /// The format of a password to set, until the policy has written its rules into the document.
 pub const NEW_PASSWORD: &str = "new-password";
@@ -52,6 +54,17 @@ text_field!(
         ..MetaSchema::ANY
     },
     |text| Username::parse(&text)
+);
+
+text_field!(
+    /// A language tag.
+    LanguageField(LanguageTag),
+    MetaSchema {
+        format: Some("language"),
+        max_length: Some(language::LONGEST_TAG),
+        ..MetaSchema::ANY
+    },
+    |text| LanguageTag::parse(&text)
 );
 
 text_field!(

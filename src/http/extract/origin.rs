@@ -3,10 +3,11 @@
 
 use poem::Request;
 use poem::http::header::{HOST, ORIGIN};
-use poem::http::{HeaderMap, HeaderName, Method, Uri};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use crate::config::{Config, Server};
 use crate::error::{Error, Kind, Result};
+use crate::http::server::headers::Transport;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -44,22 +45,30 @@ pub fn check_form(request: &Request, config: &Config) -> Result<()> {
 /// [`Kind::ForeignOrigin`] for a foreign `Origin`, and for a POST without `Origin` from a page that
 /// is not of the same origin.
 pub fn check_own(request: &Request, config: &Config) -> Result<()> {
-    let (headers, server) = (request.headers(), &config.server);
+    let headers = request.headers();
     let mut origins = headers.get_all(ORIGIN).iter();
     let is_own = match (origins.next(), origins.next()) {
         (None, _) => {
-            let site = headers
-                .get(SEC_FETCH_SITE)
-                .map_or("none", |site| site.to_str().unwrap_or("cross-site"));
-            request.method() != Method::POST || matches!(site, "same-origin" | "none")
+            let site = headers.get(SEC_FETCH_SITE).map_or(Ok("none"), HeaderValue::to_str);
+            request.method() != Method::POST || matches!(site, Ok("same-origin" | "none"))
         }
-        (Some(origin), None) => origin.to_str().ok().and_then(normal).is_some_and(|origin| {
-            is_own(&origin, headers, server)
-                || server.public_url.is_none() && is_of_same_host(headers)
-        }),
+        (Some(origin), None) => {
+            let origin = origin.to_str().ok().and_then(normal);
+            origin.is_some() && origin == own(headers, &config.server)
+        }
         (Some(_), Some(_)) => false,
     };
     if is_own { Ok(()) } else { Err(Error::new(Kind::ForeignOrigin)) }
+}
+
+/// The origin of our own pages: the public URL, or else the host that the request names.
+fn own(headers: &HeaderMap, server: &Server) -> Option<String> {
+    if let Some(url) = &server.public_url {
+        return of_url(url);
+    }
+    let scheme = if Transport::of(server) == Transport::Https { "https" } else { "http" };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok())?;
+    normal(&format!("{scheme}://{host}"))
 }
 
 fn is_of_same_host(headers: &HeaderMap) -> bool {

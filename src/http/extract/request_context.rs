@@ -1,5 +1,6 @@
 //! What a handler gets from a request besides its body: source, path and cookie.
 
+use poem::http::header::ACCEPT_LANGUAGE;
 use poem::{FromRequest, Request, RequestBody};
 
 use crate::error::limit::NamedLimit;
@@ -9,7 +10,8 @@ use crate::http::extract::refresh_cookie::{FoundCookie, Naming, OwnCookie};
 use crate::http::limits::Meter;
 use crate::http::server::carried;
 use crate::http::server::reject::Reject;
-use crate::model::{RequestSender, Source};
+use crate::identity::Core;
+use crate::model::{LanguageTag, RequestSender, Source};
 
 /// The parts of a request that handlers need.
 pub struct RequestContext {
@@ -18,7 +20,13 @@ pub struct RequestContext {
     meter: Meter,
     /// The path as sent by the client.
     pub path: String,
+    /// The language that the link or form wishes for (`lang` in the query), among those of the
+    /// server. It is also that of `source`.
+    pub wish: Option<LanguageTag>,
 }
+
+/// The name of the parameter that wishes for a language.
+const WISH: &str = "lang";
 
 impl RequestContext {
     /// A limit for this request, for pages. An operation declares its limit in its signature
@@ -33,16 +41,33 @@ impl<'a> FromRequest<'a> for RequestContext {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         let meter = carried::meter(request).map_err(Reject)?.clone();
         // Pages are for people, not for services, and do not pass the router's operations.
-        let sender = match carried::core(request) {
-            Ok(core) => api_client::sender_of(core, request.headers()).await,
-            Err(_) => RequestSender::Client,
-        };
+        let (mut sender, mut wish, mut language) = (RequestSender::Client, None, None);
+        if let Ok(core) = carried::core(request) {
+            sender = api_client::sender_of(core, request.headers()).await;
+            wish = wish_of(core, request);
+            language = wish.or_else(|| accepted(core, request));
+        }
         Ok(Self {
-            source: Source { sender, ..meter.source().clone() },
+            source: Source { sender, language, ..meter.source().clone() },
             meter,
+            wish,
             path: request.original_uri().path().to_owned(),
         })
     }
+}
+
+fn wish_of(core: &Core, request: &Request) -> Option<LanguageTag> {
+    let pairs = request.original_uri().query()?.split('&').filter_map(|pair| pair.split_once('='));
+    let asked = pairs.filter(|(name, _)| *name == WISH).map(|(_, tag)| tag).next()?;
+    LanguageTag::parse(core.words.lookup(asked)?.tag)
+}
+
+/// The language that the browser prefers, where that counts.
+fn accepted(core: &Core, request: &Request) -> Option<LanguageTag> {
+    if !core.config.language.negotiate {
+        return None;
+    }
+    core.words.accepted(request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok()?)
 }
 
 /// The refresh cookie of a request, if the page that sent it may use it.

@@ -13,12 +13,14 @@ use poem_openapi::types::Type;
 use serde_json::{Map, Value};
 
 use crate::error::{FieldError, Rule};
-use crate::model::{Email, Username, secret, text};
+use crate::model::{Email, LanguageTag, Username, secret, text};
 
 /// A text without control characters ([`text::is_control`]), as a pattern for OpenAPI documents.
 pub const TEXT: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// A user name ([`Username::parse`]).
 pub const USERNAME: &str = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*[A-Za-z0-9_-]$";
+/// A language tag ([`LanguageTag::parse`]).
+pub const LANGUAGE: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
 
 /// Writes the rules of [`Schema::check`] that a generated schema lacks into it.
 pub fn publish_rules(schema: &mut Value) {
@@ -50,6 +52,7 @@ fn publish_pattern(property: &mut Value) {
     match property["format"].as_str() {
         Some("email" | "binary" | "base64url") => {}
         Some("username") => property["pattern"] = USERNAME.into(),
+        Some("language") => property["pattern"] = LANGUAGE.into(),
         _ => property["pattern"] = TEXT.into(),
     }
 }
@@ -206,6 +209,7 @@ fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError
             Some("email") if Email::parse(value).is_none() => Rule::Email,
             Some("username") if Username::parse(value).is_none() => Rule::Username,
             Some("base64url") if secret::decode(value).is_none() => Rule::Base64Url,
+            Some("language") if LanguageTag::parse(value).is_none() => Rule::Language,
             _ if !schema.enum_items.is_empty()
                 && !schema.enum_items.iter().any(|item| item == value) =>
             {

@@ -153,6 +153,7 @@ impl<E: Endpoint> Boundary<E> {
             user_agent,
             request_id: Some(request_id.clone()),
             sender: RequestSender::Client,
+            language: None,
         };
         let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());

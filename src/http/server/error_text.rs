@@ -79,6 +79,7 @@ pub fn short(error: &FieldError) -> Cow<'static, str> {
         },
         Rule::Email | Rule::EmailInPath => "Invalid email format",
         Rule::Username => "Invalid username format",
+        Rule::Language => "Invalid language tag",
         Rule::Weak(weakness) => match weakness {
             Weakness::NoUppercase => "Needs an uppercase letter",
             Weakness::NoLowercase => "Needs a lowercase letter",
@@ -135,6 +136,7 @@ pub fn sentence(error: &FieldError) -> Cow<'static, str> {
         Rule::Username => {
             "may contain only letters, numbers, underscores, hyphens and dots between them".into()
         }
+        Rule::Language => "must be a language tag like de or pt-BR".into(),
         Rule::NotOneOf(allowed) => format!("must be one of: {}", allowed.join(", ")).into(),
         Rule::Weak(weakness) => weakness_predicate(*weakness).into(),
         Rule::SameEmail => return "This is already the email address of your account".into(),

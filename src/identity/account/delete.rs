@@ -68,9 +68,10 @@ pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<
 /// The letters about the deletion: to the account's address, and to the addresses that it had until
 /// recently.
 fn letters(core: &Core, account: &Account, kept: &[String]) -> Result<Vec<OutgoingMessage>> {
-    let own = core.mail.compose(&account.email, account.id.as_str(), &Letter::AccountDeleted);
+    let (id, language) = (account.id.as_str(), core.language_of(account));
+    let own = core.mail.compose(&account.email, id, language, &Letter::AccountDeleted);
     let kept = kept.iter().filter_map(|address| Email::parse(address));
     let letter = Letter::ChangedAccountDeleted;
-    let kept = kept.map(|email| core.mail.compose(&email, account.id.as_str(), &letter));
+    let kept = kept.map(|email| core.mail.compose(&email, id, language, &letter));
     std::iter::once(own).chain(kept).collect()
 }

@@ -8,40 +8,53 @@ use crate::identity::Core;
 use crate::model::{Account, AccountId, Page, Secret, Time, secret};
 use crate::store;
 use crate::store::db::Db;
+use crate::words::Translation;
 
 use crate::store::tables::links::NewLinkRow;
 
 pub use crate::store::tables::links::{Link, LinkPurpose};
 
-/// The link to one of authd's own pages.
+/// The link to one of authd's own pages, which is shown in the language of the letter.
 #[must_use]
-pub fn to_page(core: &Core, page: Page, token: &str) -> Secret {
-    Secret::new(page.link(&core.config.public_url(), core.config.links.mount.prefix(), token))
+pub fn to_page(core: &Core, language: Translation<'_>, page: Page, token: &str) -> Secret {
+    let is_default = language.tag == core.words.default_language().tag;
+    let wish = (!is_default).then_some(language.tag);
+    let mount = core.config.links.mount.prefix();
+    Secret::new(page.link(&core.config.public_url(), mount, wish, token))
 }
 
 /// The link that verifies an address: to authd's page, or to the application's (`links.verify`).
 #[must_use]
-pub fn to_verification(core: &Core, token: &str) -> Secret {
-    to_own_or_page(core, core.config.links.verify.as_deref(), Page::VerifyEmail, token)
+pub fn to_verification(core: &Core, language: Translation<'_>, token: &str) -> Secret {
+    let own = core.config.links.verify.as_deref();
+    to_own_or_page(core, language, own, Page::VerifyEmail, token)
 }
 
 /// The link that sets a new password: to authd's page, or to the application's (`links.reset`).
 #[must_use]
-pub fn to_reset(core: &Core, token: &str) -> Secret {
-    to_own_or_page(core, core.config.links.reset.as_deref(), Page::ResetPassword, token)
+pub fn to_reset(core: &Core, language: Translation<'_>, token: &str) -> Secret {
+    let own = core.config.links.reset.as_deref();
+    to_own_or_page(core, language, own, Page::ResetPassword, token)
 }
 
 /// The link that confirms a new address: to authd's page, or to the application's
 /// (`links.confirm_email`).
 #[must_use]
-pub fn to_confirmation(core: &Core, token: &str) -> Secret {
-    to_own_or_page(core, core.config.links.confirm_email.as_deref(), Page::ConfirmEmail, token)
+pub fn to_confirmation(core: &Core, language: Translation<'_>, token: &str) -> Secret {
+    let own = core.config.links.confirm_email.as_deref();
+    to_own_or_page(core, language, own, Page::ConfirmEmail, token)
 }
 
-fn to_own_or_page(core: &Core, template: Option<&str>, page: Page, token: &str) -> Secret {
+fn to_own_or_page(
+    core: &Core,
+    language: Translation<'_>,
+    template: Option<&str>,
+    page: Page,
+    token: &str,
+) -> Secret {
     match template {
         Some(template) => Secret::new(template.replace("{token}", token)),
-        None => to_page(core, page, token),
+        None => to_page(core, language, page, token),
     }
 }
 

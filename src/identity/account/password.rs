@@ -101,6 +101,7 @@ async fn change_counted(
     let letter = core.mail.compose(
         &caller.account.email,
         caller.account.id.as_str(),
+        core.language_for(&caller.account, source),
         &Letter::PasswordChanged,
     )?;
     let (log, account, session) =

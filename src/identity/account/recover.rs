@@ -117,7 +117,12 @@ impl Reset {
         password::check_rules(core, account, &new)?;
         Ok(Self {
             hash: core.hashing.hash(Lane::Client(source.client()), new).await?,
-            letter: core.mail.compose(&account.email, account.id.as_str(), &Letter::PasswordSet)?,
+            letter: core.mail.compose(
+                &account.email,
+                account.id.as_str(),
+                core.language_for(account, source),
+                &Letter::PasswordSet,
+            )?,
             attempts_key: guard::key_of(core, account),
             log: AuditLog::new(core, source),
         })
@@ -176,10 +181,11 @@ impl MailedReset {
     ) -> Result<Self> {
         let token = core.env.new_token()?;
         let until = core.env.now() + core.config.links.reset_life;
-        let letter = letter(link::to_reset(core, &token), until);
+        let language = core.language_of(account);
+        let letter = letter(link::to_reset(core, language, &token), until);
         Ok(Self {
             link: NewLink::new(account, &token, LinkPurpose::Reset, until),
-            letter: core.mail.compose(&account.email, account.id.as_str(), &letter)?,
+            letter: core.mail.compose(&account.email, account.id.as_str(), language, &letter)?,
         })
     }
 

@@ -23,7 +23,7 @@ use crate::identity::login::remember::Remember;
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::{
-    Account, AccountId, Email, Event, Password, Source, Status, Time, Username, role,
+    Account, AccountId, Email, Event, LanguageTag, Password, Source, Status, Time, Username, role,
 };
 use crate::outbox::{self, Job, OutgoingMessage};
 use crate::password::pool::Lane;
@@ -46,6 +46,8 @@ pub struct NewAccount {
     pub name: Option<String>,
     pub company_name: Option<String>,
     pub phone: Option<String>,
+    /// The language that the owner reads.
+    pub locale: Option<LanguageTag>,
 }
 
 impl NewAccount {
@@ -61,6 +63,7 @@ impl NewAccount {
             name: None,
             company_name: None,
             phone: None,
+            locale: None,
         }
     }
 
@@ -77,6 +80,7 @@ impl NewAccount {
             name: self.name,
             company_name: self.company_name,
             phone: self.phone,
+            locale: self.locale,
             password_hash: Some(hash.text),
             ..Account::new(AccountId::new(core.env.new_id()?), self.email, core.env.now())
         };
@@ -214,6 +218,7 @@ struct PendingSignUp {
 impl PendingSignUp {
     /// Does everything that must happen before the write: hashing, the id, the mail.
     async fn prepare(core: &Core, new: NewAccount, source: &Source) -> Result<Self> {
+        let new = NewAccount { locale: new.locale.or(source.language), ..new };
         let row = new.into_row(core, Lane::Client(source.client())).await?;
         let log = AuditLog::new(core, source);
         let taken = Job::AlreadyRegistered { email_key: row.account.email.key().to_owned() };

@@ -348,7 +348,12 @@ pub async fn set_password(
     let account = find(core, name).await?.account;
     password::check_rules(core, &account, &new)?;
     let hash = core.hashing.hash(Lane::Known(by.source.client()), new).await?;
-    let letter = core.mail.compose(&account.email, account.id.as_str(), &Letter::PasswordSet)?;
+    let letter = core.mail.compose(
+        &account.email,
+        account.id.as_str(),
+        core.language_of(&account),
+        &Letter::PasswordSet,
+    )?;
     let key = guard::key_of(core, &account);
     let actor = by.actor.clone();
     change(core, by, account.id.as_str(), move |db, log, account| {

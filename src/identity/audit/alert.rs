@@ -1,6 +1,7 @@
 //! What is reported to the operator of the server at once: a mail and a log line, once per episode
 //! and kind, and daily while an episode lasts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config;
@@ -11,6 +12,7 @@ use crate::outbox;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::{AttemptRow, Scope};
+use crate::words::{Catalogue, Text, Words, english};
 
 /// An episode ends after this time without an event.
 const QUIET: Duration = Duration::from_hours(1);
@@ -43,12 +45,12 @@ impl AlertKind {
     }
 
     /// What happened, for the mail. It has nothing in it that a client chose.
-    fn sentence(self) -> &'static str {
+    fn sentence(self) -> fn(&Words) -> &Text {
         match self {
-            AlertKind::FailureBurst => "Many logins from one client IP failed",
-            AlertKind::AccountBurst => "Many logins to one account failed",
-            AlertKind::OverallBurst => "Many logins to different accounts failed",
-            AlertKind::RefreshTheft => "A session was used by two parties and has been ended",
+            AlertKind::FailureBurst => |words| &words.letters.alert.failure_burst,
+            AlertKind::AccountBurst => |words| &words.letters.alert.account_burst,
+            AlertKind::OverallBurst => |words| &words.letters.alert.overall_burst,
+            AlertKind::RefreshTheft => |words| &words.letters.alert.refresh_theft,
         }
     }
 
@@ -67,13 +69,14 @@ impl AlertKind {
 pub struct Alerts {
     to: Option<Email>,
     mail: Composer,
+    words: Arc<Catalogue>,
 }
 
 impl Alerts {
     /// Alerts to the configured address.
     #[must_use]
-    pub fn new(config: &config::AlertsConfig, mail: Composer) -> Self {
-        Self { to: config.mail.clone(), mail }
+    pub fn new(config: &config::AlertsConfig, mail: Composer, words: Arc<Catalogue>) -> Self {
+        Self { to: config.mail.clone(), mail, words }
     }
 
     /// Reports an event inside the write that records it, unless its episode is already reported.
@@ -89,16 +92,17 @@ impl Alerts {
         }
         let from = source.address.map_or_else(|| "-".to_owned(), |address| address.to_string());
         if let Some(to) = &self.to {
+            let language = self.words.default_language();
             let letter = Letter::Alert {
                 alert: kind.sentence(),
                 at,
                 place: from.clone(),
                 command: kind.command(),
             };
-            outbox::enqueue(db, &self.mail.compose_for_operator(to, &letter)?)?;
+            outbox::enqueue(db, &self.mail.compose_for_operator(to, language, &letter)?)?;
         }
         db.after_commit(Box::new(move || {
-            tracing::warn!(alert = kind.as_str(), client = from, "{}", kind.sentence());
+            tracing::warn!(alert = kind.as_str(), client = from, "{}", kind.sentence()(&english()));
         }));
         Ok(())
     }

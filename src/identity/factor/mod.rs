@@ -73,7 +73,9 @@ async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
 }
 
 fn letter(core: &Core, account: &Account, change: FactorChange) -> Result<OutgoingMessage> {
-    core.mail.compose(&account.email, account.id.as_str(), &Letter::FactorChanged { change })
+    let language = core.language_of(account);
+    let letter = Letter::FactorChanged { change };
+    core.mail.compose(&account.email, account.id.as_str(), language, &letter)
 }
 
 /// Begins to set up a factor.

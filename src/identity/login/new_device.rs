@@ -10,7 +10,7 @@ use crate::identity::access::counted::Counted;
 use crate::identity::account::takeover::Rescue;
 use crate::identity::account::{change_email, link, takeover};
 use crate::identity::audit::log::AuditLog;
-use crate::mail::Letter;
+use crate::mail::{Letter, LoginPlace};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, Device, Event, Page, SessionId, Source, Time, secret};
@@ -36,29 +36,33 @@ pub struct NewDeviceCheck {
 impl NewDeviceCheck {
     /// Prepares the mail for a login that is about to complete.
     pub fn prepare(core: &Core, account: &Account, source: &Source) -> Result<Self> {
-        let device = Device::of(source.user_agent.as_deref()).label();
+        let device = Device::of(source.user_agent.as_deref());
         let place = source.address.and_then(|address| core.places.find(address));
         let country = place.as_ref().and_then(|place| place.country.clone());
         let words = place.map(|place| {
             [place.city, place.country].into_iter().flatten().collect::<Vec<_>>().join(", ")
         });
-        let client = source.address.map_or_else(
-            || "this machine".to_owned(),
-            |address| address.to_canonical().to_string(),
-        );
+        let place = source.address.map_or(LoginPlace::ThisMachine, |address| {
+            let client = address.to_canonical();
+            LoginPlace::Address(match words {
+                Some(words) => format!("{words} ({client})"),
+                None => client.to_string(),
+            })
+        });
         let token = core.env.new_token()?;
         let until = core.env.now() + LINK_LIFE;
+        let language = core.language_of(account);
         let letter = Letter::NewDevice {
-            link: link::to_page(core, Page::NotMe, &token),
-            device: device.clone(),
-            place: words.map_or_else(|| client.clone(), |words| format!("{words} ({client})")),
+            link: link::to_page(core, language, Page::NotMe, &token),
+            device,
+            place,
             at: core.env.now(),
             until,
         };
         Ok(Self {
-            device,
+            device: device.label(),
             country,
-            letter: core.mail.compose(&account.email, account.id.as_str(), &letter)?,
+            letter: core.mail.compose(&account.email, account.id.as_str(), language, &letter)?,
             email_key: account.email.key().to_owned(),
             hash: secret::digest(token.as_bytes()),
             until,

@@ -19,7 +19,7 @@ use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Email, Event, Secret, Source, Time};
 use crate::outbox::{self, OutgoingMessage};
-use crate::sms;
+use crate::sms::{self, TextMessage};
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::Scope;
@@ -346,7 +346,12 @@ pub fn by_mail(
 ) -> Result<CodeDelivery> {
     let (code, digits) = make(core, account, purpose, account.email.key())?;
     let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
-    let message = core.mail.compose(&account.email, account.id.as_str(), &letter)?;
+    let message = core.mail.compose(
+        &account.email,
+        account.id.as_str(),
+        core.language_of(account),
+        &letter,
+    )?;
     let key = core.master.mac("codes sent", account.id.as_str().as_bytes());
     let code = Code { factor: factor.map(str::to_owned), ..code };
     Ok(CodeDelivery {
@@ -371,9 +376,10 @@ pub fn by_text(
         return Ok(None);
     }
     let (code, digits) = make(core, account, purpose, number)?;
-    let text =
-        Secret::new(format!("{} is your {} code.", digits.reveal(), core.config.service.name));
-    let message = sms::compose(&core.outbox, number, account.id.as_str(), &text, code.expires_at)?;
+    let language = core.language_of(account);
+    let text = Secret::new(language.texts.code(digits.reveal(), core.mail.service()));
+    let text = TextMessage { text: &text, language: language.tag, until: code.expires_at };
+    let message = sms::compose(&core.outbox, number, account.id.as_str(), &text)?;
     let key = |text: &str| core.master.mac("texts sent", text.as_bytes());
     let limits = vec![
         (Scope::SmsTo, key(number), TEXTS),

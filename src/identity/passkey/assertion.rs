@@ -187,7 +187,9 @@ fn warning(
     }
     let change = PasskeyChange::Suspect(super::authenticator(passkey));
     let letter = Letter::PasskeyChanged { change };
-    core.mail.compose(&account.email, account.id.as_str(), &letter).map(Some)
+    core.mail
+        .compose(&account.email, account.id.as_str(), core.language_of(account), &letter)
+        .map(Some)
 }
 
 impl ShownPasskey {

@@ -149,7 +149,7 @@ async fn removal_letter(core: &Core, account: &Account, id: &str) -> Result<Outg
     let key = keys.iter().find(|key| key.id == id).ok_or_else(no_such_key)?;
     let change = PasskeyChange::Removed(authenticator(key), key.kind);
     let letter = Letter::PasskeyChanged { change };
-    core.mail.compose(&account.email, account.id.as_str(), &letter)
+    core.mail.compose(&account.email, account.id.as_str(), core.language_of(account), &letter)
 }
 
 /// Deletes the key, and the backup codes if no second factor is left.

@@ -125,7 +125,12 @@ pub async fn register(
     let change = PasskeyChange::Added(authenticator(&key), key.kind);
     let letter = Letter::PasskeyChanged { change };
     let account = &caller.account;
-    let letter = core.mail.compose(&account.email, account.id.as_str(), &letter)?;
+    let letter = core.mail.compose(
+        &account.email,
+        account.id.as_str(),
+        core.language_of(account),
+        &letter,
+    )?;
     let (log, account, new) = (AuditLog::new(core, source), account.clone(), key.clone());
     let has_codes = core
         .store

@@ -86,8 +86,9 @@ async fn rotate_uncounted(
         let account = &snapshot.account;
         // An unverified address may belong to a third party, so it gets no mail that others can
         // trigger.
-        let letter =
-            || core.mail.compose(&account.email, account.id.as_str(), &Letter::SessionStolen);
+        let language = core.language_of(account);
+        let (to, id) = (&account.email, account.id.as_str());
+        let letter = || core.mail.compose(to, id, language, &Letter::SessionStolen);
         let notice = account.email_verified_at.map(|_| letter()).transpose()?;
         let step = RefreshStep { stage: RefreshStage::Act(notice), ..step };
         outcome = core.store.decide(move |db| step.take(db)).await?;

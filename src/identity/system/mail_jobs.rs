@@ -16,11 +16,14 @@ use crate::identity::login::one_time_code;
 use crate::identity::system::mail_charge;
 use crate::identity::system::mail_charge::MailLimit;
 use crate::mail::Letter;
-use crate::model::{Account, AccountId, Barrier, Email, Page, SessionId, Source, Time};
+use crate::model::{
+    Account, AccountId, Barrier, Email, LanguageTag, Page, SessionId, Source, Time,
+};
 use crate::outbox::{self, Job, JobHandler, OutgoingMessage, RequestedBy};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::codes::Code;
+use crate::words::Translation;
 
 /// Handles jobs that lead to mail.
 pub struct MailJobs(pub Arc<Core>);
@@ -29,14 +32,14 @@ impl JobHandler for MailJobs {
     fn handle(&self, id: String, job: Job, by: RequestedBy) -> Later<'_, Result<()>> {
         Box::pin(async move {
             let core = &self.0;
+            let source = source_of(&by);
             let account = find(core, &job).await?;
             let planned = match &account {
-                Some(account) => plan(core, account, &job).await?,
+                Some(account) => plan(core, account, &job, &source).await?,
                 None => None,
             };
             let client = MailLimit::of_client(core, &job, &by);
             let is_first = matches!(job, Job::Welcome { .. });
-            let source = source_of(&by);
             let log = AuditLog::new(core, &source);
             core.store
                 .write(move |db| {
@@ -64,7 +67,8 @@ impl JobHandler for MailJobs {
 fn source_of(by: &RequestedBy) -> Source {
     let v4 = <[u8; 4]>::try_from(by.client.as_slice()).map(IpAddr::from);
     let address = v4.or_else(|_| <[u8; 16]>::try_from(by.client.as_slice()).map(IpAddr::from)).ok();
-    Source { address, user_agent: None, request_id: None, sender: by.sender }
+    let language = by.language.as_deref().and_then(LanguageTag::parse);
+    Source { address, sender: by.sender, language, ..Source::command_line() }
 }
 
 async fn find(core: &Core, job: &Job) -> Result<Option<Account>> {
@@ -106,8 +110,15 @@ struct PlannedMail {
 }
 
 impl PlannedMail {
-    fn of(core: &Core, account: &Account, letter: &Letter, link: Option<NewLink>) -> Result<Self> {
-        let letters = vec![core.mail.compose(&account.email, account.id.as_str(), letter)?];
+    fn of(
+        core: &Core,
+        account: &Account,
+        language: Translation<'_>,
+        letter: &Letter,
+        link: Option<NewLink>,
+    ) -> Result<Self> {
+        let letter = core.mail.compose(&account.email, account.id.as_str(), language, letter)?;
+        let letters = vec![letter];
         Ok(Self {
             account: account.clone(),
             letters,
@@ -160,8 +171,15 @@ impl PlannedMail {
     }
 }
 
-async fn plan(core: &Core, account: &Account, job: &Job) -> Result<Option<PlannedMail>> {
+async fn plan(
+    core: &Core,
+    account: &Account,
+    job: &Job,
+    source: &Source,
+) -> Result<Option<PlannedMail>> {
     let unproved = account.email_verified_at.is_none();
+    // A stranger chooses no language for a letter that the owner did not ask for.
+    let (own, wished) = (core.language_of(account), core.language_for(account, source));
     let planned = match job {
         Job::Welcome { .. } | Job::Verification { .. } | Job::VerificationAtLogin { .. }
             if !unproved =>
@@ -171,29 +189,29 @@ async fn plan(core: &Core, account: &Account, job: &Job) -> Result<Option<Planne
         // A sign-up with an address that still awaits verification gets the verification mail
         // again, because that is what helps the owner. Only a verified address gets this notice.
         Job::AlreadyRegistered { .. } if !unproved => {
-            PlannedMail::of(core, account, &Letter::AlreadyRegistered, None)?
+            PlannedMail::of(core, account, own, &Letter::AlreadyRegistered, None)?
         }
         Job::Welcome { .. }
         | Job::Verification { .. }
         | Job::VerificationAtLogin { .. }
-        | Job::AlreadyRegistered { .. } => verification(core, account)?,
+        | Job::AlreadyRegistered { .. } => verification(core, account, wished)?,
         // What the server tells the owner of an attack is held back by no limit that the attacker
         // could use up before.
-        Job::PasswordClosed { .. } => return password_closed(core, account).map(Some),
+        Job::PasswordClosed { .. } => return password_closed(core, account, own).map(Some),
         Job::AccountLocked { until, .. } => {
             let letter = Letter::AccountLocked { until: Time::from_millis(*until) };
-            return PlannedMail::of(core, account, &letter, None).map(Some);
+            return PlannedMail::of(core, account, own, &letter, None).map(Some);
         }
         Job::FactorGuesses { count, .. } => {
-            return factor_guesses(core, account, *count).map(Some);
+            return factor_guesses(core, account, own, *count).map(Some);
         }
-        Job::Reset { .. } => reset(core, account)?,
-        Job::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
-        Job::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
+        Job::Reset { .. } => reset(core, account, wished)?,
+        Job::LoginCode { .. } => code_of(core, account, wished, one_time_code::CodePurpose::Login)?,
+        Job::ResetCode { .. } => code_of(core, account, wished, one_time_code::CodePurpose::Reset)?,
         Job::ChangeEmail { stamp, email, session, .. } => {
             let new = Email::parse(email).filter(|_| account.credential_version == *stamp);
             let Some(new) = new else { return Ok(None) };
-            let planned = change_of_address(core, account, &new).await?;
+            let planned = change_of_address(core, account, wished, &new).await?;
             let session = session.as_deref().map(SessionId::new);
             return Ok(Some(PlannedMail { session, ..planned }));
         }
@@ -201,48 +219,62 @@ async fn plan(core: &Core, account: &Account, job: &Job) -> Result<Option<Planne
     Ok(Some(planned.limited(core)))
 }
 
-fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
+fn verification(core: &Core, account: &Account, language: Translation<'_>) -> Result<PlannedMail> {
     let (token, until) = (core.env.new_token()?, core.env.now() + core.config.links.verify_life);
     let letter = Letter::VerifyEmail {
-        link: link::to_verification(core, &token),
-        disown: link::to_page(core, Page::DisownSignUp, &token),
+        link: link::to_verification(core, language, &token),
+        disown: link::to_page(core, language, Page::DisownSignUp, &token),
         until,
     };
     PlannedMail::of(
         core,
         account,
+        language,
         &letter,
         Some(NewLink::new(account, &token, LinkPurpose::Verify, until)),
     )
 }
 
-fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
+fn password_closed(
+    core: &Core,
+    account: &Account,
+    language: Translation<'_>,
+) -> Result<PlannedMail> {
     let (token, until) =
         (core.env.new_token()?, core.env.now() + core.config.throttle.account_window);
-    let letter =
-        Letter::PasswordClosed { link: link::to_page(core, Page::OpenLogin, &token), until };
+    let letter = Letter::PasswordClosed {
+        link: link::to_page(core, language, Page::OpenLogin, &token),
+        until,
+    };
     PlannedMail::of(
         core,
         account,
+        language,
         &letter,
         Some(NewLink::new(account, &token, LinkPurpose::OpenLogin, until)),
     )
 }
 
-fn factor_guesses(core: &Core, account: &Account, count: i64) -> Result<PlannedMail> {
+fn factor_guesses(
+    core: &Core,
+    account: &Account,
+    language: Translation<'_>,
+    count: i64,
+) -> Result<PlannedMail> {
     let (token, until) = (core.env.new_token()?, core.env.now() + guesses::LINK_LIFE);
-    let link = link::to_page(core, Page::OpenLogin, &token);
+    let link = link::to_page(core, language, Page::OpenLogin, &token);
     let letter = Letter::FactorGuesses { count, link, until };
     let link = NewLink::new(account, &token, LinkPurpose::OpenLogin, until);
-    PlannedMail::of(core, account, &letter, Some(link))
+    PlannedMail::of(core, account, language, &letter, Some(link))
 }
 
-fn reset(core: &Core, account: &Account) -> Result<PlannedMail> {
+fn reset(core: &Core, account: &Account, language: Translation<'_>) -> Result<PlannedMail> {
     let (token, until) = (core.env.new_token()?, core.env.now() + core.config.links.reset_life);
-    let letter = Letter::ResetPassword { link: link::to_reset(core, &token), until };
+    let letter = Letter::ResetPassword { link: link::to_reset(core, language, &token), until };
     PlannedMail::of(
         core,
         account,
+        language,
         &letter,
         Some(NewLink::new(account, &token, LinkPurpose::Reset, until)),
     )
@@ -251,6 +283,7 @@ fn reset(core: &Core, account: &Account) -> Result<PlannedMail> {
 fn code_of(
     core: &Core,
     account: &Account,
+    language: Translation<'_>,
     purpose: one_time_code::CodePurpose,
 ) -> Result<PlannedMail> {
     let (code, digits) = one_time_code::make(core, account, purpose, account.email.key())?;
@@ -260,7 +293,7 @@ fn code_of(
     } else {
         Letter::OneTimeCode { code: digits, until }
     };
-    Ok(PlannedMail { code: Some(code), ..PlannedMail::of(core, account, &letter, None)? })
+    Ok(PlannedMail { code: Some(code), ..PlannedMail::of(core, account, language, &letter, None)? })
 }
 
 /// Mails the confirmation link to the new address; a taken address gets a notice instead. The old
@@ -269,25 +302,36 @@ fn code_of(
 /// The client sees the old address's mail and the links of the account, so both are the same in
 /// either case: the notice is sent, the links are stored, and earlier links stop working. They do not
 /// depend on the limit of the new address either.
-async fn change_of_address(core: &Core, account: &Account, new: &Email) -> Result<PlannedMail> {
+async fn change_of_address(
+    core: &Core,
+    account: &Account,
+    language: Translation<'_>,
+    new: &Email,
+) -> Result<PlannedMail> {
     let now = core.env.now();
     let (token, until) = (core.env.new_token()?, now + core.config.links.verify_life);
     let to_new = match holder_of(core, account, new).await? {
         NewAddress::Free => {
-            let proof = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
-            Some(core.mail.compose(new, account.id.as_str(), &proof)?)
+            let proof =
+                Letter::ConfirmEmail { link: link::to_confirmation(core, language, &token), until };
+            Some(core.mail.compose(new, account.id.as_str(), language, &proof)?)
         }
-        NewAddress::Taken(holder) if holder.is_reachable() => {
-            Some(core.mail.compose(&holder.email, holder.id.as_str(), &Letter::AddressTaken)?)
-        }
+        NewAddress::Taken(holder) if holder.is_reachable() => Some(core.mail.compose(
+            &holder.email,
+            holder.id.as_str(),
+            core.language_of(&holder),
+            &Letter::AddressTaken,
+        )?),
         NewAddress::Taken(_) | NewAddress::Kept => None,
     };
     let confirm = NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new);
     let (token, until) = (core.env.new_token()?, now + change_email::UNDO_FOR);
     let undo =
         NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email);
-    let notice =
-        Letter::EmailChanging { undo: link::to_page(core, Page::UndoEmail, &token), until };
+    let notice = Letter::EmailChanging {
+        undo: link::to_page(core, language, Page::UndoEmail, &token),
+        until,
+    };
     // An unverified address may belong to a stranger, whose limit holds the change back with its
     // notice.
     let limit = match account.email_verified_at {
@@ -298,7 +342,7 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email) -> Resul
         links: vec![confirm, undo],
         limit,
         to_other: to_new.map(|letter| (letter, MailLimit::of_address(core, new))),
-        ..PlannedMail::of(core, account, &notice, None)?
+        ..PlannedMail::of(core, account, language, &notice, None)?
     })
 }
 

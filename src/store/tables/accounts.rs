@@ -1,7 +1,7 @@
 //! The `accounts` table and the user names reserved by sign-ups.
 
 use crate::error::Result;
-use crate::model::{Account, AccountId, Email, Time};
+use crate::model::{Account, AccountId, Email, LanguageTag, Time};
 use crate::sql;
 use crate::store::db::{Db, Row, Sql, Value};
 use crate::store::tables::roles::Removable;
@@ -11,7 +11,7 @@ use crate::store::tables::search_index;
 macro_rules! columns {
     () => {
         "a.id, a.number, a.email, a.email_key, a.email_verified_at, a.username, a.first_name, a.last_name, a.name, a.company_name, a.phone, \
-         a.phone_verified_at, a.password_hash, a.password_contested_at, a.credential_version, a.suspended_at, \
+         a.phone_verified_at, a.locale, a.password_hash, a.password_contested_at, a.credential_version, a.suspended_at, \
          a.deleted_at, a.deleted_by, a.last_login_at, \
          a.created_at, a.updated_at"
     };
@@ -36,6 +36,7 @@ pub fn read(row: &mut Row) -> Result<Account> {
         company_name: row.take()?,
         phone: row.take()?,
         phone_verified_at: row.take()?,
+        locale: row.take::<Option<String>>()?.as_deref().and_then(LanguageTag::parse),
         password_hash: row.take()?,
         password_contested_at: row.take()?,
         credential_version: row.take()?,
@@ -82,7 +83,7 @@ impl NewRow {
         }
     }
 
-    fn values(&self, number: i64) -> [Value; 24] {
+    fn values(&self, number: i64) -> [Value; 25] {
         let account = &self.account;
         [
             account.id.as_str().into(),
@@ -99,6 +100,7 @@ impl NewRow {
             account.company_name.as_deref().into(),
             account.phone.as_deref().into(),
             account.phone_verified_at.into(),
+            account.locale.as_ref().map(LanguageTag::as_str).into(),
             account.password_hash.as_deref().into(),
             self.password_scheme.as_deref().into(),
             account.credential_version.into(),
@@ -117,11 +119,11 @@ impl NewRow {
 macro_rules! insertion {
     () => {
         "insert into accounts (id, number, handle, email, email_key, email_verified_at, username, username_key, \
-         first_name, last_name, name, company_name, phone, phone_verified_at, password_hash, password_scheme, \
+         first_name, last_name, name, company_name, phone, phone_verified_at, locale, password_hash, password_scheme, \
          credential_version, files_uploaded, upload_limit, suspended_at, last_login_at, created_at, updated_at, \
          imported_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24)"
+         $22, $23, $24, $25)"
     };
 }
 
@@ -455,6 +457,7 @@ pub struct ProfileChange {
     pub company_name: Option<Option<String>>,
     /// A new phone number is unverified.
     pub phone: Option<Option<String>>,
+    pub locale: Option<Option<LanguageTag>>,
 }
 
 /// The change of a profile, without its conditions on the account.
@@ -468,7 +471,8 @@ macro_rules! profile_change {
          phone_verified_at = case when cast($9 as bigint) = 1 \
            and coalesce(phone, '') <> coalesce(cast($10 as text), '') then null else phone_verified_at end, \
          phone = case when cast($9 as bigint) = 1 then cast($10 as text) else phone end, \
-         updated_at = $11 where id = $12 and deleted_at is null"
+         locale = case when cast($11 as bigint) = 1 then cast($12 as text) else locale end, \
+         updated_at = $13 where id = $14 and deleted_at is null"
     };
 }
 pub(in crate::store) use profile_change;
@@ -484,6 +488,7 @@ pub(in crate::store) fn run_profile_change(
     let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
     let value =
         |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
+    let locale = change.locale.map(|locale| locale.map(|tag| tag.as_str().to_owned()));
     let changed = db.run(
         sql,
         &[
@@ -497,6 +502,8 @@ pub(in crate::store) fn run_profile_change(
             value(&change.company_name),
             flag(&change.phone),
             value(&change.phone),
+            flag(&locale),
+            value(&locale),
             now.into(),
             id.as_str().into(),
         ],

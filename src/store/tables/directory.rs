@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::model::account::Verification;
-use crate::model::{Account, AccountId, SearchText, Status, Time};
+use crate::model::{Account, AccountId, LanguageTag, SearchText, Status, Time};
 use crate::sql;
 use crate::store::db::{Db, Sql};
 use crate::store::tables::accounts::{
@@ -184,23 +184,27 @@ pub struct Correction {
     pub last_name: Option<Option<String>>,
     /// A new phone number is unverified.
     pub phone: Option<Option<String>>,
+    pub locale: Option<Option<LanguageTag>>,
 }
 
 impl Correction {
     /// Whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.first_name.is_none() && self.last_name.is_none() && self.phone.is_none()
+        self.first_name.is_none()
+            && self.last_name.is_none()
+            && self.phone.is_none()
+            && self.locale.is_none()
     }
 }
 
 /// Corrects a profile, including that of a suspended account. A full name gives way to the given and
 /// family name. Returns false if the account is deleted.
 pub fn correct(db: &mut dyn Db, id: &AccountId, change: &Correction, now: Time) -> Result<bool> {
-    let Correction { first_name, last_name, phone } = change.clone();
+    let Correction { first_name, last_name, phone, locale } = change.clone();
     let is_renamed = first_name.is_some() || last_name.is_some();
     let name = is_renamed.then_some(None);
-    let change = ProfileChange { first_name, last_name, name, phone, company_name: None };
+    let change = ProfileChange { first_name, last_name, name, phone, locale, company_name: None };
     run_profile_change(db, sql!(profile_change!()), id, &change, now)
 }
 

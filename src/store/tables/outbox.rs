@@ -98,6 +98,8 @@ pub struct Message {
     pub account_id: Option<String>,
     /// The address or number; `None` for a job.
     pub recipient: Option<String>,
+    /// The tag of the language that it is written in.
+    pub language: Option<String>,
     /// The sealed body. It is erased after delivery and left out of lists.
     pub sealed: Option<Vec<u8>>,
     pub state: MessageState,
@@ -122,6 +124,7 @@ pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
         Value::from(&message.kind),
         Value::from(message.account_id.as_ref()),
         Value::from(message.recipient.as_ref()),
+        Value::from(message.language.as_ref()),
         Value::from(message.sealed.clone()),
         Value::from(message.state.as_str()),
         Value::from(message.attempts),
@@ -132,8 +135,8 @@ pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
         Value::from(message.finished_at),
     ];
     let sql = sql!(
-        "insert into outbox (id, channel, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at,
-         last_error, created_at, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        "insert into outbox (id, channel, kind, account_id, recipient, locale, sealed, state, attempts, next_at, expires_at,
+         last_error, created_at, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     );
     db.run(sql, &values).map(drop)
 }
@@ -162,7 +165,7 @@ pub fn claim(
          where id in (select id from outbox where state = $2 and next_at <= $3
              and case when channel = 'sms' then 1 else 0 end = $4 order by next_at, id limit $5)
            and state = $2 and next_at <= $3
-         returning id, channel, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
+         returning id, channel, kind, account_id, recipient, locale, sealed, state, attempts, next_at, expires_at, last_error,
            created_at, finished_at"
     );
     let rows = db.all(
@@ -262,7 +265,7 @@ pub fn list(
 ) -> Result<Vec<Message>> {
     // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
     let sql = sql!(
-        "select id, channel, kind, account_id, recipient, null, state, attempts, next_at, expires_at, last_error, created_at,
+        "select id, channel, kind, account_id, recipient, locale, null, state, attempts, next_at, expires_at, last_error, created_at,
            finished_at
          from outbox where id < $1 and ($2 = '' or state = $2) order by id desc limit $3"
     );
@@ -274,7 +277,7 @@ pub fn list(
 /// Finds one message with its body.
 pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<Message>> {
     let sql = sql!(
-        "select id, channel, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error, created_at,
+        "select id, channel, kind, account_id, recipient, locale, sealed, state, attempts, next_at, expires_at, last_error, created_at,
            finished_at
          from outbox where id = $1"
     );
@@ -305,6 +308,7 @@ fn read(mut row: Row) -> Result<Message> {
         kind: row.take()?,
         account_id: row.take()?,
         recipient: row.take()?,
+        language: row.take()?,
         sealed: row.take()?,
         state: read_state(&row.take::<String>()?)?,
         attempts: row.take()?,

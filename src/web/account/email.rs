@@ -59,7 +59,7 @@ async fn show(owner: &Owner, typed: &str, refused: Option<RefusedForm>) -> Resul
     let view = FormView {
         layout: owner.layout(&text.title),
         desk: owner.desk(EMAIL, Some(&says), refused),
-        user_name: None,
+        user_name: Some(owner.caller.account.email.as_str()),
         fields,
         proof,
         button: &text.button,

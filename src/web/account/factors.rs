@@ -217,8 +217,7 @@ fn line(words: &Words, factor: &Factor) -> FactorLine {
         FactorKind::Email => text.kind_mail.to_string(),
         FactorKind::Sms => text.kind_sms(factor.target.as_deref().unwrap_or_default()),
     };
-    let date = factor.created_at.to_seconds_text();
-    let added = text.added_on(date.get(..10).unwrap_or_default());
+    let added = text.added_on(words.date(factor.created_at));
     FactorLine {
         id: factor.id.clone(),
         name: factor.name.clone(),

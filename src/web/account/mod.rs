@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::http::server::reject;
 use crate::web::account::proof::{ProofFailure, ProofWay};
 use crate::web::html::Layout;
+use crate::web::site::note_failure;
 use crate::web::stop::Stop;
 use crate::web::target;
 use crate::web::view::{Desk, FieldView, ProofView, focus_first};
@@ -192,7 +193,7 @@ impl Owner {
         let status = refused.map_or(StatusCode::OK, RefusedForm::status);
         let mut response = self.site.render(status, view)?;
         if let Some(error) = refused.and_then(|refused| refused.error.as_ref()) {
-            self.site.note_failure(&mut response, error, self.source());
+            note_failure(&mut response, error, self.source());
         }
         Ok(response)
     }

@@ -202,12 +202,8 @@ fn line(words: &Words, key: &Passkey) -> KeyLine {
         PasskeyKind::Passkey => &text.kind_passkey,
         PasskeyKind::SecurityKey => &text.kind_key,
     };
-    let added = key.created_at.to_seconds_text();
-    let added = text.added_on(added.get(..10).unwrap_or_default());
-    let used = key.last_used_at.map(|at| {
-        let at = at.to_seconds_text();
-        text.used_on(at.get(..10).unwrap_or_default())
-    });
+    let added = text.added_on(words.date(key.created_at));
+    let used = key.last_used_at.map(|at| text.used_on(words.date(at)));
     let made_by = passkey::authenticator(key);
     let parts = [Some(kind.to_string()), Some(made_by.to_owned()), Some(added), used];
     let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();

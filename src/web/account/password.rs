@@ -49,7 +49,7 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
         }
     }
     if !refused.reasons.is_empty() {
-        return show(owner, Some(refused));
+        return show(owner, Some(&refused));
     }
     let (core, source) = (owner.core(), owner.source());
     let (current, new) = (Password::new(current), Password::new(new));
@@ -62,20 +62,20 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
         Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
         Err(error) if error.kind() == Kind::WrongCurrentPassword => show(
             owner,
-            Some(RefusedForm::field(CURRENT, owner.words().words.proof.wrong_password.as_str())),
+            Some(&RefusedForm::field(CURRENT, owner.words().words.proof.wrong_password.as_str())),
         ),
         Err(error) if !error.fields().is_empty() => {
             let reasons =
                 error.fields().iter().map(|row| problems::reason(owner.words().words, row));
             let reasons = reasons.collect::<Vec<_>>().join(". ");
-            show(owner, Some(RefusedForm::field(NEW, reasons)))
+            show(owner, Some(&RefusedForm::field(NEW, reasons)))
         }
-        Err(error) => show(owner, Some(RefusedForm::failed(owner, error))),
+        Err(error) => show(owner, Some(&RefusedForm::failed(owner, error))),
     }
 }
 
-fn show(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, Stop> {
-    let (words, refused) = (owner.words().words, refused.as_ref());
+fn show(owner: &Owner, refused: Option<&RefusedForm>) -> Result<Response, Stop> {
+    let words = owner.words().words;
     let (text, rules) = (&words.account.password, &owner.core().config.password);
     let reason = |id: &str| refused.and_then(|refused| refused.reason(id));
     let mut fields = vec![

@@ -6,14 +6,16 @@ use crate::config::SignUpField;
 use crate::error::Result;
 use crate::identity::account::profile;
 use crate::identity::account::profile::Changes;
+use crate::model::LanguageTag;
 use crate::web::account::proof::ProofWay;
 use crate::web::account::{FormView, RefusedForm, focus};
 use crate::web::entry::bad_name;
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::target::PROFILE;
-use crate::web::view::{FieldKind, FieldView};
+use crate::web::view::{FieldKind, FieldOption, FieldView};
 use crate::web::visit::Owner;
+use crate::words::Translation;
 
 /// The lengths of the native API.
 const MAX_NAME: usize = 100;
@@ -24,6 +26,8 @@ struct ProfileFields {
     first_name: String,
     last_name: String,
     phone: String,
+    /// The tag of a language; empty to follow the browser.
+    locale: String,
 }
 
 /// `GET /account/profile`
@@ -33,6 +37,7 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
         first_name: account.first_name.clone().unwrap_or_default(),
         last_name: account.last_name.clone().unwrap_or_default(),
         phone: account.phone.clone().unwrap_or_default(),
+        locale: chosen(owner),
     };
     show(owner, &typed, None)
 }
@@ -43,6 +48,7 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
         first_name: owner.text("first_name"),
         last_name: owner.text("last_name"),
         phone: owner.text("phone"),
+        locale: owner.text("locale"),
     };
     let refused = refused(owner, &typed);
     if !refused.reasons.is_empty() {
@@ -63,12 +69,20 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
         first_name,
         last_name,
         phone: change(&typed.phone, &account.phone),
+        locale: (typed.locale != chosen(owner)).then(|| LanguageTag::parse(&typed.locale)),
         ..Changes::default()
     };
     match profile::update(owner.core(), &owner.caller, changes, owner.source()).await {
         Ok(_) => Ok(owner.go_with(PROFILE, Notice::ProfileSaved)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The language of the server that the account's locale stands for.
+fn chosen(owner: &Owner) -> String {
+    let locale = owner.caller.account.locale;
+    let language = locale.and_then(|locale| owner.core().words.lookup(locale.as_str()));
+    language.map(|language| language.tag.to_owned()).unwrap_or_default()
 }
 
 fn refused(owner: &Owner, typed: &ProfileFields) -> RefusedForm {
@@ -87,7 +101,30 @@ fn refused(owner: &Owner, typed: &ProfileFields) -> RefusedForm {
     if is_long || is_bad {
         refused.reasons.push(("phone", words.problems.invalid.to_string()));
     }
+    let has_language = |tag| owner.core().words.find(&tag).is_some();
+    let is_language = LanguageTag::parse(&typed.locale).is_some_and(has_language);
+    if !typed.locale.is_empty() && !is_language {
+        refused.reasons.push(("locale", words.problems.invalid.to_string()));
+    }
     refused
+}
+
+/// The languages of the server, each in its own words.
+fn languages<'a>(owner: &'a Owner, locale: &str) -> Vec<FieldOption<'a>> {
+    let words = owner.words().words;
+    let browser = FieldOption {
+        value: "",
+        label: &words.account.profile.language_of_browser,
+        is_chosen: locale.is_empty(),
+    };
+    let mut languages: Vec<_> = owner.core().words.all().collect();
+    languages.sort_by_key(|language| language.tag);
+    let own = languages.into_iter().map(|Translation { tag, words }| FieldOption {
+        value: tag,
+        label: &words.language.name,
+        is_chosen: tag == locale,
+    });
+    std::iter::once(browser).chain(own).collect()
 }
 
 fn show(
@@ -125,6 +162,8 @@ fn show(
         .completed_as("family-name")
         .at_most(MAX_NAME),
         field(FieldKind::Phone, "phone", &text.phone, &typed.phone, false).at_most(MAX_PHONE),
+        field(FieldKind::Name, "locale", &text.language, "", false)
+            .offering(languages(owner, &typed.locale)),
     ];
     let mut proof = owner.proof_view(ProofWay::Fresh, PROFILE, refused);
     focus(&mut fields, &mut proof);

@@ -70,7 +70,7 @@ fn line<'a>(words: &'a Words, own: &str, record: &AuditRow) -> RecordLine<'a> {
         let joined = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
         Some(joined).filter(|joined| !joined.is_empty())
     };
-    RecordLine { what, is_refused: is_refused && !says_refusal, at: moment(record.at), from }
+    RecordLine { what, is_refused: is_refused && !says_refusal, at: moment(words, record.at), from }
 }
 
 /// The words for an event, and whether they say that it was refused.

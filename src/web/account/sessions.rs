@@ -45,8 +45,8 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     let line = |session: SessionView| DeviceLine {
         device: device(words, session.device),
         place: place(words, session.place.as_ref(), &session.address),
-        since: moment(session.created_at),
-        active: moment(session.last_active_at),
+        since: moment(words, session.created_at),
+        active: moment(words, session.last_active_at),
         is_this: session.id == *owner.caller.session(),
         id: session.id.to_string(),
     };

@@ -11,6 +11,7 @@ use crate::model::{FactorKind, Method, Secret};
 use crate::web::entry::enter;
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
+use crate::web::site::note_failure;
 use crate::web::stop::{Stop, problem};
 use crate::web::target::{Target, with_target};
 use crate::web::view::{FieldKind, FieldView};
@@ -113,7 +114,7 @@ pub(super) async fn show(
     let status = failure.as_ref().map_or(StatusCode::OK, |error| reject::status(error.kind()));
     let mut response = visit.site.render(status, &view)?;
     if let Some(error) = &failure {
-        visit.site.note_failure(&mut response, error, visit.source());
+        note_failure(&mut response, error, visit.source());
     }
     Ok(response)
 }

@@ -14,6 +14,7 @@ use crate::web::entry::enter;
 use crate::web::entry::factor::FACTOR;
 use crate::web::html::Layout;
 use crate::web::jar::PageCookie;
+use crate::web::site::note_failure;
 use crate::web::stop::{Stop, problem};
 use crate::web::target::{ACCOUNT, Target, with_target};
 use crate::web::view::{FieldKind, FieldView, focus_first};
@@ -88,7 +89,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     if typed.name.is_empty() || password.is_empty() {
         let refusal =
             SignInRefusal::Empty { name: typed.name.is_empty(), password: password.is_empty() };
-        return show(visit, target.as_ref(), &typed, Some(refusal));
+        return show(visit, target.as_ref(), &typed, Some(&refusal));
     }
     match log_in(visit, &typed, Password::new(password)).await {
         Ok(issued) => enter(visit, &issued, target.as_ref()).await,
@@ -99,7 +100,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
                 add_cookie(&mut response, &cookie);
                 Ok(response)
             }
-            None => show(visit, target.as_ref(), &typed, Some(SignInRefusal::Failed(error))),
+            None => show(visit, target.as_ref(), &typed, Some(&SignInRefusal::Failed(error))),
         },
     }
 }
@@ -111,7 +112,7 @@ pub(super) fn show_failure(
     error: Error,
 ) -> Result<Response, Stop> {
     let typed = SignInFields { name: String::new(), remember: true };
-    show(visit, target, &typed, Some(SignInRefusal::Failed(error)))
+    show(visit, target, &typed, Some(&SignInRefusal::Failed(error)))
 }
 
 async fn log_in(
@@ -142,7 +143,7 @@ fn show(
     visit: &Visit,
     target: Option<&Target>,
     typed: &SignInFields,
-    refusal: Option<SignInRefusal>,
+    refusal: Option<&SignInRefusal>,
 ) -> Result<Response, Stop> {
     let words = visit.words().words;
     let text = &words.sign_in;
@@ -153,7 +154,7 @@ fn show(
         .focused();
     let mut password = FieldView::new(words, FieldKind::Password, "password", &text.password);
     let (mut status, mut said, mut way_on) = (StatusCode::OK, None, None);
-    match &refusal {
+    match refusal {
         None => {}
         Some(SignInRefusal::Empty { name: no_name, password: no_password }) => {
             status = StatusCode::BAD_REQUEST;
@@ -183,8 +184,8 @@ fn show(
         takes_passkey: visit.core().config.webauthn.enabled,
     };
     let mut response = visit.site.render(status, &view)?;
-    if let Some(SignInRefusal::Failed(error)) = &refusal {
-        visit.site.note_failure(&mut response, error, visit.source());
+    if let Some(SignInRefusal::Failed(error)) = refusal {
+        note_failure(&mut response, error, visit.source());
     }
     Ok(response)
 }

@@ -15,7 +15,7 @@ use crate::web::entry::enter;
 use crate::web::html::Layout;
 use crate::web::pages::password_rules;
 use crate::web::problems;
-use crate::web::site::SayView;
+use crate::web::site::{SayView, note_failure};
 use crate::web::stop::{Stop, problem};
 use crate::web::target::{Target, with_target};
 use crate::web::view::{FieldKind, FieldView, focus_first};
@@ -96,7 +96,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
             explain(visit.words().words, &mut typed, &error);
             let status = reject::status(error.kind());
             let mut response = show(visit, target.as_ref(), &typed, status)?;
-            visit.site.note_failure(&mut response, &error, source);
+            note_failure(&mut response, &error, source);
             Ok(response)
         }
     }

@@ -38,7 +38,7 @@ use crate::web::pages::refusal::{ResetsBegin, refusal};
 use crate::web::pages::views::{AddressView, ConfirmView, MessageView, NewPasswordField};
 use crate::web::pages::words::{Heading, PageTexts};
 use crate::web::problems;
-use crate::words::{self as catalogue, Translation};
+use crate::words::Translation;
 
 /// The script that presses the button. Only the page that verifies an address loads it, and only if
 /// the policy enables it.
@@ -322,9 +322,9 @@ impl LinkPage {
             reasons,
         });
         let disown = (self.page == Page::VerifyEmail)
-            .then(|| self.page.beside(&visit.path, Page::DisownSignUp));
+            .then(|| Self::link(visit, &self.page.beside(&visit.path, Page::DisownSignUp), token));
         let layout = self.layout(heading, visit);
-        let action = &visit.path;
+        let action = Self::target(visit, &visit.path);
         ConfirmView { layout, words, action, token, button, password, disown, script: None }
     }
 
@@ -338,16 +338,15 @@ impl LinkPage {
     ) -> Result<Response> {
         let (words, own) = (self.words(visit), self.texts(visit));
         let (layout, button) = (self.layout(own.opened, visit), own.button);
-        self.show(
-            status,
-            &AddressView { layout, words, action: &visit.path, typed, reason, button },
-        )
+        let action = Self::target(visit, &visit.path);
+        self.show(status, &AddressView { layout, words, action, typed, reason, button })
     }
 
     /// The page after the button was pressed.
     fn say(&self, heading: Heading<'_>, visit: &RequestContext) -> Result<Response> {
         let mails_link = matches!(self.page, Page::UndoEmail | Page::NotMe);
-        let again = mails_link.then(|| self.page.beside(&visit.path, Page::ForgotPassword));
+        let again = mails_link
+            .then(|| Self::target(visit, &self.page.beside(&visit.path, Page::ForgotPassword)));
         let (layout, words) = (self.layout(heading, visit), self.words(visit));
         self.show(StatusCode::OK, &MessageView { layout, words, again })
     }
@@ -370,9 +369,9 @@ impl LinkPage {
         let layout = self.layout(answer.heading, visit);
         let mut response = match answer.way_on {
             Some(other) => {
-                let action = self.page.beside(&visit.path, other);
+                let action = Self::target(visit, &self.page.beside(&visit.path, other));
                 let button = words::texts(&words, other).button;
-                let (action, typed, reason) = (action.as_str(), "", None);
+                let (typed, reason) = ("", None);
                 let view = AddressView { layout, words, action, typed, reason, button };
                 self.show(answer.status, &view)?
             }
@@ -385,8 +384,24 @@ impl LinkPage {
     }
 
     /// The language that the page is shown in.
-    fn words(&self, _visit: &RequestContext) -> Translation<'_> {
-        catalogue::english()
+    fn words(&self, visit: &RequestContext) -> Translation<'_> {
+        self.core.words.pick([visit.wish, visit.source.language])
+    }
+
+    /// A path of this server, with the wish for a language that the page was opened with.
+    fn target(visit: &RequestContext, path: &str) -> String {
+        match &visit.wish {
+            Some(language) => format!("{path}?lang={language}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The same with a link's token.
+    fn link(visit: &RequestContext, path: &str, token: &str) -> String {
+        match &visit.wish {
+            Some(language) => format!("{path}?lang={language}&token={token}"),
+            None => format!("{path}?token={token}"),
+        }
     }
 
     fn texts(&self, visit: &RequestContext) -> PageTexts<'_> {

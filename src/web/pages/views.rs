@@ -12,7 +12,7 @@ pub(in crate::web) struct ConfirmView<'a> {
     pub(in crate::web) layout: Layout<'a>,
     pub(in crate::web) words: Translation<'a>,
     /// Where the form is posted: the page's own path.
-    pub(in crate::web) action: &'a str,
+    pub(in crate::web) action: String,
     pub(in crate::web) token: &'a str,
     pub(in crate::web) button: &'a str,
     pub(in crate::web) password: Option<NewPasswordField<'a>>,
@@ -38,7 +38,7 @@ pub(in crate::web) struct AddressView<'a> {
     pub(in crate::web) layout: Layout<'a>,
     pub(in crate::web) words: Translation<'a>,
     /// Where the form is posted.
-    pub(in crate::web) action: &'a str,
+    pub(in crate::web) action: String,
     /// What was typed before.
     pub(in crate::web) typed: &'a str,
     /// Why that is no address.
@@ -76,7 +76,7 @@ mod tests {
         let confirm = ConfirmView {
             layout: layout(text),
             words: english(),
-            action: text,
+            action: text.into(),
             token: text,
             button: text,
             password: Some(NewPasswordField {
@@ -90,7 +90,7 @@ mod tests {
         let address = AddressView {
             layout: layout(text),
             words: english(),
-            action: text,
+            action: text.into(),
             typed: text,
             reason: Some(text),
             button: text,

@@ -10,12 +10,13 @@ use authd::config;
 use authd::env::{Env, FixedRandom, HandClock, Later};
 use authd::error::{Error, Result};
 use authd::mail::{Composer, Letter, Mail, MailChannel, Mailer};
-use authd::model::{Database, Email, Secret, Source, Time};
+use authd::model::{Database, Email, LanguageTag, Secret, Source, Time};
 use authd::outbox::{Delivery, Job, JobHandler, Message, Outbox, RequestedBy, Worker, enqueue};
 use authd::seal::MasterKey;
 use authd::store::ProcessRole;
 use authd::store::Store;
 use authd::store::tables::outbox;
+use authd::words::{Catalogue, english};
 
 pub const START: i64 = 1_701_421_200_000;
 pub const FROM: &str = "Example <no-reply@auth.example>";
@@ -93,6 +94,7 @@ impl JobHandler for Writes {
             let letter = self.mail.compose(
                 &email("asked@example.org"),
                 "a-1",
+                english(),
                 &Letter::AlreadyRegistered,
             )?;
             let write = self.store.write(move |db| {
@@ -128,7 +130,8 @@ impl OutboxFixture {
         let outbox = Outbox::new(env.clone(), key(1));
         let service = config::ServiceConfig { name: "Example".to_owned() };
         let mail = config::MailConfig { smtp: None, from: FROM.to_owned(), templates: None };
-        let mail = Composer::new(&service, &mail, outbox.clone()).unwrap();
+        let words = Catalogue::load(None, LanguageTag::parse("en").unwrap()).unwrap();
+        let mail = Composer::new(&service, &mail, &words, outbox.clone()).unwrap();
         Self { clock, env, store, outbox, mail, folder }
     }
 
@@ -154,7 +157,7 @@ impl OutboxFixture {
     }
 
     pub async fn store_letter(&self, to: &str, letter: &Letter) -> String {
-        let outgoing = self.mail.compose(&email(to), "a-1", letter).unwrap();
+        let outgoing = self.mail.compose(&email(to), "a-1", english(), letter).unwrap();
         let id = outgoing.id.clone();
         self.store.write(move |db| enqueue(db, &outgoing)).await.unwrap();
         id

@@ -142,8 +142,8 @@ async fn a_taken_address_is_answered_the_same_and_its_owner_gets_a_mail() {
     assert_eq!(
         kinds(&mails),
         [
-            ("bob@example.com", "Someone tried to use your email address at authd"),
-            ("ada@example.com", "Your email address at authd is being changed"),
+            ("bob@example.com", "Someone tried to use your email at authd"),
+            ("ada@example.com", "Your email at authd is being changed"),
         ],
         "the old address hears of it as if the new one were free"
     );

@@ -38,6 +38,10 @@ fn new_ec() -> EcdsaKeyPair {
     EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()
 }
 
+fn new_jti() -> [u8; 16] {
+    Env::real().random().unwrap()
+}
+
 /// The public key of an elliptic pair as a JSON Web Key.
 pub fn ec_jwk(pair: &EcdsaKeyPair) -> Value {
     let point = pair.public_key().as_ref();
@@ -109,13 +113,9 @@ impl TestIssuer {
     pub fn claims(&self) -> Value {
         let now = Env::real().wall().seconds();
         json!({
-            "iss": self.url, "sub": "a", "iat": now, "exp": now + 900, "jti": encode(self.stamp()),
+            "iss": self.url, "sub": "a", "iat": now, "exp": now + 900, "jti": encode(new_jti()),
             "sid": "s", "roles": ["user"],
         })
-    }
-
-    fn stamp(&self) -> [u8; 16] {
-        Env::real().random().unwrap()
     }
 
     /// A good token but for these claims; `null` stays, and an absent member is named by [`ABSENT`].

@@ -171,7 +171,7 @@ impl ExampleService {
     /// `header` is a header line with its line end, or nothing.
     pub fn get(&self, path: &str, header: &str) -> HttpAnswer {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         // In HTTP/1.0, because then the response is not in chunks.
         write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n{header}\r\n").unwrap();
         let mut answer = String::new();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use authd::identity::admin::accounts;
 
-use crate::support::{App, PASSWORD, app, token_in};
+use crate::support::{App, PASSWORD, app, app_with, token_in};
 use crate::web::visitor::{Visitor, hidden_fields};
 
 const NEW: &str = "N3w!correct horse-staple";
@@ -189,7 +189,7 @@ async fn devices_are_listed_and_signed_out() {
 
 #[tokio::test]
 async fn the_record_says_in_words_what_happened() {
-    let app = app().await;
+    let app = app_with("standard", &[("sessions.max", "100")]).await;
     let mut ada = Visitor::owner(&app, "ada").await;
     app.login("ada", "wrong").await;
     ada.open("/account/record").await;

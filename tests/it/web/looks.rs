@@ -168,7 +168,9 @@ async fn no_page_has_a_finding_of_axe_in_any_light_and_size() {
         browser.go(&server.url("/sign-in"));
         browser.keys("#name", "ada@example.com");
         browser.keys("#password", "wrong\u{e007}");
-        browser.sees("#problem", "The name or the password is not right.");
+        let wrong =
+            "The name or the password is not right, or the email address is not verified yet.";
+        browser.sees("#problem", wrong);
         browser.picture(&format!("sign-in-refused-{name}"));
         browser.console();
         assert_good(&browser, "a refused login");

@@ -4,7 +4,9 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Enum, Object};
 
 use super::super::types::AccountStatus;
-use crate::http::extract::fields::{EmailField, NewPasswordField, RoleNameField, UsernameField};
+use crate::http::extract::fields::{
+    EmailField, LanguageField, NewPasswordField, RoleNameField, UsernameField,
+};
 use crate::model::{EventOutcome, Status};
 
 /// An account in a list.
@@ -75,6 +77,9 @@ pub struct WholeUser {
     pub last_name: Option<String>,
     /// Phone number.
     pub phone: Option<String>,
+    /// The language that the owner reads, if it is known.
+    #[oai(skip_serializing_if_is_none)]
+    pub locale: Option<String>,
     /// The account's status.
     pub status: AccountStatus,
     /// Whether the email address is verified.
@@ -137,6 +142,8 @@ pub struct CreateUserRequest {
     /// Family name.
     #[oai(validator(max_length = 100))]
     pub last_name: Option<String>,
+    /// The language that the owner reads, such as `de` or `pt-BR`.
+    pub locale: Option<LanguageField>,
     /// Roles in addition to the default role. Requires `admin.roles`.
     #[oai(validator(max_items = 32))]
     pub roles: Option<Vec<String>>,
@@ -177,6 +184,8 @@ pub struct UpdateUserRequest {
     /// Phone number. Requires `admin.users.write`.
     #[oai(validator(max_length = 20))]
     pub phone: MaybeUndefined<String>,
+    /// The language of letters and pages, such as `de` or `pt-BR`. Requires `admin.users.write`.
+    pub locale: MaybeUndefined<LanguageField>,
     /// The new status; `active` also marks the address of a pending account as verified, which
     /// requires `admin.users.write`. Requires `admin.users.suspend`.
     pub status: Option<NewStatus>,

@@ -9,7 +9,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::super::V1Tag;
 use super::super::types::{AccountStatus, Done, PasskeyListAnswer};
-use super::super::users::change;
+use super::super::users::{change, language};
 use super::super::view::passkeys;
 use super::types::{
     CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer,
@@ -110,6 +110,7 @@ impl AdminUsersApi {
             username: asked.username.map(|field| field.0),
             first_name: asked.first_name.filter(|name| !name.is_empty()),
             last_name: asked.last_name.filter(|name| !name.is_empty()),
+            locale: asked.locale.map(|field| field.0),
             ..NewAccount::new(asked.email.0, asked.password.0)
         };
         let new = NewEntry {
@@ -160,6 +161,7 @@ impl AdminUsersApi {
                 first_name: change(asked.first_name),
                 last_name: change(asked.last_name),
                 phone: change(asked.phone),
+                locale: language(&asked.locale),
             },
             status: asked.status.map(Status::from),
             roles: asked.roles,

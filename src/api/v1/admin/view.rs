@@ -42,6 +42,7 @@ pub(super) fn whole(core: &Core, file: AccountDetails) -> WholeUser {
         first_name: account.first_name,
         last_name: account.last_name,
         phone: account.phone,
+        locale: account.locale.map(|tag| tag.to_string()),
         email_verified: account.email_verified_at.is_some(),
         phone_verified: account.phone_verified_at.is_some(),
         last_login: time(account.last_login_at),

@@ -75,6 +75,9 @@ pub struct ExportedAccount {
     pub company_name: Option<String>,
     /// Phone number.
     pub phone: Option<String>,
+    /// The language that the owner reads, if it is known.
+    #[oai(skip_serializing_if_is_none)]
+    pub locale: Option<String>,
     /// When the phone number was verified.
     pub phone_verified_at: Option<String>,
     /// Whether the account has a password. The password itself is not stored.

@@ -39,6 +39,7 @@ pub(in super::super) fn exported(all: export::PersonalData) -> Export {
             name: account.name,
             company_name: account.company_name,
             phone: account.phone,
+            locale: account.locale.map(|tag| tag.to_string()),
             phone_verified_at: time(account.phone_verified_at),
             has_password: account.password_hash.is_some(),
             roles: all.roles,

@@ -11,7 +11,7 @@ use crate::identity::admin::import::column::{Fields, ImportColumn};
 use crate::identity::admin::import::reason::{ImportReason, PasswordGap};
 use crate::identity::admin::import::value;
 use crate::identity::admin::import::value::When;
-use crate::model::{Account, AccountId, Email, Time, Username, role, text};
+use crate::model::{Account, AccountId, Email, LanguageTag, Time, Username, role, text};
 use crate::password::imported::ImportedPassword;
 use crate::password::{imported, scheme};
 use crate::store::tables::accounts::NewRow;
@@ -102,6 +102,7 @@ impl ImportRules {
             name: words(fields, ImportColumn::Name, LONGEST_NAME)?,
             company_name: words(fields, ImportColumn::CompanyName, LONGEST_NAME)?,
             phone: words(fields, ImportColumn::Phone, LONGEST_PHONE)?,
+            locale: language(fields, &mut notes),
             phone_verified_at: moment(fields, ImportColumn::PhoneVerified)?
                 .and_then(|said| said.at(created_at)),
             password_hash: hash,
@@ -276,6 +277,16 @@ fn words(fields: &Fields, column: ImportColumn, longest: usize) -> ParseResult<O
         return Err(ImportReason::InvalidText { column, max: longest });
     }
     Ok(Some(words.to_owned()))
+}
+
+/// The language of the owner. What is no language tag is left out: it is no reason to lose an account.
+fn language(fields: &Fields, notes: &mut Vec<ImportReason>) -> Option<LanguageTag> {
+    let given = fields.get(ImportColumn::Locale)?;
+    let tag = LanguageTag::parse(&given.trim().replace('_', "-"));
+    if tag.is_none() {
+        notes.push(ImportReason::LanguageLeftOut);
+    }
+    tag
 }
 
 fn count(fields: &Fields, column: ImportColumn) -> ParseResult<Option<i64>> {

@@ -19,6 +19,8 @@ pub enum ImportColumn {
     Phone,
     /// Whether or when the phone number was verified.
     PhoneVerified,
+    /// The language that the owner reads.
+    Locale,
     PasswordHash,
     /// Number of uploads so far.
     FilesUploaded,
@@ -81,6 +83,7 @@ const NAMES: [(ImportColumn, &str, &[&str]); ImportColumn::COUNT] = [
         "phone_verified_at",
         &["phoneverified", "isphoneverified", "phoneconfirmedat"],
     ),
+    (ImportColumn::Locale, "locale", &["language", "preferredlanguage"]),
     (
         ImportColumn::PasswordHash,
         "password_hash",
@@ -206,7 +209,7 @@ const GIVES_WAY: [&str; 1] = ["confirmedat"];
 
 impl ImportColumn {
     /// Number of columns.
-    pub const COUNT: usize = 24;
+    pub const COUNT: usize = 25;
 
     /// Interprets a column name from a file's header.
     #[must_use]

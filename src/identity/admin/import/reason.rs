@@ -33,6 +33,8 @@ pub enum ImportReason {
     },
     InvalidCount(ImportColumn),
     UnknownStatus,
+    /// The account was imported without its language, which is no language tag.
+    LanguageLeftOut,
     /// The old service had deleted the account.
     Deleted,
     /// The row has no password that can be checked here.
