@@ -1192,6 +1192,8 @@ export interface components {
             companyName?: string | null;
             /** @description Phone number. */
             phone?: string | null;
+            /** @description The language that the owner reads, if it is known. */
+            locale?: string | null;
             /** @description When the phone number was verified. */
             phoneVerifiedAt?: string | null;
             /** @description Whether the account has a password. The password itself is not stored. */
@@ -1697,6 +1699,8 @@ export interface components {
             lastName?: string | null;
             /** @description Phone number. */
             phone?: string | null;
+            /** @description The language that the owner reads, if it is known. */
+            locale?: string | null;
             /** @description The account's status. */
             status: components["schemas"]["AccountStatus"];
             /** @description Whether the email address is verified. */
@@ -1811,6 +1815,12 @@ export interface components {
             lastName?: string | null;
             /** @description Phone number. */
             phone?: string | null;
+            /**
+             * Format: language
+             * @description The language that the owner reads, such as `de` or `pt-BR`. Defaults to the language that
+             *     `Accept-Language` prefers.
+             */
+            locale?: string | null;
         };
         /** @description A newly created account. */
         RegisteredUser: {
@@ -1952,6 +1962,11 @@ export interface components {
             lastName?: string | null;
             /** @description Phone number. */
             phone?: string | null;
+            /**
+             * Format: language
+             * @description The language of letters and pages, such as `de` or `pt-BR`.
+             */
+            locale?: string | null;
         };
         /** @description The caller's account after a change. */
         UpdatedProfile: {
@@ -1967,6 +1982,8 @@ export interface components {
             lastName?: string | null;
             /** @description Phone number. */
             phone?: string | null;
+            /** @description The language that the owner reads, if it is known. */
+            locale?: string | null;
             /** @description When the account was last changed. */
             updatedAt: string;
         };
