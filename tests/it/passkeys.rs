@@ -9,6 +9,7 @@ mod refused;
 mod second_factor;
 mod settings;
 
+use authd::mail::Mail;
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -75,6 +76,11 @@ pub async fn list(app: &App, access: &str) -> Value {
     let answer = app.get("/v1/users/me/passkeys").bearer(access).send().await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.body["data"].clone()
+}
+
+/// The text of a letter on one line, however it is wrapped.
+pub fn unwrapped(mail: &Mail) -> String {
+    mail.text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Status and code.

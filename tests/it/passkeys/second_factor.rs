@@ -3,7 +3,7 @@
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use super::{add, list, log_in, options, outcome, server, with_passkey};
+use super::{add, list, log_in, options, outcome, server, unwrapped, with_passkey};
 use crate::authenticator::Device;
 use crate::factors;
 use crate::support::{Answer, App, PASSWORD, Tokens};
@@ -48,7 +48,7 @@ async fn a_security_key_guards_the_password() {
     let token = factors::waiting(&app.login("ada", PASSWORD).await);
     assert_eq!(factors::verify(&app, &token, &codes[0]).await.status, 200);
     let mails = app.mails().await;
-    assert!(mails.iter().any(|mail| mail.text.contains("your password now asks for it")));
+    assert!(mails.iter().any(|mail| unwrapped(mail).contains("your password now asks for it")));
 }
 
 #[tokio::test]
