@@ -7,7 +7,7 @@ use std::sync::Arc;
 use askama::Template;
 use poem::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use poem::{Endpoint, FromRequest, Request, Response, endpoint};
+use poem::{Endpoint, Request, Response, endpoint};
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -66,7 +66,7 @@ fn front(core: Arc<Core>, brand: Arc<Brand>) -> impl Endpoint {
             if request.method() != Method::GET || !is_browser(request.headers()) {
                 return Err(Reject(Error::new(Kind::NotFound)).into());
             }
-            let visit = RequestContext::from_request_without_body(&request).await?;
+            let visit = RequestContext::of_page(&core, &request).await?;
             let words = core.words.pick([visit.wish, visit.source.language]);
             Ok::<_, poem::Error>(page(&core.config, &brand, words, &policy).map_err(Reject)?)
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use poem::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use poem::http::{HeaderValue, Method, StatusCode};
-use poem::{FromRequest as _, Request, Response};
+use poem::{Request, Response};
 
 use crate::error::{Kind, Result, limit};
 use crate::http::extract::request_context::RequestContext;
@@ -93,7 +93,7 @@ pub(in crate::web) async fn answer(
     back: Option<&'static str>,
     request: Request,
 ) -> poem::Result<Response> {
-    let context = RequestContext::from_request_without_body(&request).await?;
+    let context = RequestContext::of_page(&site.core, &request).await?;
     let id = context.source.request_id.clone().unwrap_or_default();
     let wishes = [context.wish, context.source.language];
     let shown = match Visit::receive(site, context, request).await {

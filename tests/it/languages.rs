@@ -158,7 +158,7 @@ async fn the_language_of_a_letter_is_decided_when_it_is_stored() {
     let access = enter(&app, "ada", "de").await;
     assert_eq!(locale(&app, &access).await, "de");
     let change = json!({ "currentPassword": PASSWORD, "newPassword": "N3w!correct horse-staple" });
-    app.post("/v1/auth/change-password", &change).bearer(&access).ok(200).await;
+    app.put("/v1/auth/change-password", &change).bearer(&access).ok(200).await;
     let set = app.put("/v1/users/me", &json!({ "locale": "fr-CA" })).bearer(&access).ok(200).await;
     assert_eq!(set.body["data"]["locale"], "fr-CA");
     let mails = app.mails().await;

@@ -243,6 +243,7 @@ pub struct Profile {
     /// Phone number.
     pub phone: Option<String>,
     /// The language that the owner reads, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     pub locale: Option<String>,
     /// The account's status.

@@ -41,18 +41,27 @@ impl<'a> FromRequest<'a> for RequestContext {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         let meter = carried::meter(request).map_err(Reject)?.clone();
         // Pages are for people, not for services, and do not pass the router's operations.
-        let (mut sender, mut wish, mut language) = (RequestSender::Client, None, None);
-        if let Ok(core) = carried::core(request) {
-            sender = api_client::sender_of(core, request.headers()).await;
-            wish = wish_of(core, request);
-            language = wish.or_else(|| accepted(core, request));
-        }
+        let sender = match carried::core(request) {
+            Ok(core) => api_client::sender_of(core, request.headers()).await,
+            Err(_) => RequestSender::Client,
+        };
+        let language = carried::core(request).ok().and_then(|core| accepted(core, request));
         Ok(Self {
             source: Source { sender, language, ..meter.source().clone() },
             meter,
-            wish,
+            wish: None,
             path: request.original_uri().path().to_owned(),
         })
+    }
+}
+
+impl RequestContext {
+    /// The context of a request for a page, which can wish for a language.
+    pub async fn of_page(core: &Core, request: &Request) -> poem::Result<Self> {
+        let mut context = Self::from_request_without_body(request).await?;
+        context.wish = wish_of(core, request);
+        context.source.language = context.wish.or_else(|| accepted(core, request));
+        Ok(context)
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use poem::http::header::RETRY_AFTER;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use poem::{Endpoint, FromRequest, Request, Response, RouteMethod, endpoint};
+use poem::{Endpoint, Request, Response, RouteMethod, endpoint};
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -143,7 +143,7 @@ impl LinkPage {
         endpoint::make(move |request: Request| {
             let page = self.clone();
             async move {
-                let visit = RequestContext::from_request_without_body(&request).await?;
+                let visit = RequestContext::of_page(&page.core, &request).await?;
                 let shown = page.open(&request, &visit).await;
                 page.or_refusal(shown, &visit)
             }
@@ -182,7 +182,7 @@ impl LinkPage {
         endpoint::make(move |request: Request| {
             let page = self.clone();
             async move {
-                let visit = RequestContext::from_request_without_body(&request).await?;
+                let visit = RequestContext::of_page(&page.core, &request).await?;
                 let done = page.press(request, &visit).await;
                 page.or_refusal(done, &visit)
             }
