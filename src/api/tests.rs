@@ -156,6 +156,7 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
         &[
             ("v1", &["getProfile", "updateProfile", "listSessions", "listOwnAudit", "listMfa"]),
             ("v1", &["renameMfa", "replaceMfaName"]),
+            ("v1", &["listPasskeys", "renamePasskey", "reauthenticatePasskeyOptions"]),
             ("siteworks", &["getProfile", "updateProfile"]),
             ("jobpath", &["getCurrentUser"]),
             ("jobpsych", &["getProfile", "getUploadStats"]),
@@ -166,7 +167,16 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
         "needs a fresh authentication, whose attempts are limited",
         &[(
             "v1",
-            &["changeEmail", "mfaBackupCodes", "removeMfa", "deleteAccount", "exportAccount"],
+            &[
+                "changeEmail",
+                "mfaBackupCodes",
+                "removeMfa",
+                "deleteAccount",
+                "exportAccount",
+                "addPasskeyOptions",
+                "addPasskey",
+                "removePasskey",
+            ],
         )],
     ),
     (
@@ -196,7 +206,7 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
             ("v1", &["listUsers", "createUser", "getUser", "updateUser", "deleteUser"]),
             ("v1", &["restoreUser", "unlockUser", "verifyUser", "setUserQuota"]),
             ("v1", &["resetUserPassword", "resetUserMfa", "listUserSessions"]),
-            ("v1", &["endUserSessions", "endUserSession"]),
+            ("v1", &["endUserSessions", "endUserSession", "listUserPasskeys", "removeUserPasskey"]),
             ("v1", &["listRoles", "createRole", "updateRole", "deleteRole"]),
             ("v1", &["listAudit", "exportAudit", "listMail", "retryMail"]),
             ("v1", &["getStats", "getLoginAnalytics", "listKeys", "rotateKeys"]),

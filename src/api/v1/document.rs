@@ -138,7 +138,7 @@ fn describe_system(document: &mut Value, config: &Config) {
             )
         },
         OtherGet {
-            media_type: "application/json",
+            media_type: "application/json; charset=utf-8",
             schema_type: "object",
             ..text(
                 origins,
