@@ -311,7 +311,7 @@ fn no_text_has_markup_or_a_shape_that_its_language_does_not_write() {
             match language.tag {
                 // French puts a space before these signs, and it must not end a line.
                 "fr" => {
-                    assert!(![" ?", " !", " :", " ;"].iter().any(|s| text.contains(s)), "{place}")
+                    assert!(![" ?", " !", " :", " ;"].iter().any(|s| text.contains(s)), "{place}");
                 }
                 "ja" | "zh-Hans" => {
                     let is_plain = path.starts_with("numbers.")
