@@ -333,6 +333,11 @@ fn bad_strings(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'stati
     bad
 }
 
+/// A credential as a browser sends it.
+fn credential(response: &Value) -> Value {
+    json!({ "credential": { "id": "AAAA", "type": "public-key", "response": response } })
+}
+
 /// A body in which every field is valid.
 fn good(operation: &Operation) -> Map<String, Value> {
     let body = match operation.path.as_str() {
@@ -350,10 +355,9 @@ fn good(operation: &Operation) -> Map<String, Value> {
         "/auth/verify-email"
         | "/auth/verify-email/disown"
         | "/auth/confirm-email"
-        | "/auth/undo-email" => {
-            json!({ "token": "x" })
-        }
-        "/auth/verify-token" | "/service/introspect" => json!({ "token": "x" }),
+        | "/auth/undo-email"
+        | "/auth/verify-token"
+        | "/service/introspect" => json!({ "token": "x" }),
         "/auth/forgot-password"
         | "/auth/reset-code/request"
         | "/auth/otp/request"
@@ -375,19 +379,15 @@ fn good(operation: &Operation) -> Map<String, Value> {
         "/auth/mfa/setup" => json!({ "type": "totp", "deviceName": "Phone" }),
         "/auth/mfa/verify" => json!({ "code": "000000" }),
         "/users/me/mfa/{id}" => json!({ "deviceName": "Phone" }),
-        "/auth/passkey" | "/auth/mfa/passkey" | "/auth/reauthenticate/passkey" => json!({
-            "credential": {
-                "id": "AAAA", "type": "public-key",
-                "response": { "clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA" },
-            },
-        }),
+        "/auth/passkey" | "/auth/mfa/passkey" | "/auth/reauthenticate/passkey" => {
+            credential(&json!({
+                "clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA",
+            }))
+        }
         "/users/me/passkeys/options" => json!({ "type": "passkey" }),
-        "/users/me/passkeys" => json!({
-            "credential": {
-                "id": "AAAA", "type": "public-key",
-                "response": { "clientDataJSON": "AAAA", "attestationObject": "AAAA" },
-            },
-        }),
+        "/users/me/passkeys" => {
+            credential(&json!({ "clientDataJSON": "AAAA", "attestationObject": "AAAA" }))
+        }
         "/users/me/passkeys/{id}" => json!({ "name": "Phone" }),
         "/admin/users" => json!({
             "email": "new@example.com", "username": "newcomer", "password": PASSWORD, "firstName": "Given",

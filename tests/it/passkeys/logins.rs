@@ -192,7 +192,7 @@ async fn a_challenge_can_be_answered_for_ten_minutes() {
     app.turn_clock(Duration::from_secs(599));
     assert_eq!(log_in_with(&app, &device.get(&options).unwrap()).await.status, 200);
     let options = login_options(&app).await;
-    app.turn_clock(Duration::from_secs(600));
+    app.turn_clock(Duration::from_mins(10));
     let late = log_in_with(&app, &device.get(&options).unwrap()).await;
     assert_eq!(outcome(&late), (401, "INVALID_PASSKEY"));
     assert!(late.text.contains("start again"), "{}", late.text);

@@ -159,7 +159,9 @@ fn mask(value: &mut Value) {
             // Credentials are random or made up; how many there are tells nothing of a single name.
             if let Some(Value::Array(credentials)) = fields.get_mut("allowCredentials") {
                 credentials.truncate(1);
-                credentials.iter_mut().for_each(|credential| credential["id"] = "*".into());
+                for credential in credentials {
+                    credential["id"] = "*".into();
+                }
             }
             fields.values_mut().for_each(mask);
         }
@@ -259,19 +261,7 @@ impl Caller {
         let answer = match step {
             Step::PasskeyLogin => {
                 let asked = post("/v1/auth/passkey/options", json!({ "email": TARGET })).await;
-                let options = &asked.body["data"];
-                let id = options["allowCredentials"][0]["id"].clone();
-                // A key of the caller's own, under the ID that it was given.
-                let mut device = Device::new();
-                let made = json!({
-                    "rp": { "id": "localhost" }, "user": { "id": "AA" }, "challenge": "AA",
-                    "excludeCredentials": [], "authenticatorSelection": {},
-                });
-                device.create(&made);
-                let mut options = options.clone();
-                options["allowCredentials"] = json!([]);
-                let mut credential = device.get(&options)?;
-                credential["id"] = id;
+                let credential = own_key_for(&asked.body["data"])?;
                 post("/v1/auth/passkey", json!({ "credential": credential })).await
             }
             Step::SignUpElsewhere => {
@@ -310,6 +300,22 @@ impl Caller {
         };
         Some(answer)
     }
+}
+
+/// A key of the caller's own, under the first ID that it was given.
+fn own_key_for(options: &Value) -> Option<Value> {
+    let mut device = Device::new();
+    let made = json!({
+        "rp": { "id": "localhost" }, "user": { "id": "AA" }, "challenge": "AA",
+        "excludeCredentials": [], "authenticatorSelection": {},
+    });
+    device.create(&made);
+    let id = options["allowCredentials"][0]["id"].clone();
+    let mut options = options.clone();
+    options["allowCredentials"] = json!([]);
+    let mut credential = device.get(&options)?;
+    credential["id"] = id;
+    Some(credential)
 }
 
 /// The path and fields of a form that anybody can post about the address; `None` for other steps.

@@ -79,6 +79,7 @@ async fn an_export_holds_all_about_its_owner_and_no_secret() {
             "clients",
             "factors",
             "backupCodesLeft",
+            "passkeys",
             "files",
             "events",
             "mails"

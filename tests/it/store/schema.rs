@@ -28,11 +28,3 @@ async fn an_account_needs_an_address_a_user_name_or_a_phone_number() {
     assert!(insert(store, 3, 3, [None, None, Some("+491701234567")]).await);
     assert!(!insert(store, 4, 4, [None, None, None]).await);
 }
-
-#[tokio::test]
-async fn no_two_accounts_share_a_handle() {
-    let Opened { store, .. } = &opened();
-    assert!(insert(store, 1, 7, [None, Some("ada"), None]).await);
-    assert!(!insert(store, 2, 7, [None, Some("bob"), None]).await);
-    assert!(insert(store, 2, 8, [None, Some("bob"), None]).await);
-}

@@ -160,7 +160,7 @@ async fn no_page_has_a_finding_of_axe_in_any_light_and_size() {
             browser.go(&server.url(path));
             browser.wait("h1");
             browser.picture(&format!("{}-{name}", path.replace(['/', '?'], "_")));
-            let expected = if path.contains("return_to") { 1 } else { 0 };
+            let expected = usize::from(path.contains("return_to"));
             let errors = browser.console();
             assert_eq!(errors.len(), expected, "{path}: {errors:?}");
             assert_good(&browser, path);

@@ -125,7 +125,7 @@ impl<'a> Visitor<'a> {
             answer = self.send(Method::GET, &place, None).await;
             path = place;
         }
-        self.path = path.split('?').next().unwrap().to_owned();
+        path.split('?').next().unwrap().clone_into(&mut self.path);
         self.page = answer;
         &self.page
     }
