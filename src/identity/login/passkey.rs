@@ -17,7 +17,7 @@ use crate::identity::passkey::assertion::{
 use crate::identity::passkey::challenge::{self, ChallengePurpose, TIMEOUT};
 use crate::model::account::Status;
 use crate::model::event::What;
-use crate::model::{AccountId, Event, Source};
+use crate::model::{AccountId, Event, PasskeyKind, Source};
 use crate::store;
 use crate::webauthn::{
     AssertionResponse, AuthenticatorTransport, CredentialDescriptor, RequestOptions,
@@ -57,7 +57,8 @@ pub async fn options(
                 })
                 .await?;
             let made_up = made_up(core, name);
-            let real: Vec<_> = keys.iter().map(passkey::descriptor).collect();
+            let passkeys = keys.iter().filter(|key| key.kind == PasskeyKind::Passkey);
+            let real: Vec<_> = passkeys.map(passkey::descriptor).collect();
             (ChallengePurpose::NamedLogin, if real.is_empty() { made_up } else { real }, rp_id)
         }
     };

@@ -211,10 +211,12 @@ impl ShownPasskey {
     }
 
     /// The proof that it counts as both factors: possession, and what the authenticator checked.
-    /// `None` where the authenticator did not check who the person is.
+    /// `None` where the authenticator did not check who the person is, and for a key that was not
+    /// added as a passkey: a thief can give a security key without a PIN one of their own.
     pub(in crate::identity) fn as_both_factors(&self) -> Option<UserVerifiedKey> {
         let proof = UserVerifiedKey { methods: self.methods(), key: self.described() };
-        self.verified.user_verified.then_some(proof)
+        let is_checked = self.verified.user_verified && self.passkey.user_verified;
+        (is_checked && !self.is_security_key()).then_some(proof)
     }
 
     /// The refusal of a key that would have to count as both factors and does not.
