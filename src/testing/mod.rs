@@ -2,7 +2,7 @@
 //! read, a clock that can be moved, users by one call.
 //!
 //! It is an [`Outside`] and an [`Env`] of its own; no other code knows of it. A server in test mode
-//! answers this machine alone ([`guard`]), uses no database that a server without it has used, and
+//! answers this machine alone (`guard`), uses no database that a server without it has used, and
 //! says so in each response, on each page and in each line of its log.
 
 mod api;

@@ -69,7 +69,7 @@ pub(in crate::identity) struct ShownPasskey {
 }
 
 /// Proof that the owner showed a key and that the authenticator checked who they are. Only
-/// [`ShownPasskey::as_both_factors`] gives one.
+/// `ShownPasskey::as_both_factors` gives one.
 #[derive(Debug, Clone)]
 pub struct UserVerifiedKey {
     methods: AuthMethods,

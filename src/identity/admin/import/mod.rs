@@ -37,7 +37,7 @@ const CHUNK: usize = 32;
 const BESIDE_A_SERVER: Duration = Duration::from_millis(8);
 /// How long one write may take while no server is running. SQLite keeps the pages that a write has
 /// changed in a list, which each of its statements walks, so a long write costs more for each row.
-const ALONE: Duration = Duration::from_millis(100);
+const ALONE: Duration = Duration::from_millis(25);
 
 /// What the operator decides about an import.
 #[derive(Debug, Clone, Default)]
