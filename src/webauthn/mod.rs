@@ -92,7 +92,7 @@ impl fmt::Display for CeremonyError {
 impl std::error::Error for CeremonyError {}
 
 /// Parses both kinds of answers from any bytes, without checking signatures. For the fuzz target and
-/// for tests: it must return, whatever the bytes are.
+/// for tests: it must return for all bytes.
 pub fn parse_any(bytes: &[u8]) {
     let _ = cbor::parse(bytes);
     let _ = authenticator_data::AuthenticatorData::parse(bytes);

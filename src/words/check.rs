@@ -1,4 +1,4 @@
-//! What a translator is told about a file of words: what does not fit the reference, and what is
+//! The report about a file of words for its translator: what does not fit the reference, and what is
 //! longer than its place.
 
 use super::source::{self, WordEntry, WordFault, WordProblem};

@@ -6,6 +6,7 @@ use poem::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 
 use crate::error::{Error, Kind, Result};
 use crate::identity::account::{delete, export};
+use crate::web::account::proof::GivenProof;
 use crate::web::account::{ConfirmStepView, RefusedForm};
 use crate::web::entry::left;
 use crate::web::html::Layout;
@@ -42,8 +43,10 @@ pub(super) async fn ask_export(owner: &Owner) -> Result<Response, Stop> {
 /// `POST /account/data/export`
 pub(super) async fn export(owner: &Owner) -> Result<Response, Stop> {
     let fresh = match owner.fresh().await? {
-        Ok(fresh) => fresh,
-        Err(failure) => return show_export(owner, Some(RefusedForm::proof(failure))).await,
+        GivenProof::Fresh(fresh) => fresh,
+        GivenProof::Refused(failure) => {
+            return show_export(owner, Some(RefusedForm::proof(failure))).await;
+        }
     };
     let all = export::everything(owner.core(), &fresh, owner.source()).await?;
     Ok(Response::builder()
@@ -85,8 +88,10 @@ pub(super) async fn delete(owner: &Owner) -> Result<Response, Stop> {
         return show_delete(owner, Some(RefusedForm::field(CONSENT, reason))).await;
     }
     let fresh = match owner.fresh().await? {
-        Ok(fresh) => fresh,
-        Err(failure) => return show_delete(owner, Some(RefusedForm::proof(failure))).await,
+        GivenProof::Fresh(fresh) => fresh,
+        GivenProof::Refused(failure) => {
+            return show_delete(owner, Some(RefusedForm::proof(failure))).await;
+        }
     };
     match delete::own_account(owner.core(), &fresh, owner.source()).await {
         Ok(()) => Ok(left(owner, Notice::AccountDeleted)),

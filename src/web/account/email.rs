@@ -5,6 +5,7 @@ use poem::Response;
 use crate::error::Result;
 use crate::identity::account::change_email;
 use crate::model::Email;
+use crate::web::account::proof::GivenProof;
 use crate::web::account::{FormView, RefusedForm, focus};
 use crate::web::notice::Notice;
 use crate::web::problems;
@@ -28,8 +29,10 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
         return show(owner, &typed, Some(RefusedForm::field(NEW, reason))).await;
     };
     let fresh = match owner.fresh().await? {
-        Ok(fresh) => fresh,
-        Err(failure) => return show(owner, &typed, Some(RefusedForm::proof(failure))).await,
+        GivenProof::Fresh(fresh) => fresh,
+        GivenProof::Refused(failure) => {
+            return show(owner, &typed, Some(RefusedForm::proof(failure))).await;
+        }
     };
     match change_email::request(owner.core(), &fresh, &email, owner.source()).await {
         Ok(()) => Ok(owner.go_with(EMAIL, Notice::AddressAsked)),

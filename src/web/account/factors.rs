@@ -7,6 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::identity::factor;
 use crate::identity::factor::{CodeConfirmation, Overview, Started};
 use crate::model::{Factor, FactorKind, Secret};
+use crate::web::account::proof::GivenProof;
 use crate::web::account::{ConfirmStepView, RefusedForm};
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
@@ -83,8 +84,10 @@ pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
         return show(owner, &name, Some(RefusedForm::field("device", reason))).await;
     }
     let fresh = match owner.fresh().await? {
-        Ok(fresh) => fresh,
-        Err(failure) => return show(owner, &name, Some(RefusedForm::proof(failure))).await,
+        GivenProof::Fresh(fresh) => fresh,
+        GivenProof::Refused(failure) => {
+            return show(owner, &name, Some(RefusedForm::proof(failure))).await;
+        }
     };
     let named =
         if name.is_empty() { owner.words().words.account.factors.kind_app.as_str() } else { &name };
@@ -136,8 +139,10 @@ pub(super) async fn ask_remove(owner: &Owner) -> Result<Response, Stop> {
 pub(super) async fn remove(owner: &Owner) -> Result<Response, Stop> {
     let id = owner.text("id");
     let fresh = match owner.fresh().await? {
-        Ok(fresh) => fresh,
-        Err(failure) => return show_remove(owner, &id, Some(RefusedForm::proof(failure))).await,
+        GivenProof::Fresh(fresh) => fresh,
+        GivenProof::Refused(failure) => {
+            return show_remove(owner, &id, Some(RefusedForm::proof(failure))).await;
+        }
     };
     match factor::remove(owner.core(), &fresh, &id, owner.source()).await {
         Ok(()) => Ok(owner.go_with(AUTHENTICATOR, Notice::SecondStepOff)),
@@ -156,8 +161,10 @@ pub(super) async fn ask_codes(owner: &Owner) -> Result<Response, Stop> {
 /// `POST /account/backup-codes`
 pub(super) async fn new_codes(owner: &Owner) -> Result<Response, Stop> {
     let fresh = match owner.fresh().await? {
-        Ok(fresh) => fresh,
-        Err(failure) => return show_ask_codes(owner, Some(RefusedForm::proof(failure))).await,
+        GivenProof::Fresh(fresh) => fresh,
+        GivenProof::Refused(failure) => {
+            return show_ask_codes(owner, Some(RefusedForm::proof(failure))).await;
+        }
     };
     match factor::renew_backup_codes(owner.core(), &fresh, owner.source()).await {
         Ok(codes) => {

@@ -6,6 +6,7 @@ use poem::Response;
 use crate::error::{Kind, Result};
 use crate::identity::passkey;
 use crate::model::{Passkey, PasskeyKind, Secret};
+use crate::web::account::proof::GivenProof;
 use crate::web::account::{ConfirmStepView, RefusedForm};
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
@@ -74,8 +75,10 @@ pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
         return show(owner, &name, Some(RefusedForm::field("name", reason))).await;
     }
     let fresh = match owner.fresh().await? {
-        Ok(fresh) => fresh,
-        Err(failure) => return show(owner, &name, Some(RefusedForm::proof(failure))).await,
+        GivenProof::Fresh(fresh) => fresh,
+        GivenProof::Refused(failure) => {
+            return show(owner, &name, Some(RefusedForm::proof(failure))).await;
+        }
     };
     let is_key = owner.text("kind") == PasskeyKind::SecurityKey.as_str();
     let kind = if is_key { PasskeyKind::SecurityKey } else { PasskeyKind::Passkey };
@@ -99,8 +102,10 @@ pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
 pub(super) async fn add(owner: &Owner) -> Result<Response, Stop> {
     let name = owner.text("name");
     let fresh = match owner.fresh().await? {
-        Ok(fresh) => fresh,
-        Err(failure) => return show(owner, &name, Some(RefusedForm::proof(failure))).await,
+        GivenProof::Fresh(fresh) => fresh,
+        GivenProof::Refused(failure) => {
+            return show(owner, &name, Some(RefusedForm::proof(failure))).await;
+        }
     };
     let made = match RegistrationResponse::from_json(&owner.text("credential")) {
         Ok(response) => {
@@ -148,8 +153,10 @@ pub(super) async fn ask_remove(owner: &Owner) -> Result<Response, Stop> {
 pub(super) async fn remove(owner: &Owner) -> Result<Response, Stop> {
     let id = owner.text("id");
     let fresh = match owner.fresh().await? {
-        Ok(fresh) => fresh,
-        Err(failure) => return show_remove(owner, &id, Some(RefusedForm::proof(failure))).await,
+        GivenProof::Fresh(fresh) => fresh,
+        GivenProof::Refused(failure) => {
+            return show_remove(owner, &id, Some(RefusedForm::proof(failure))).await;
+        }
     };
     match passkey::remove(owner.core(), &fresh, &id, owner.source()).await {
         Ok(()) => Ok(owner.go_with(PASSKEYS, Notice::PasskeyRemoved)),

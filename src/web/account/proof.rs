@@ -43,6 +43,12 @@ impl ProofFailure {
     }
 }
 
+/// Whether the owner has a fresh proof.
+pub(super) enum GivenProof {
+    Fresh(Box<Fresh>),
+    Refused(ProofFailure),
+}
+
 impl Owner {
     /// How the owner can prove who they are, if that is due.
     pub(super) async fn proof_way(&self) -> Result<ProofWay, Stop> {
@@ -59,16 +65,18 @@ impl Owner {
     }
 
     /// The owner with a fresh proof: the last one, or the one in the form.
-    pub(super) async fn fresh(&self) -> Result<Result<Fresh, ProofFailure>, Stop> {
+    pub(super) async fn fresh(&self) -> Result<GivenProof, Stop> {
         let core = self.core();
         if let Ok(fresh) = Fresh::check(core, &self.caller) {
-            return Ok(Ok(fresh));
+            return Ok(GivenProof::Fresh(Box::new(fresh)));
         }
         let given = |name| self.field(name).filter(|value| !value.is_empty());
         let password =
             given(PASSWORD).map(|typed| ReauthenticationProof::Password(Password::new(typed)));
         let code = || given(CODE).map(|typed| ReauthenticationProof::Code(Secret::new(typed)));
-        let Some(proof) = password.or_else(code) else { return Ok(Err(ProofFailure::Missing)) };
+        let Some(proof) = password.or_else(code) else {
+            return Ok(GivenProof::Refused(ProofFailure::Missing));
+        };
         let renewed = match self.context.limited().count() {
             Ok(counted) => {
                 reauthenticate::renew(core, &self.caller, proof, &counted, self.source()).await
@@ -76,9 +84,12 @@ impl Owner {
             Err(error) => Err(error),
         };
         match renewed {
-            Ok(()) => Ok(Ok(Fresh::check(core, &self.read_again().await?)?)),
+            Ok(()) => {
+                let fresh = Fresh::check(core, &self.read_again().await?)?;
+                Ok(GivenProof::Fresh(Box::new(fresh)))
+            }
             Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
-            Err(error) => Ok(Err(ProofFailure::Failed(error))),
+            Err(error) => Ok(GivenProof::Refused(ProofFailure::Failed(error))),
         }
     }
 }
