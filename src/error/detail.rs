@@ -10,6 +10,8 @@ pub enum Detail {
     WrongPasswordOrUnverified,
     /// The call would give or take permissions that the actor lacks.
     LacksGrantedPermissions,
+    /// Only services may make this call.
+    NoService,
     /// A sign-up asked for a role.
     RoleAtSignUp,
     /// Only accounts with a verified address can have factors.
@@ -78,6 +80,7 @@ impl Detail {
         match self {
             Self::WrongPasswordOrUnverified => Kind::InvalidCredentials,
             Self::LacksGrantedPermissions
+            | Self::NoService
             | Self::RoleAtSignUp
             | Self::AddressUnverified
             | Self::FactorsOff
