@@ -179,7 +179,7 @@ impl<E: Endpoint> Boundary<E> {
     }
 
     async fn pass(&self, mut request: Request, visit: &RequestRecord) -> Result<Response> {
-        if !self.surroundings.uncounted.iter().any(|known| *known == visit.path) {
+        if !self.surroundings.uncounted.contains(&visit.path) {
             self.count(&mut request, visit)?;
         }
         check_form(&request, visit)?;
