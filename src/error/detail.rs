@@ -21,6 +21,8 @@ pub enum Detail {
     /// The link belongs to a sign-up whose address has been verified since.
     SignUpVerified,
     FactorExists,
+    /// A second factor guards the account that this session has not shown.
+    SecondFactorDue,
     /// The policy allows no passkeys.
     PasskeysOff,
     /// An account has this passkey already.
@@ -102,6 +104,7 @@ impl Detail {
             | Self::UnknownMessage(_) => Kind::NotFound,
             Self::MessageSpent { .. } => Kind::Validation,
             Self::DeletedAccount | Self::NotDeleted => Kind::AccountNotFound,
+            Self::SecondFactorDue => Kind::ReauthenticationRequired,
             Self::SuspendedAccount | Self::TooManyPasskeys => Kind::Conflict,
             Self::ResetTokenMissing => Kind::MissingLinkToken,
             Self::FileTooLarge { .. } => Kind::PayloadTooLarge,

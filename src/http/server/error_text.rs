@@ -238,6 +238,7 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         }
         Detail::PasskeysOff => "Passkeys are not available here",
         Detail::PasskeyExists => "This passkey has been added already",
+        Detail::SecondFactorDue => "Confirm your identity with your second factor",
         Detail::TooManyPasskeys => "The account has too many passkeys; remove one first",
         Detail::UnknownPasskey => "Passkey not found",
         Detail::PasskeyChallengeStale | Detail::RegistrationStale => {
