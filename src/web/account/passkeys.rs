@@ -7,7 +7,7 @@ use crate::error::{Kind, Result};
 use crate::identity::passkey;
 use crate::model::{Passkey, PasskeyKind, Secret};
 use crate::web::account::proof::GivenProof;
-use crate::web::account::{ConfirmStepView, RefusedForm};
+use crate::web::account::{MAX_NAME, RefusedForm, Removable};
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
@@ -16,9 +16,6 @@ use crate::web::view::{Desk, FieldKind, FieldView, ProofView, focus_first};
 use crate::web::visit::{Owner, go};
 use crate::webauthn::RegistrationResponse;
 use crate::words::Words;
-
-/// The longest name, as on the native API.
-const MAX_NAME: usize = 100;
 
 /// The list.
 #[derive(Template)]
@@ -179,7 +176,7 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
         .holding(name)
         .optional()
         .refused(reason);
-    let mut proof = owner.proof_view(owner.proof_way().await?, PASSKEYS, refused);
+    let mut proof = owner.proof_view(owner.proof_ways().await?, PASSKEYS, refused);
     focus_first(std::iter::once(&mut field).chain(proof.field.iter_mut()));
     let known = serde_json::json!({
         "rpId": listed.rp_id,
@@ -193,7 +190,7 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
     let view = PasskeysView {
         layout: owner.layout(&text.title),
         desk: owner.desk(PASSKEYS, Some(&text.text), refused),
-        can_add: is_on && is_verified && proof.sign_in.is_none(),
+        can_add: is_on && is_verified && proof.only_sign_in().is_none(),
         why_not: if is_verified { &text.switched_off } else { &text.unverified },
         name: field,
         proof,
@@ -227,26 +224,12 @@ async fn show_remove(
     id: &str,
     refused: Option<RefusedForm>,
 ) -> Result<Response, Stop> {
-    let (text, refused) = (&owner.words().words.account.passkeys, refused.as_ref());
+    let text = &owner.words().words.account.passkeys;
     let listed = passkey::list(owner.core(), &owner.caller).await?.passkeys;
     let Some(key) = listed.into_iter().find(|key| key.id == id) else {
         return Err(Kind::NotFound.into());
     };
-    let mut proof = owner.proof_view(owner.proof_way().await?, PASSKEYS, refused);
-    super::focus(&mut [], &mut proof);
     let says = text.remove_text(&key.name);
-    let view = ConfirmStepView {
-        layout: owner.layout(&text.remove_title),
-        desk: owner.desk(PASSKEYS, Some(&says), refused),
-        action: "/account/passkeys/remove",
-        id: Some(id),
-        consent: None,
-        consent_reason: None,
-        proof,
-        button: &text.remove_button,
-        is_risky: true,
-        stays: false,
-        back: PASSKEYS,
-    };
-    owner.render(&view, refused)
+    let removed = Removable { page: PASSKEYS, id, title: &text.remove_title, text: &says };
+    owner.ask_removal(&removed, refused).await
 }

@@ -5,7 +5,7 @@ use poem::Response;
 use crate::error::{Kind, Result};
 use crate::identity::account::password;
 use crate::model::{Page, Password};
-use crate::web::account::proof::ProofWay;
+use crate::web::account::proof::ProofWays;
 use crate::web::account::{FormView, RefusedForm, focus};
 use crate::web::notice::Notice;
 use crate::web::pages::password_rules;
@@ -86,7 +86,7 @@ fn show(owner: &Owner, refused: Option<&RefusedForm>) -> Result<Response, Stop> 
             .hinting(password_rules(words, rules))
             .refused(reason(NEW)),
     ];
-    let mut proof = owner.proof_view(ProofWay::Fresh, PASSWORD, refused);
+    let mut proof = owner.proof_view(ProofWays::NOT_DUE, PASSWORD, refused);
     focus(&mut fields, &mut proof);
     let view = FormView {
         layout: owner.layout(&text.title),
