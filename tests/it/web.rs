@@ -5,6 +5,7 @@ mod bad_input;
 mod by_code;
 mod language;
 mod looks;
+mod mirrored;
 mod passkeys;
 mod proofs;
 mod sessions;
