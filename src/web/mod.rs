@@ -2,8 +2,8 @@
 //!
 //! `pages` are the pages that links in mail open, `front` is the page at the server's address, `entry`
 //! has the pages around a login and `account` those of the account; `roads` lists the paths of both.
-//! `visit` reads and checks their requests with the cookies of `jar`, `stop` says what is shown
-//! instead of a page, `brand` is how all pages look, `client_script` the client for other pages. `html` renders a template into a response, `form`
+//! `visit` reads and checks their requests with the cookies of `jar`, `language` is the one of a visit, `stop` says what is shown
+//! instead of a page, `brand` is how all pages look, `own` the templates of the operator, `client_script` the client for other pages. `html` renders a template into a response, `form`
 //! reads what a page posts, `problems` says why it was refused. Every word is in the catalogue ([`crate::words`]).
 
 mod account;
@@ -14,7 +14,9 @@ mod form;
 mod front;
 mod html;
 mod jar;
+mod language;
 mod notice;
+mod own;
 mod pages;
 mod problems;
 mod roads;

@@ -7,7 +7,7 @@ use crate::error::{Kind, Result};
 use crate::identity::passkey::{self, PasskeyName};
 use crate::model::{Passkey, PasskeyKind, Secret};
 use crate::web::account::proof::GivenProof;
-use crate::web::account::{ConfirmStepView, RefusedForm};
+use crate::web::account::{RefusedForm, Removable};
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
@@ -182,7 +182,7 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
         .holding(name)
         .optional()
         .refused(reason);
-    let mut proof = owner.proof_view(owner.proof_way().await?, PASSKEYS, refused);
+    let mut proof = owner.proof_view(owner.proof_ways().await?, PASSKEYS, refused);
     focus_first(std::iter::once(&mut field).chain(proof.field.iter_mut()));
     let known = serde_json::json!({
         "rpId": listed.rp_id,
@@ -196,7 +196,7 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
     let view = PasskeysView {
         layout: owner.layout(&text.title),
         desk: owner.desk(PASSKEYS, Some(&text.text), refused),
-        can_add: is_on && is_verified && proof.sign_in.is_none(),
+        can_add: is_on && is_verified && proof.only_sign_in().is_none(),
         why_not: if is_verified { &text.switched_off } else { &text.unverified },
         name: field,
         proof,
@@ -230,26 +230,12 @@ async fn show_remove(
     id: &str,
     refused: Option<RefusedForm>,
 ) -> Result<Response, Stop> {
-    let (text, refused) = (&owner.words().words.account.passkeys, refused.as_ref());
+    let text = &owner.words().words.account.passkeys;
     let listed = passkey::list(owner.core(), &owner.caller).await?.passkeys;
     let Some(key) = listed.into_iter().find(|key| key.id == id) else {
         return Err(Kind::NotFound.into());
     };
-    let mut proof = owner.proof_view(owner.proof_way().await?, PASSKEYS, refused);
-    super::focus(&mut [], &mut proof);
     let says = text.remove_text(&key.name);
-    let view = ConfirmStepView {
-        layout: owner.layout(&text.remove_title),
-        desk: owner.desk(PASSKEYS, Some(&says), refused),
-        action: "/account/passkeys/remove",
-        id: Some(id),
-        consent: None,
-        consent_reason: None,
-        proof,
-        button: &text.remove_button,
-        is_risky: true,
-        stays: false,
-        back: PASSKEYS,
-    };
-    owner.render(&view, refused)
+    let removed = Removable { page: PASSKEYS, id, title: &text.remove_title, text: &says };
+    owner.ask_removal(&removed, refused).await
 }

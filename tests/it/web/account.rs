@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use authd::identity::admin::accounts;
 
+use crate::authenticator::Device;
+use crate::passkeys;
 use crate::support::{App, PASSWORD, app, app_with, token_in};
 use crate::web::visitor::{Visitor, hidden_fields};
 
@@ -66,6 +68,61 @@ async fn every_page_of_the_account_opens_and_marks_its_place() {
     }
     ada.open("/.well-known/change-password").await;
     assert_eq!(ada.path, "/account/password");
+}
+
+#[tokio::test]
+async fn each_link_of_the_overview_says_where_it_leads() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    ada.open("/account").await;
+    let tiles = ada.page.text.split("class=\"tiles\"").nth(1).unwrap();
+    let links = tiles.split("</main>").next().unwrap().split("<a href=\"").skip(1);
+    let links: Vec<_> =
+        links.map(|link| link.split("</a>").next().unwrap().split_once("\">").unwrap()).collect();
+    assert_eq!(
+        links,
+        [
+            ("/account/profile", "Change profile"),
+            ("/account/email", "Change email address"),
+            ("/account/password", "Change password"),
+            ("/account/passkeys", "Manage passkeys"),
+            ("/account/authenticator", "Manage two-step sign-in"),
+            ("/account/sessions", "View devices"),
+            ("/account/record", "View security record"),
+            ("/account/data", "Download or delete your data"),
+        ]
+    );
+}
+
+/// The list of a page with each name and id replaced, and the page that asks before a removal.
+async fn removal(ada: &mut Visitor<'_>, page: &str, name: &str) -> [String; 2] {
+    ada.open(page).await;
+    let list = ada.page.text.split("class=\"list\"").nth(1).unwrap().split("</ul>").next().unwrap();
+    let start = format!("href=\"{page}/remove?id=");
+    let (_, link) = list.split_once(&start).unwrap_or_else(|| panic!("{list}"));
+    let (id, link) = link.split_once('"').unwrap();
+    let id = &id.to_owned();
+    let link = link.split("</a>").next().unwrap().replace(name, "NAME");
+    ada.open(&format!("{page}/remove?id={id}")).await;
+    let asked = ada.page.text.split("class=\"box\"").nth(1).unwrap().split("</section>").next();
+    let form = &hidden_fields(&ada.page.text, &format!("{page}/remove"))[0].1;
+    let asked = asked.unwrap().replace(id, "ID").replace(page, "PAGE").replace(form, "FORM");
+    [link, asked]
+}
+
+#[tokio::test]
+async fn keys_and_devices_are_removed_in_the_same_words() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    let mut device = Device::new();
+    let made = passkeys::add(&app, &access, &mut device, "passkey").await;
+    let mut ada = Visitor::known(&app, "ada").await;
+    turn_on_second_step(&app, &mut ada).await;
+    let phone = removal(&mut ada, "/account/authenticator", "Phone").await;
+    let key =
+        removal(&mut ada, "/account/passkeys", made["passkey"]["name"].as_str().unwrap()).await;
+    assert_eq!(phone, key);
+    assert!(phone[1].contains("<button class=\"risk\">Remove</button>"), "{}", phone[1]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::support::{App, PASSWORD, UNLIMITED, app, app_with};
 use crate::web::visitor::{FORM, Visitor};
 
 /// Every form of an owner, with fields that would be accepted.
-const FORMS: [(&str, &str); 11] = [
+const FORMS: [(&str, &str); 12] = [
     ("/sign-out", ""),
     ("/sign-in/continue", ""),
     ("/account/profile", "first_name=Eve"),
@@ -17,6 +17,7 @@ const FORMS: [(&str, &str); 11] = [
     ("/account/backup-codes", ""),
     ("/account/sessions/end-others", ""),
     ("/account/data/export", ""),
+    ("/account/proof/passkey", "credential=%7B%7D"),
     ("/account/data/delete", "consent=yes"),
 ];
 
