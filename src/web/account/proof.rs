@@ -11,7 +11,7 @@ use crate::identity::login::reauthenticate;
 use crate::identity::login::reauthenticate::ReauthenticationProof;
 use crate::identity::{factor, passkey};
 use crate::model::{Password, Secret};
-use crate::web::entry::posted_credential;
+use crate::web::entry::{CODE_PAGE, posted_credential};
 use crate::web::stop::{Stop, problem};
 use crate::web::target::with_target;
 use crate::web::view::{FieldKind, FieldView, ProofView};
@@ -27,6 +27,8 @@ pub(super) struct ProofWays {
     typed: TypedProof,
     /// A key of the account will do too.
     takes_key: bool,
+    /// A new login can be one with a mailed code.
+    by_code: bool,
 }
 
 /// What an owner can type as a proof.
@@ -42,7 +44,8 @@ enum TypedProof {
 
 impl ProofWays {
     /// No proof is due.
-    pub(super) const NOT_DUE: Self = Self { typed: TypedProof::NotDue, takes_key: false };
+    pub(super) const NOT_DUE: Self =
+        Self { typed: TypedProof::NotDue, takes_key: false, by_code: false };
 }
 
 /// Why a proof was not accepted.
@@ -74,14 +77,15 @@ impl Owner {
         if Fresh::check(core, &self.caller).is_ok() {
             return Ok(ProofWays::NOT_DUE);
         }
+        let by_code = core.config.login.passwordless;
         let takes_key = !passkey::list(core, &self.caller).await?.passkeys.is_empty();
         if self.caller.account.password_hash.is_some() {
-            return Ok(ProofWays { typed: TypedProof::Password, takes_key });
+            return Ok(ProofWays { typed: TypedProof::Password, takes_key, by_code });
         }
         let factors = factor::list(core, &self.caller).await?.factors;
         let has_factor = factors.iter().any(|factor| factor.confirmed_at.is_some());
         let typed = if has_factor { TypedProof::Code } else { TypedProof::Nothing };
-        Ok(ProofWays { typed, takes_key })
+        Ok(ProofWays { typed, takes_key, by_code })
     }
 
     /// The owner with a fresh proof: the last one, or the one in the form.
@@ -145,8 +149,8 @@ pub(super) fn view<'a>(
         TypedProof::NotDue | TypedProof::Nothing => None,
     };
     let must_log_in = ways.typed == TypedProof::Nothing;
-    let sign_in =
-        must_log_in.then(|| (with_target("/sign-in?again", Some(path)), text.sign_in.as_str()));
+    let place = if ways.by_code { CODE_PAGE } else { "/sign-in?again" };
+    let sign_in = must_log_in.then(|| (with_target(place, Some(path)), text.sign_in.as_str()));
     ProofView {
         words,
         text: if must_log_in && !ways.takes_key { &text.sign_in_text } else { &text.text },
