@@ -42,6 +42,7 @@ mod image;
 mod import;
 mod import_large;
 mod import_others;
+mod intruders;
 mod jobpath;
 mod jobpsych;
 mod keys;

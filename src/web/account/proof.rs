@@ -6,11 +6,11 @@
 use poem::Response;
 
 use crate::error::{Error, Kind, Result};
-use crate::identity::access::fresh::Fresh;
+use crate::identity::access::fresh::{self, Fresh};
 use crate::identity::login::reauthenticate;
 use crate::identity::login::reauthenticate::ReauthenticationProof;
 use crate::identity::{factor, passkey};
-use crate::model::{Password, Secret};
+use crate::model::{FactorKind, Password, Secret};
 use crate::web::entry::{CODE_PAGE, posted_credential};
 use crate::web::stop::{Stop, problem};
 use crate::web::target::with_target;
@@ -74,24 +74,47 @@ impl Owner {
     /// How the owner can prove who they are, if that is due.
     pub(super) async fn proof_ways(&self) -> Result<ProofWays, Stop> {
         let core = self.core();
-        if Fresh::check(core, &self.caller).is_ok() {
+        if Fresh::check(core, &self.caller).await.is_ok() {
             return Ok(ProofWays::NOT_DUE);
         }
-        let by_code = core.config.login.passwordless;
-        let takes_key = !passkey::list(core, &self.caller).await?.passkeys.is_empty();
+        let ways = self.factor_ways().await?;
+        if ways != ProofWays::NOT_DUE {
+            return Ok(ways);
+        }
         if self.caller.account.password_hash.is_some() {
-            return Ok(ProofWays { typed: TypedProof::Password, takes_key, by_code });
+            return self.ways(TypedProof::Password).await;
         }
         let factors = factor::list(core, &self.caller).await?.factors;
         let has_factor = factors.iter().any(|factor| factor.confirmed_at.is_some());
-        let typed = if has_factor { TypedProof::Code } else { TypedProof::Nothing };
-        Ok(ProofWays { typed, takes_key, by_code })
+        self.ways(if has_factor { TypedProof::Code } else { TypedProof::Nothing }).await
+    }
+
+    /// How the owner can show the second factor, if one guards the account that this session has not
+    /// shown. Codes that the server would have to send come with a login alone.
+    pub(super) async fn factor_ways(&self) -> Result<ProofWays, Stop> {
+        let core = self.core();
+        if fresh::has_shown_second_factor(core, &self.caller).await? {
+            return Ok(ProofWays::NOT_DUE);
+        }
+        let factors = factor::list(core, &self.caller).await?.factors;
+        let has_app = factors
+            .iter()
+            .any(|factor| factor.kind == FactorKind::Totp && factor.confirmed_at.is_some());
+        self.ways(if has_app { TypedProof::Code } else { TypedProof::Nothing }).await
+    }
+
+    /// What can be typed, or a key, which is both factors or the second one.
+    async fn ways(&self, typed: TypedProof) -> Result<ProofWays, Stop> {
+        let core = self.core();
+        let takes_key = !passkey::list(core, &self.caller).await?.passkeys.is_empty();
+        let has_password = self.caller.account.password_hash.is_some();
+        Ok(ProofWays { typed, takes_key, by_code: core.config.login.passwordless && !has_password })
     }
 
     /// The owner with a fresh proof: the last one, or the one in the form.
     pub(super) async fn fresh(&self) -> Result<GivenProof, Stop> {
         let core = self.core();
-        if let Ok(fresh) = Fresh::check(core, &self.caller) {
+        if let Ok(fresh) = Fresh::check(core, &self.caller).await {
             return Ok(GivenProof::Fresh(Box::new(fresh)));
         }
         let given = |name| self.field(name).filter(|value| !value.is_empty());
@@ -103,7 +126,7 @@ impl Owner {
         };
         match self.renew(proof).await {
             Ok(()) => {
-                let fresh = Fresh::check(core, &self.read_again().await?)?;
+                let fresh = Fresh::check(core, &self.read_again().await?).await?;
                 Ok(GivenProof::Fresh(Box::new(fresh)))
             }
             Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
@@ -127,6 +150,7 @@ pub(super) async fn key_options(owner: &Owner) -> Result<Response, Stop> {
 pub(super) async fn take_key(owner: &Owner) -> Result<Response, Stop> {
     let shown = posted_credential(owner)?;
     owner.renew(ReauthenticationProof::Passkey(Box::new(shown))).await?;
+    Fresh::check(owner.core(), &owner.read_again().await?).await?;
     Ok(json(&serde_json::json!({ "fresh": true })))
 }
 

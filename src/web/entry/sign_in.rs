@@ -21,6 +21,9 @@ use crate::web::view::{FieldKind, FieldView, focus_first};
 use crate::web::visit::{Owner, Visit, go};
 use crate::words::Words;
 
+/// The most characters of an address or user name, as on the native API.
+const MAX_NAME: usize = 255;
+
 /// Asks for name and password.
 #[derive(Template)]
 #[template(path = "pages/sign_in.html")]
@@ -63,6 +66,8 @@ enum SignInRefusal {
         name: bool,
         password: bool,
     },
+    /// No account has a name of this length.
+    LongName,
     Failed(Error),
 }
 
@@ -92,6 +97,9 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
         let refusal =
             SignInRefusal::Empty { name: typed.name.is_empty(), password: password.is_empty() };
         return show(visit, target.as_ref(), &typed, Some(&refusal));
+    }
+    if typed.name.chars().count() > MAX_NAME {
+        return show(visit, target.as_ref(), &typed, Some(&SignInRefusal::LongName));
     }
     match log_in(visit, &typed, Password::new(password)).await {
         Ok(issued) => enter(visit, &issued, target.as_ref()).await,
@@ -146,7 +154,7 @@ fn show(
     let text = &words.sign_in;
     let mut name = FieldView::new(words, FieldKind::Name, "name", &text.name)
         .completed_as("username webauthn")
-        .at_most(254)
+        .at_most(MAX_NAME)
         .holding(&*typed.name)
         .focused();
     let mut password = FieldView::new(words, FieldKind::Password, "password", &text.password);
@@ -159,6 +167,10 @@ fn show(
             name.reason = no_name.then(required);
             password.reason = no_password.then(required);
             focus_first([&mut name, &mut password].into_iter());
+        }
+        Some(SignInRefusal::LongName) => {
+            status = StatusCode::BAD_REQUEST;
+            name.reason = Some(words.problems.too_long(MAX_NAME));
         }
         Some(SignInRefusal::Failed(error)) => {
             status = reject::status(error.kind());
