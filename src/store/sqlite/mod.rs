@@ -1,7 +1,8 @@
 //! The embedded engine: one SQLite file, many readers, and one writer that commits in groups.
 //!
-//! A reading closure sees one snapshot. A writing closure is a savepoint in a transaction that it
-//! shares with other waiting changes. [`SqliteEngine::open`] documents which files it opens or refuses.
+//! A reading closure sees one snapshot. A writing closure shares its transaction with the other
+//! waiting changes, each in a savepoint. [`SqliteEngine::open`] documents which files it opens or
+//! refuses.
 
 mod connection;
 mod create;
