@@ -1,5 +1,6 @@
 //! Wires the parts of the program together; `main` and the tests both use it.
 
+mod backups;
 mod outside;
 
 use std::net::SocketAddr;
@@ -472,6 +473,7 @@ impl Background {
             core.clone(),
             |core| async move { search::extend_index(&core).await },
         ));
+        tasks.spawn(backups::scheduled(core.clone(), stopped.clone()));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             cleanup::learn_schemes(&core).await?;
             cleanup::purge(&core).await
