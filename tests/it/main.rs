@@ -53,6 +53,7 @@ mod mail;
 mod manual;
 mod metrics;
 mod model;
+mod monitoring;
 mod moving_in;
 mod openapi;
 mod operate;

@@ -431,7 +431,7 @@ fn add_error(
         }
         let taken = examples.keys().filter(|name| name.split('-').next() == Some(&*code)).count();
         let name = if taken == 0 { code.into_owned() } else { format!("{code}-{}", taken + 1) };
-        examples.insert(name, json!({ "summary": wire.sentence(kind), "value": value }));
+        examples.insert(name, json!({ "value": value }));
     }
 }
 
