@@ -1,6 +1,7 @@
 //! Wires the parts of the program together; `main` and the tests both use it.
 
 mod backups;
+pub mod lost_key;
 mod outside;
 
 use std::net::SocketAddr;
@@ -153,7 +154,7 @@ async fn unlock(
         (None, None) if role == ProcessRole::Server => MasterKey::create(&file, env)?,
         (None, _) => {
             return Err(Error::refused(format!(
-                "the master key of {database} is missing: expected {}",
+                "the master key of {database} is missing: expected {}. If every copy is lost, see authd key replace-master",
                 file.display()
             )));
         }

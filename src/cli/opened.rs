@@ -89,7 +89,7 @@ pub fn configuration(global: &Global, console: &mut Console) -> Result<Loaded, F
 /// there.
 pub struct DatabasePlace {
     pub database: Database,
-    given_key: Option<Secret>,
+    pub given_key: Option<Secret>,
 }
 
 impl DatabasePlace {

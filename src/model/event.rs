@@ -109,6 +109,8 @@ events! {
     DatabaseRestored = "database_restored",
     /// The copy made before an upgrade was put back.
     UpgradeRolledBack = "upgrade_rolled_back",
+    /// A lost master key was replaced.
+    MasterKeyReplaced = "master_key_replaced",
     /// A new signing key was created, and all previous keys and their tokens were revoked.
     KeysRevoked = "keys_revoked",
     /// A login passed its first factor and waits for the second.

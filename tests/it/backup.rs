@@ -2,6 +2,7 @@
 
 mod encrypted;
 mod litestream;
+mod lost_key;
 mod rolled_back;
 mod scheduled;
 

@@ -65,6 +65,12 @@ impl DatabaseSite {
         self.place.beside(".restoring")
     }
 
+    /// Makes the draft of the database that is in the place.
+    pub fn take_present(&self, progress: &Progress) -> Result<()> {
+        create::touch(&self.draft())?;
+        backup::copy_into(&self.place, &self.draft(), progress)
+    }
+
     /// The bytes that can still be written there; `None` if the operating system does not report it.
     #[must_use]
     pub fn free_space(&self) -> Option<u64> {

@@ -63,13 +63,13 @@ fn a_database_in_use_is_not_rolled_back_and_a_damaged_copy_neither() {
     let server = here.serve(&CHEAP);
     assert!(fails(&here, &["rollback", "--yes"]).contains("another authd"));
     assert_eq!(server.end(), Some(0));
-    let copy = names_in(&here).into_iter().find(|name| name.ends_with(".bak")).unwrap();
+    let copy = names_in(&here).into_iter().find(|name| name.contains(".bak")).unwrap();
     let bytes = fs::read(here.path(&copy)).unwrap();
     fs::write(here.path(&copy), &bytes[..bytes.len() / 2]).unwrap();
     let error = fails(&here, &["rollback", "--yes"]);
     assert!(error.contains("cannot be put back") && error.contains("damaged"), "{error}");
     assert_eq!(version(&here), 2);
-    assert!(!names_in(&here).iter().any(|name| name.ends_with(".replaced")));
+    assert!(!names_in(&here).iter().any(|name| name.contains(".replaced")));
     fs::remove_file(here.path(&copy)).unwrap();
     assert!(fails(&here, &["rollback", "--yes"]).contains("nothing to roll back"));
 }
@@ -86,4 +86,18 @@ fn an_older_version_says_which_command_helps_and_leaves_a_newer_database_alone()
     assert!(fs::read(here.path("authd.db")).unwrap() == before);
     assert_eq!(done(&here, &["rollback", "--yes"])["schema"], 1);
     assert_eq!(here.serve(&CHEAP).end(), Some(0));
+}
+
+#[test]
+fn a_backup_of_an_earlier_version_is_restored_with_the_schema_of_this_one() {
+    let here = upgraded();
+    let copy = names_in(&here).into_iter().find(|name| name.contains(".bak")).unwrap();
+    let there = folder();
+    let (copy, key) = (at(&here, &copy), at(&here, "authd.key"));
+    let put = done(&there, &["restore", &copy, "--key-file", &key]);
+    assert_eq!((&put["schema"], version(&there)), (&json!(1), 2));
+    let server = there.serve(&CHEAP);
+    let login = credentials("bob@example.com", value("bob.password"));
+    assert_eq!(server.post("/v1/auth/login", &login).unwrap().status, 200);
+    assert!(!names_in(&there).iter().any(|name| name.contains(".bak")), "the backup is the copy");
 }

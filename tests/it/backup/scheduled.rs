@@ -46,7 +46,7 @@ async fn a_backup_is_made_when_due_and_only_old_ones_of_the_schedule_are_removed
     let first = by_schedule();
     assert_eq!(first, [to.path().join("authd-20270115T080000Z.db")]);
     assert_eq!(mode(&first[0]), 0o600);
-    app.turn_clock(DAY - Duration::from_secs(1));
+    app.turn_clock(Duration::from_secs(24 * 3600 - 1));
     schedule.tick().await.unwrap();
     assert_eq!(by_schedule(), first, "not due yet");
     let metrics = page(&app, "/metrics", "127.0.0.1").await;
