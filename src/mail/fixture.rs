@@ -1,6 +1,6 @@
 //! Letters for the tests of letters and templates.
 
-use super::{FactorChange, Letter, LoginPlace, PasskeyChange};
+use super::{AddedMethod, FactorChange, Letter, LoginPlace, PasskeyChange, RemainingPasskeys};
 use crate::model::{Device, Secret, Time};
 
 /// One letter of each type, in the order of the types. Its links are `link`, but for the one that
@@ -17,7 +17,12 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::PasswordClosed { link: link(), until },
         Letter::AccountLocked { until },
         Letter::SessionStolen,
-        Letter::PasswordSet,
+        Letter::PasswordSet {
+            remaining: Some(RemainingPasskeys {
+                passkeys: vec![("iCloud Keychain", until), ("YubiKey 5", until)],
+                page: Some(link()),
+            }),
+        },
         Letter::NewDevice {
             link: link(),
             device: Device::of(Some("Chrome Windows")),
@@ -30,6 +35,7 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::FactorGuesses { count: 10, link: link(), until },
         Letter::FactorChanged { change: FactorChange::AllRemoved },
         Letter::PasskeyChanged { change: PasskeyChange::Suspect("YubiKey 5") },
+        Letter::LoginMethodAdded { change: AddedMethod::BackupCodes, link: link(), until },
         Letter::PasswordChanged,
         Letter::ResetPassword { link: link(), until },
         Letter::PasswordVoid { link: link(), until },

@@ -33,8 +33,9 @@ pub enum Letter {
     },
     /// A used refresh token was presented again: an attacker may have copied it.
     SessionStolen,
-    /// The password was set outside the owner's session: by a reset or an administrator.
-    PasswordSet,
+    /// The password was set outside the owner's session: by a reset or an administrator. Passkeys stay,
+    /// so it names them.
+    PasswordSet { remaining: Option<RemainingPasskeys> },
     /// A login came from a new device or place; the link ends it.
     NewDevice {
         /// Opens the page that ends the login.
@@ -69,10 +70,19 @@ pub enum Letter {
         /// When the link expires.
         until: Time,
     },
-    /// A second factor was added or removed, or new backup codes were created.
+    /// A second factor was removed, or an administrator added one.
     FactorChanged { change: FactorChange },
-    /// A passkey was added or removed, or may have been copied.
+    /// A passkey was removed, or may have been copied.
     PasskeyChanged { change: PasskeyChange },
+    /// A session added a passkey, a second factor or backup codes; the link reports that its owner did
+    /// not.
+    LoginMethodAdded {
+        change: AddedMethod,
+        /// Opens the page that takes it back.
+        link: Secret,
+        /// When the link expires.
+        until: Time,
+    },
     /// The password was changed in a session, which stays valid.
     PasswordChanged,
     /// A password reset was requested; the link sets a new password.
@@ -139,7 +149,6 @@ pub enum FactorChange {
     Removed(FactorKind),
     /// An administrator removed all of them.
     AllRemoved,
-    NewBackupCodes,
 }
 
 impl FactorChange {
@@ -152,7 +161,6 @@ impl FactorChange {
             Self::Removed(FactorKind::Totp) => &text.removed_totp,
             Self::Removed(FactorKind::Email) => &text.removed_email,
             Self::Removed(FactorKind::Sms) => &text.removed_sms,
-            Self::NewBackupCodes => &text.new_backup_codes,
             Self::AllRemoved => &text.all_removed,
         }
     }
@@ -161,7 +169,6 @@ impl FactorChange {
 /// What happened to a passkey. Authenticators are named from a fixed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasskeyChange {
-    Added(&'static str, PasskeyKind),
     Removed(&'static str, PasskeyKind),
     /// Its counter went back.
     Suspect(&'static str),
@@ -171,12 +178,65 @@ impl PasskeyChange {
     fn sentence(self, words: &Words) -> String {
         let text = &words.letters.passkey_changed;
         match self {
-            Self::Added(name, PasskeyKind::Passkey) => text.added_passkey(name),
-            Self::Added(name, PasskeyKind::SecurityKey) => text.added_security_key(name),
             Self::Removed(name, PasskeyKind::Passkey) => text.removed_passkey(name),
             Self::Removed(name, PasskeyKind::SecurityKey) => text.removed_security_key(name),
             Self::Suspect(name) => text.suspect(name),
         }
+    }
+}
+
+/// What a session added that lets people log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddedMethod {
+    /// Authenticators are named from a fixed list.
+    Passkey(&'static str, PasskeyKind),
+    Factor(FactorKind),
+    BackupCodes,
+}
+
+impl AddedMethod {
+    fn sentence(self, words: &Words) -> String {
+        match self {
+            Self::Passkey(name, PasskeyKind::Passkey) => {
+                words.letters.passkey_changed.added_passkey(name)
+            }
+            Self::Passkey(name, PasskeyKind::SecurityKey) => {
+                words.letters.passkey_changed.added_security_key(name)
+            }
+            Self::Factor(kind) => FactorChange::Added(kind).sentence(words).to_string(),
+            Self::BackupCodes => words.letters.factor_changed.new_backup_codes.to_string(),
+        }
+    }
+}
+
+/// The passkeys that still log in to an account after its password was set.
+#[derive(Debug, Clone)]
+pub struct RemainingPasskeys {
+    /// The names of their authenticators, from a fixed list, and when each was added.
+    pub passkeys: Vec<(&'static str, Time)>,
+    /// The page on which the owner removes them, where the server has it.
+    pub page: Option<Secret>,
+}
+
+impl RemainingPasskeys {
+    /// The values of a letter; empty where no passkey is left.
+    fn values(remaining: Option<&Self>, words: &Words) -> Vec<(&'static str, Secret)> {
+        let sentences = remaining.map(|remaining| remaining.in_words(words));
+        let page = remaining.and_then(|remaining| remaining.page.clone());
+        vec![
+            ("remaining", Secret::new(sentences.unwrap_or_default())),
+            ("page", page.unwrap_or_else(|| Secret::new(""))),
+        ]
+    }
+
+    /// What follows the last sentence of a letter.
+    fn in_words(&self, words: &Words) -> String {
+        let text = &words.letters.password_set;
+        let one = |(name, at): &(&str, Time)| text.passkey(words.date(*at), name);
+        let all = self.passkeys.iter().map(one).collect::<Vec<_>>().join(&words.lists.comma);
+        let what_to_do = if self.page.is_some() { &text.look_here } else { &text.look };
+        let space = &words.lists.sentence_space;
+        format!("{space}{}{space}{what_to_do}", text.passkeys_stay(all))
     }
 }
 
@@ -227,7 +287,8 @@ const PASSWORD_CLOSED: LetterKind =
 const ACCOUNT_LOCKED: LetterKind =
     LetterKind { name: "account_locked", links: &[], values: &["until"] };
 const SESSION_STOLEN: LetterKind = LetterKind { name: "session_stolen", links: &[], values: &[] };
-const PASSWORD_SET: LetterKind = LetterKind { name: "password_set", links: &[], values: &[] };
+const PASSWORD_SET: LetterKind =
+    LetterKind { name: "password_set", links: &[], values: &["remaining", "page"] };
 const NEW_DEVICE: LetterKind = LetterKind {
     name: "new_device",
     links: &["link"],
@@ -243,6 +304,8 @@ const FACTOR_CHANGED: LetterKind =
     LetterKind { name: "factor_changed", links: &[], values: &["change"] };
 const PASSKEY_CHANGED: LetterKind =
     LetterKind { name: "passkey_changed", links: &[], values: &["change"] };
+const LOGIN_METHOD_ADDED: LetterKind =
+    LetterKind { name: "login_method_added", links: &["link"], values: &["change", "until"] };
 const PASSWORD_CHANGED: LetterKind =
     LetterKind { name: "password_changed", links: &[], values: &[] };
 const RESET_PASSWORD: LetterKind =
@@ -264,7 +327,7 @@ const ALERT: LetterKind =
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 22] = [
+    pub const ALL: [LetterKind; 23] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -277,6 +340,7 @@ impl LetterKind {
         FACTOR_GUESSES,
         FACTOR_CHANGED,
         PASSKEY_CHANGED,
+        LOGIN_METHOD_ADDED,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
         PASSWORD_VOID,
@@ -300,13 +364,14 @@ impl Letter {
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
             Letter::AccountLocked { .. } => ACCOUNT_LOCKED,
             Letter::SessionStolen => SESSION_STOLEN,
-            Letter::PasswordSet => PASSWORD_SET,
+            Letter::PasswordSet { .. } => PASSWORD_SET,
             Letter::NewDevice { .. } => NEW_DEVICE,
             Letter::OneTimeCode { .. } => ONE_TIME_CODE,
             Letter::ResetCode { .. } => RESET_CODE,
             Letter::FactorGuesses { .. } => FACTOR_GUESSES,
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasskeyChanged { .. } => PASSKEY_CHANGED,
+            Letter::LoginMethodAdded { .. } => LOGIN_METHOD_ADDED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
             Letter::PasswordVoid { .. } => PASSWORD_VOID,
@@ -331,6 +396,7 @@ impl Letter {
             | Letter::OneTimeCode { until, .. }
             | Letter::ResetCode { until, .. }
             | Letter::FactorGuesses { until, .. }
+            | Letter::LoginMethodAdded { until, .. }
             | Letter::ResetPassword { until, .. }
             | Letter::PasswordVoid { until, .. }
             | Letter::ChoosePassword { until, .. }
@@ -338,7 +404,7 @@ impl Letter {
             | Letter::EmailChanging { until, .. } => Some(*until),
             Letter::AlreadyRegistered
             | Letter::SessionStolen
-            | Letter::PasswordSet
+            | Letter::PasswordSet { .. }
             | Letter::PasswordChanged
             | Letter::AddressTaken
             | Letter::AccountDeleted
@@ -376,6 +442,14 @@ impl Letter {
             Letter::PasskeyChanged { change } => {
                 vec![("change", Secret::new(change.sentence(words)))]
             }
+            Letter::LoginMethodAdded { change, link, until: time } => vec![
+                ("link", link.clone()),
+                ("change", Secret::new(change.sentence(words))),
+                until(time),
+            ],
+            Letter::PasswordSet { remaining } => {
+                RemainingPasskeys::values(remaining.as_ref(), words)
+            }
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::PasswordVoid { link, until: time }
@@ -395,7 +469,6 @@ impl Letter {
             ],
             Letter::AlreadyRegistered
             | Letter::SessionStolen
-            | Letter::PasswordSet
             | Letter::PasswordChanged
             | Letter::AddressTaken
             | Letter::AccountDeleted

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::http::docs::static_file::StaticFile;
 use crate::http::server::reject::Reject;
 use crate::model::{Color, secret};
+use crate::web::own::OwnTemplates;
 
 const STYLE: &str = include_str!("../../static/pages/page.css");
 const SCRIPT: &str = include_str!("../../static/pages/page.js");
@@ -35,6 +36,7 @@ pub(in crate::web) struct Brand {
     /// HTML of the operator.
     pub(in crate::web) header: String,
     pub(in crate::web) footer: String,
+    pub(in crate::web) own: OwnTemplates,
     pub(in crate::web) has_logo: bool,
     pub(in crate::web) style_version: String,
     pub(in crate::web) script_version: String,
@@ -63,9 +65,9 @@ impl Brand {
             Some(path) => Some(lazy(image_type(path)?, read(path)?)),
             None => None,
         };
-        let [header, footer] = match pages.templates.as_deref() {
-            Some(folder) => fragments(folder)?,
-            None => [String::new(), String::new()],
+        let ([header, footer], own) = match pages.templates.as_deref() {
+            Some(folder) => (fragments(folder)?, OwnTemplates::load(folder, read_text)?),
+            None => ([String::new(), String::new()], OwnTemplates::default()),
         };
         Ok(Self {
             name: pages.name.clone().unwrap_or_else(|| config.service.name.clone()),
@@ -73,6 +75,7 @@ impl Brand {
             privacy: pages.privacy.clone(),
             header,
             footer,
+            own,
             has_logo: logo.is_some(),
             style_version: version(style.as_bytes()),
             script_version: version(SCRIPT.as_bytes()),
@@ -168,12 +171,13 @@ fn image_type(path: &Path) -> Result<&'static str> {
 /// effect.
 fn fragments(folder: &Path) -> Result<[String; 2]> {
     let names = ["header.html", "footer.html"];
+    let known: Vec<_> = names.into_iter().chain(OwnTemplates::files()).collect();
     let failed = |error: std::io::Error| refused(folder, &error.to_string());
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if !name.starts_with('.') && !names.contains(&name) {
-            return Err(refused(&path, "expected header.html or footer.html"));
+        if !name.starts_with('.') && !known.contains(&name) {
+            return Err(refused(&path, &format!("expected one of {}", known.join(", "))));
         }
     }
     let fragment = |name: &str| {
@@ -221,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_has_a_header_and_a_footer_and_nothing_else() {
+    fn a_folder_has_the_known_files_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("footer.html"), "<p>Example GmbH</p>").unwrap();
         let read = fragments(folder.path()).unwrap();

@@ -11,7 +11,6 @@ use poem::{Endpoint, Request, Response, endpoint};
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::http::extract::request_context::RequestContext;
 use crate::http::server::paths::Paths;
 use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
@@ -20,6 +19,7 @@ use crate::model::Page;
 use crate::model::page::MOUNTS;
 use crate::web::brand::Brand;
 use crate::web::html::{self, Layout, Scripts};
+use crate::web::language;
 use crate::words::{Text, Translation, Words};
 
 const ICON: &[u8] = include_bytes!("../../static/pages/favicon.ico");
@@ -66,7 +66,7 @@ fn front(core: Arc<Core>, brand: Arc<Brand>) -> impl Endpoint {
             if request.method() != Method::GET || !is_browser(request.headers()) {
                 return Err(Reject(Error::new(Kind::NotFound)).into());
             }
-            let visit = RequestContext::of_page(&core, &request).await?;
+            let visit = language::context_of(&core, &request).await?;
             let words = core.words.pick([visit.wish, visit.source.language]);
             Ok::<_, poem::Error>(page(&core.config, &brand, words, &policy).map_err(Reject)?)
         }
@@ -82,7 +82,7 @@ fn page(
     let text = &words.words.pages.front;
     let layout = Layout::new(brand, words, &text.title, &text.text);
     let view = FrontView { layout, links: &links(config, words.words) };
-    let mut response = html::page(StatusCode::OK, policy, &view)?;
+    let mut response = html::page(StatusCode::OK, policy, brand, &view)?;
     response.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Accept-Language"));
     Ok(response)
 }

@@ -24,6 +24,8 @@ pub(in crate::web) enum PageCookie {
     Pending,
     /// What the next page says.
     Notice,
+    /// The language that a link wished for (`lang`).
+    Language,
 }
 
 /// How the cookies are named and set for a request.
@@ -52,10 +54,12 @@ impl Jar {
             (Transport::Https, PageCookie::Visitor) => "__Host-authd-visitor",
             (Transport::Https, PageCookie::Pending) => "__Host-authd-login",
             (Transport::Https, PageCookie::Notice) => "__Host-authd-notice",
+            (Transport::Https, PageCookie::Language) => "__Host-authd-language",
             (Transport::Plain, PageCookie::Session) => "authd",
             (Transport::Plain, PageCookie::Visitor) => "authd-visitor",
             (Transport::Plain, PageCookie::Pending) => "authd-login",
             (Transport::Plain, PageCookie::Notice) => "authd-notice",
+            (Transport::Plain, PageCookie::Language) => "authd-language",
         }
     }
 

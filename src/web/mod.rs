@@ -2,8 +2,8 @@
 //!
 //! `pages` are the pages that links in mail open, `front` is the page at the server's address, `entry`
 //! has the pages around a login and `account` those of the account; `roads` lists the paths of both.
-//! `visit` reads and checks their requests with the cookies of `jar`, `stop` says what is shown
-//! instead of a page, `brand` is how all pages look, `client_script` the client for other pages. `html` renders a template into a response, `form`
+//! `visit` reads and checks their requests with the cookies of `jar`, `language` is the one of a visit, `stop` says what is shown
+//! instead of a page, `brand` is how all pages look, `own` the templates of the operator, `client_script` the client for other pages. `html` renders a template into a response, `form`
 //! reads what a page posts, `problems` says why it was refused. Every word is in the catalogue ([`crate::words`]).
 
 mod account;
@@ -14,7 +14,9 @@ mod form;
 mod front;
 mod html;
 mod jar;
+mod language;
 mod notice;
+mod own;
 mod pages;
 mod problems;
 mod roads;
@@ -109,11 +111,10 @@ pub fn paths(config: &Config) -> Paths {
     if config.serves_pages() { paths.and(roads::paths()) } else { paths }
 }
 
-/// The paths that the boundary does not count against the general limit, including everything below
-/// them: what a page does has its own limit, and the sign-in and account pages count themselves, to
-/// answer with a page.
+/// The paths that the boundary does not count against the general limit: what a page does has its own
+/// limit, and the sign-in and account pages count themselves, to answer with a page.
 pub fn uncounted(config: &Config) -> impl Iterator<Item = String> {
-    let own = config.serves_pages().then_some(["/sign-in", "/sign-up", "/sign-out", "/account"]);
+    let own = config.serves_pages().then(roads::list);
     let own = own.into_iter().flatten().map(str::to_owned);
     let files = file_paths().map(|(path, _)| path);
     let script = [client_script::PATH.to_owned()];
@@ -129,7 +130,13 @@ mod tests {
         let inputs = crate::config::Inputs::default();
         let config = crate::config::load(&inputs).unwrap_or_else(|found| panic!("{found}")).config;
         let uncounted: Vec<_> = uncounted(&config).collect();
-        for path in ["/api/v1/not-me", "/verify-email/post.js", "/v1/pages/page.css", "/sign-in"] {
+        for path in [
+            "/api/v1/not-me",
+            "/verify-email/post.js",
+            "/v1/pages/page.css",
+            "/sign-in",
+            "/account/passkeys/remove",
+        ] {
             assert!(uncounted.iter().any(|known| known == path), "{path}");
         }
         let is_broad = |path: &String| path.is_empty() || path == "/" || path == "/v1";

@@ -17,6 +17,11 @@ fn roads() -> impl Iterator<Item = Road> {
     entry::roads().into_iter().chain(account::roads())
 }
 
+/// The paths.
+pub(in crate::web) fn list() -> impl Iterator<Item = &'static str> {
+    roads().map(|road| road.path)
+}
+
 /// The paths, with the methods they accept.
 pub(in crate::web) fn paths() -> Paths {
     roads()

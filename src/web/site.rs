@@ -79,7 +79,7 @@ impl Site {
         status: StatusCode,
         view: &impl Template,
     ) -> Result<Response> {
-        let mut response = html::page(status, &self.policy, view)?;
+        let mut response = html::page(status, &self.policy, &self.brand, view)?;
         let own = HeaderValue::from_static("same-origin");
         response.headers_mut().insert(OPENER_POLICY, own.clone());
         response.headers_mut().insert(RESOURCE_POLICY, own);
@@ -135,6 +135,15 @@ pub(in crate::web) fn note_failure(response: &mut Response, error: &Error, sourc
 }
 
 impl Visit {
+    /// The document around this page, which a template of the operator can arrange.
+    pub(in crate::web) fn layout_of<'a>(
+        &'a self,
+        page: &'static str,
+        title: &'a str,
+    ) -> Layout<'a> {
+        Layout { page, ..self.layout(title) }
+    }
+
     /// The document around a page with this title.
     pub(in crate::web) fn layout<'a>(&'a self, title: &'a str) -> Layout<'a> {
         Layout {

@@ -18,6 +18,7 @@ use crate::identity::{Caller, Core};
 use crate::model::{Secret, Source};
 use crate::web::form;
 use crate::web::jar::{Jar, PageCookie};
+use crate::web::language;
 use crate::web::notice::Notice;
 use crate::web::site::Site;
 use crate::web::stop::Stop;
@@ -93,16 +94,18 @@ pub(in crate::web) async fn answer(
     back: Option<&'static str>,
     request: Request,
 ) -> poem::Result<Response> {
-    let context = RequestContext::of_page(&site.core, &request).await?;
+    let context = language::context_of(&site.core, &request).await?;
     let id = context.source.request_id.clone().unwrap_or_default();
-    let wishes = [context.wish, context.source.language];
+    let (wish, wishes) = (context.wish, [context.wish, context.source.language]);
     let shown = match Visit::receive(site, context, request).await {
         Ok(visit) => visit.handle(act, back).await,
         Err(stop) => Err(stop),
     };
-    Ok(shown
+    let mut response = shown
         .or_else(|stop| site.stop(&stop, site.core.words.pick(wishes), &id))
-        .map_err(crate::http::server::reject::Reject)?)
+        .map_err(crate::http::server::reject::Reject)?;
+    language::keep(&site.core, wish, &mut response);
+    Ok(response)
 }
 
 impl Visit {
@@ -204,8 +207,8 @@ impl Visit {
         &self.site.core
     }
 
-    /// The words in the visitor's language: as the link wishes, as the account says, or as the
-    /// browser prefers.
+    /// The words in the visitor's language: as the link wishes, as the account says, as an earlier
+    /// link wished, or as the browser prefers.
     pub(in crate::web) fn words(&self) -> Translation<'_> {
         let locale = self.caller.as_ref().and_then(|caller| caller.account.locale);
         self.core().words.pick([self.context.wish, locale, self.context.source.language])

@@ -65,11 +65,16 @@ addEventListener("pageshow", () => each("form", (form) => { delete form.dataset.
 // Passkeys: asks the browser, and posts its answer as a form.
 const publicKey = globalThis.PublicKeyCredential;
 
-const ask = async (form, more = {}) => {
-  const token = form.elements.form.value;
-  const answer = await fetch(form.dataset.asks, { method: "POST", body: new URLSearchParams({ form: token }) });
+// A redirect leads to the sign-in page, because the session has ended.
+const post = async (path, form, more = {}) => {
+  const body = new URLSearchParams({ form: form.elements.form.value, ...more });
+  const answer = await fetch(path, { method: "POST", body, redirect: "error" });
   if (!answer.ok) throw new Error(answer.statusText);
-  const options = publicKey.parseRequestOptionsFromJSON(await answer.json());
+  return answer.json();
+};
+
+const ask = async (form, path, more = {}) => {
+  const options = publicKey.parseRequestOptionsFromJSON(await post(path, form));
   return navigator.credentials.get({ publicKey: options, ...more });
 };
 
@@ -92,13 +97,13 @@ if (publicKey?.parseRequestOptionsFromJSON) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       waiting.abort();
-      ask(form).then((credential) => send(form, credential), (error) => fail(form, error));
+      ask(form, form.dataset.asks).then((credential) => send(form, credential), (error) => fail(form, error));
     });
     // The browser offers passkeys in the field for the name, for as long as the page is open.
     const isOffered = form.dataset.offers && publicKey.isConditionalMediationAvailable;
     if (isOffered) {
       publicKey.isConditionalMediationAvailable().then((isAvailable) => isAvailable
-        && ask(form, { mediation: "conditional", signal: waiting.signal })
+        && ask(form, form.dataset.asks, { mediation: "conditional", signal: waiting.signal })
           .then((credential) => send(form, credential)))
         .catch(() => {});
     }
@@ -111,6 +116,30 @@ if (publicKey?.parseRequestOptionsFromJSON) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       create();
+    });
+  });
+
+  // A key as the proof that a form asks for: the form can be sent afterwards.
+  each("[data-proves]", (part) => {
+    const box = part.closest(".proof");
+    const form = part.closest("form");
+    const button = part.querySelector("button");
+    part.hidden = false;
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        const path = part.dataset.proves;
+        const credential = await ask(form, `${path}/options`);
+        await post(path, form, { credential: JSON.stringify(credential.toJSON()) });
+        const line = document.createElement("p");
+        line.setAttribute("role", "status");
+        box.replaceChildren(line);
+        line.textContent = part.dataset.done;
+        form.querySelector("button:not([type=button])").focus();
+      } catch (error) {
+        button.disabled = false;
+        fail(part, error);
+      }
     });
   });
 

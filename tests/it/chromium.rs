@@ -161,6 +161,13 @@ impl Browser {
         self.ask("POST", &format!("{}/value", self.find(selector)), &json!({ "text": keys }));
     }
 
+    /// Presses keys where the focus is, as a person without a mouse does.
+    pub fn type_keys(&self, keys: &str) {
+        let element = self.ask("GET", &format!("{}/element/active", self.session), &Value::Null);
+        let path = format!("/element/{}/value", id(&element).unwrap());
+        self.tell(&path, &json!({ "text": keys }));
+    }
+
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
         let value =
             self.ask("GET", &format!("{}/attribute/{name}", self.find(selector)), &Value::Null);
@@ -215,7 +222,18 @@ impl Browser {
 
     /// Emulates a phone screen.
     pub fn be_a_phone(&self) {
-        let params = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
+        self.be_a_screen(390, 844, true);
+    }
+
+    /// Emulates a screen of a desk.
+    pub fn be_a_desktop(&self) {
+        self.be_a_screen(1280, 900, false);
+    }
+
+    fn be_a_screen(&self, width: u32, height: u32, mobile: bool) {
+        let params = json!({
+            "width": width, "height": height, "deviceScaleFactor": 2, "mobile": mobile,
+        });
         self.tell(
             "/goog/cdp/execute",
             &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params }),

@@ -43,6 +43,7 @@ mod image;
 mod import;
 mod import_large;
 mod import_others;
+mod intruders;
 mod jobpath;
 mod jobpsych;
 mod keys;

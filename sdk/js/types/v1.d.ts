@@ -605,9 +605,9 @@ export interface paths {
         put?: never;
         /**
          * Get options for a passkey login
-         * @description Returns the options for `navigator.credentials.get()`. Without a name, the user chooses a
-         *     passkey; use these options for autofill too. With a name, the response does not reveal
-         *     whether the account exists.
+         * @description Returns the options for `navigator.credentials.get()`; use them for autofill too. The user
+         *     chooses among the passkeys on their devices. The options name none, so they do not reveal
+         *     who has an account.
          */
         post: operations["passkeyOptions"];
         delete?: never;
@@ -1583,13 +1583,6 @@ export interface components {
             credential: components["schemas"]["PasskeyAssertion"];
             /** @description If `false`, the session ends when the browser closes or after one day. Defaults to `true`. */
             rememberMe?: boolean | null;
-        };
-        /** @description Request for the options of a passkey login. */
-        PasskeyOptionsRequest: {
-            /** @description The email address, if the user typed one. */
-            email?: string | null;
-            /** @description The username, if the user typed one. */
-            username?: string | null;
         };
         /** @description The caller's passkeys, with the arguments of `signalAllAcceptedCredentials()`. */
         PasskeyOverview: {
@@ -2792,11 +2785,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["PasskeyOptionsRequest"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Success */
             200: {

@@ -152,3 +152,21 @@ fn zero_in_a_documents_variable_is_refused_instead_of_switching_a_limit_off() {
     let lockout = with(&[("AUTHD_PROFILE", "perfect21"), ("ENABLE_ACCOUNT_LOCKOUT", "false")]);
     assert!(lockout.warnings()[0].contains("guessed"), "{:?}", lockout.warnings());
 }
+
+#[test]
+fn an_accent_that_is_hard_to_read_on_white_is_found_and_a_readable_one_is_named() {
+    let of_accent = |accent: &str, enabled: &str| {
+        let set = [("AUTHD_PAGES__ACCENT", accent), ("AUTHD_PAGES__ENABLED", enabled)];
+        let found = check(&with(&set), Vec::new()).findings;
+        found.into_iter().find(|finding| finding.key == "pages.accent")
+    };
+    let found = of_accent("#ffd400", "true").unwrap();
+    assert_eq!(found.level, Severity::Warning);
+    assert!(found.message.starts_with("#ffd400 is hard to read on white"), "{}", found.message);
+    assert!(found.message.contains("1.4:1") && found.message.contains("4.5:1"), "{found:?}");
+    let named = found.remedy.split_whitespace().find(|word| word.starts_with('#')).unwrap();
+    assert!(of_accent(named, "true").is_none(), "{named} was recommended");
+    assert!(of_accent("#ffd400", "false").is_none(), "no page shows it");
+    assert!(of_accent("#767676", "true").is_none(), "4.54:1");
+    assert!(of_accent("#777777", "true").is_some(), "4.48:1");
+}

@@ -4,22 +4,25 @@ use askama::Template;
 use poem::Response;
 use poem::http::StatusCode;
 
-use crate::error::{Detail, Error, Extra, Kind, Result};
+use crate::error::{Detail, Error, Kind, Result};
 use crate::http::server::reject;
 use crate::identity::login::remember::Remember;
 use crate::identity::login::sign_in;
 use crate::identity::login::sign_in::{Credentials, Name};
 use crate::model::{Page, Password};
+use crate::web::entry::code::CODE;
 use crate::web::entry::enter;
-use crate::web::entry::factor::FACTOR;
+use crate::web::entry::factor;
 use crate::web::html::Layout;
-use crate::web::jar::PageCookie;
 use crate::web::site::note_failure;
 use crate::web::stop::{Stop, problem};
 use crate::web::target::{ACCOUNT, Target, with_target};
 use crate::web::view::{FieldKind, FieldView, focus_first};
-use crate::web::visit::{Owner, Visit, add_cookie, go};
+use crate::web::visit::{Owner, Visit, go};
 use crate::words::Words;
+
+/// The most characters of an address or user name, as on the native API.
+const MAX_NAME: usize = 255;
 
 /// Asks for name and password.
 #[derive(Template)]
@@ -36,6 +39,8 @@ struct SignInView<'a> {
     remember: bool,
     sign_up: String,
     takes_passkey: bool,
+    /// The page that logs in with a mailed code, where the policy allows it.
+    by_code: Option<String>,
 }
 
 /// For visitors who are logged in already.
@@ -61,6 +66,8 @@ enum SignInRefusal {
         name: bool,
         password: bool,
     },
+    /// No account has a name of this length.
+    LongName,
     Failed(Error),
 }
 
@@ -91,15 +98,13 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
             SignInRefusal::Empty { name: typed.name.is_empty(), password: password.is_empty() };
         return show(visit, target.as_ref(), &typed, Some(&refusal));
     }
+    if typed.name.chars().count() > MAX_NAME {
+        return show(visit, target.as_ref(), &typed, Some(&SignInRefusal::LongName));
+    }
     match log_in(visit, &typed, Password::new(password)).await {
         Ok(issued) => enter(visit, &issued, target.as_ref()).await,
-        Err(error) => match error.extra() {
-            Some(Extra::Challenge { token, expires_in, .. }) => {
-                let mut response = go(&with_target(FACTOR, target.as_ref().map(Target::as_str)));
-                let cookie = visit.jar.set(PageCookie::Pending, token.reveal(), Some(*expires_in));
-                add_cookie(&mut response, &cookie);
-                Ok(response)
-            }
+        Err(error) => match factor::ask(visit, &error, target.as_ref()) {
+            Some(response) => Ok(response),
             None => show(visit, target.as_ref(), &typed, Some(&SignInRefusal::Failed(error))),
         },
     }
@@ -149,7 +154,7 @@ fn show(
     let text = &words.sign_in;
     let mut name = FieldView::new(words, FieldKind::Name, "name", &text.name)
         .completed_as("username webauthn")
-        .at_most(254)
+        .at_most(MAX_NAME)
         .holding(&*typed.name)
         .focused();
     let mut password = FieldView::new(words, FieldKind::Password, "password", &text.password);
@@ -163,6 +168,10 @@ fn show(
             password.reason = no_password.then(required);
             focus_first([&mut name, &mut password].into_iter());
         }
+        Some(SignInRefusal::LongName) => {
+            status = StatusCode::BAD_REQUEST;
+            name.reason = Some(words.problems.too_long(MAX_NAME));
+        }
         Some(SignInRefusal::Failed(error)) => {
             status = reject::status(error.kind());
             (said, way_on) = (Some(sentence(words, error)), way(words, error.kind()));
@@ -170,9 +179,9 @@ fn show(
             (name.has_focus, password.has_focus) = (false, true);
         }
     }
-    let target = target.map(Target::as_str);
+    let (target, config) = (target.map(Target::as_str), &visit.core().config);
     let view = SignInView {
-        layout: visit.layout(&text.title),
+        layout: visit.layout_of("sign-in", &text.title),
         note: visit.notice.map(|notice| notice.text(words)),
         problem: said,
         way_on,
@@ -181,7 +190,8 @@ fn show(
         password,
         remember: typed.remember,
         sign_up: with_target("/sign-up", target),
-        takes_passkey: visit.core().config.webauthn.enabled,
+        takes_passkey: config.webauthn.enabled,
+        by_code: config.login.passwordless.then(|| with_target(CODE, target)),
     };
     let mut response = visit.site.render(status, &view)?;
     if let Some(SignInRefusal::Failed(error)) = refusal {

@@ -223,7 +223,7 @@ fn show(
     focus_first(fields.iter_mut());
     let target = target.map(Target::as_str);
     let view = SignUpView {
-        layout: visit.layout(&text.title),
+        layout: visit.layout_of("sign-up", &text.title),
         problem: typed.problem.clone(),
         target,
         fields,

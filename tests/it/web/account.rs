@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use authd::identity::admin::accounts;
 
+use crate::authenticator::Device;
+use crate::passkeys;
 use crate::support::{App, PASSWORD, app, app_with, token_in};
 use crate::web::visitor::{Visitor, hidden_fields};
 
@@ -66,6 +68,61 @@ async fn every_page_of_the_account_opens_and_marks_its_place() {
     }
     ada.open("/.well-known/change-password").await;
     assert_eq!(ada.path, "/account/password");
+}
+
+#[tokio::test]
+async fn each_link_of_the_overview_says_where_it_leads() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    ada.open("/account").await;
+    let tiles = ada.page.text.split("class=\"tiles\"").nth(1).unwrap();
+    let links = tiles.split("</main>").next().unwrap().split("<a href=\"").skip(1);
+    let links: Vec<_> =
+        links.map(|link| link.split("</a>").next().unwrap().split_once("\">").unwrap()).collect();
+    assert_eq!(
+        links,
+        [
+            ("/account/profile", "Change profile"),
+            ("/account/email", "Change email address"),
+            ("/account/password", "Change password"),
+            ("/account/passkeys", "Manage passkeys"),
+            ("/account/authenticator", "Manage two-step sign-in"),
+            ("/account/sessions", "View devices"),
+            ("/account/record", "View security record"),
+            ("/account/data", "Download or delete your data"),
+        ]
+    );
+}
+
+/// The list of a page with each name and id replaced, and the page that asks before a removal.
+async fn removal(ada: &mut Visitor<'_>, page: &str, name: &str) -> [String; 2] {
+    ada.open(page).await;
+    let list = ada.page.text.split("class=\"list\"").nth(1).unwrap().split("</ul>").next().unwrap();
+    let start = format!("href=\"{page}/remove?id=");
+    let (_, link) = list.split_once(&start).unwrap_or_else(|| panic!("{list}"));
+    let (id, link) = link.split_once('"').unwrap();
+    let id = &id.to_owned();
+    let link = link.split("</a>").next().unwrap().replace(name, "NAME");
+    ada.open(&format!("{page}/remove?id={id}")).await;
+    let asked = ada.page.text.split("class=\"box\"").nth(1).unwrap().split("</section>").next();
+    let form = &hidden_fields(&ada.page.text, &format!("{page}/remove"))[0].1;
+    let asked = asked.unwrap().replace(id, "ID").replace(page, "PAGE").replace(form, "FORM");
+    [link, asked]
+}
+
+#[tokio::test]
+async fn keys_and_devices_are_removed_in_the_same_words() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    let mut device = Device::new();
+    let made = passkeys::add(&app, &access, &mut device, "passkey").await;
+    let mut ada = Visitor::known(&app, "ada").await;
+    turn_on_second_step(&app, &mut ada).await;
+    let phone = removal(&mut ada, "/account/authenticator", "Phone").await;
+    let key =
+        removal(&mut ada, "/account/passkeys", made["passkey"]["name"].as_str().unwrap()).await;
+    assert_eq!(phone, key);
+    assert!(phone[1].contains("<button class=\"risk\">Remove</button>"), "{}", phone[1]);
 }
 
 #[tokio::test]
@@ -240,4 +297,30 @@ async fn the_last_administrator_is_told_why_they_stay() {
     ada.submit("/account/data/delete", &[("consent", "yes")]).await;
     assert_eq!(ada.page.status, 409);
     ada.sees("This is the last account that can administer this service.");
+}
+
+#[tokio::test]
+async fn a_session_from_before_the_second_factor_is_asked_for_its_code() {
+    let app = app().await;
+    let mut old = Visitor::owner(&app, "ada").await;
+    let mut owner = Visitor::known(&app, "ada").await;
+    let phone = turn_on_second_step(&app, &mut owner).await;
+    old.open("/account/email").await;
+    old.sees("name=\"proof_code\"");
+    let address = ("new_email", "new@example.com");
+    old.submit("/account/email", &[address, ("proof_password", PASSWORD)]).await;
+    assert_eq!(old.page.status, 403, "the password is not enough: {}", old.page.text);
+    old.open("/account/password").await;
+    old.sees("name=\"proof_code\"");
+    let fields = [("current_password", PASSWORD), ("new_password", NEW)];
+    old.submit("/account/password", &fields).await;
+    old.sees("id=\"proof_code-reason\"");
+    app.turn_clock(Duration::from_secs(30));
+    let code = phone.code(&app);
+    old.submit("/account/password", &[fields[0], fields[1], ("proof_code", &code)]).await;
+    old.sees("role=\"status\"");
+    assert!(!old.page.text.contains("proof_code"), "it has shown the code: {}", old.page.text);
+    assert_eq!(app.login("ada", NEW).await.code(), "MFA_REQUIRED");
+    owner.open("/account/email").await;
+    assert_eq!(owner.path, "/sign-in", "other sessions have ended");
 }

@@ -7,7 +7,7 @@ use crate::docs::axe;
 use crate::support::{App, PASSWORD, Server, UNLIMITED, app_with};
 
 /// The program on a port whose origin it accepts, by the name that passkeys are bound to.
-async fn served() -> (App, Server, String) {
+pub async fn served() -> (App, Server, String) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let listen = format!("127.0.0.1:{port}");
     let set = [&UNLIMITED[..], &[("server.listen", listen.as_str())]].concat();
