@@ -54,7 +54,7 @@ pub fn replace_master_key(
     site.take_present(progress)?;
     site.check(progress)?;
     site.upgrade(env)?;
-    let draft = NewKey::make(database, given, env)?;
+    let draft = DraftKey::make(database, given, env)?;
     let (master, version) = (&draft.master, site.version());
     let (id, now) = (env.new_id()?, env.now());
     let event = Event::done(What::MasterKeyReplaced).by("cli");
@@ -82,12 +82,12 @@ pub fn replace_master_key(
 }
 
 /// A new master key whose file does not have its name yet. Dropping it removes the file.
-struct NewKey {
+struct DraftKey {
     master: MasterKey,
     file: Option<PathBuf>,
 }
 
-impl NewKey {
+impl DraftKey {
     fn make(database: &Database, given: Option<&Secret>, env: &Env) -> Result<Self> {
         if let Some(text) = given {
             return Ok(Self { master: MasterKey::parse(text.reveal())?, file: None });
@@ -105,7 +105,7 @@ impl NewKey {
     }
 }
 
-impl Drop for NewKey {
+impl Drop for DraftKey {
     fn drop(&mut self) {
         if let Some(file) = &self.file {
             let _ = fs::remove_file(file);
