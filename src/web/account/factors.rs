@@ -8,7 +8,7 @@ use crate::identity::factor;
 use crate::identity::factor::{CodeConfirmation, Overview, Started};
 use crate::model::{Factor, FactorKind, Secret};
 use crate::web::account::proof::GivenProof;
-use crate::web::account::{MAX_NAME, RefusedForm, Removable, Step, StepKind};
+use crate::web::account::{MAX_NAME, RefusedForm, RemovableItem, Step, StepKind};
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
@@ -275,7 +275,7 @@ async fn show_remove(
         return Err(Kind::NotFound.into());
     };
     let says = text.remove_text(&factor.name);
-    let removed = Removable { page: AUTHENTICATOR, id, title: &text.remove_title, text: &says };
+    let removed = RemovableItem { page: AUTHENTICATOR, id, title: &text.remove_title, text: &says };
     owner.ask_removal(&removed, refused).await
 }
 

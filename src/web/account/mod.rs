@@ -143,7 +143,7 @@ const CONSENT: &str = "consent";
 const MAX_NAME: usize = 100;
 
 /// A key or device in a list, which can be removed.
-struct Removable<'a> {
+struct RemovableItem<'a> {
     /// The page with the list.
     page: &'static str,
     id: &'a str,
@@ -237,7 +237,7 @@ impl Owner {
     /// Shows the page that asks before a key or device is removed.
     async fn ask_removal(
         &self,
-        removed: &Removable<'_>,
+        removed: &RemovableItem<'_>,
         refused: Option<RefusedForm>,
     ) -> Result<Response, Stop> {
         let step = Step {

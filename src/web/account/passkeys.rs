@@ -7,7 +7,7 @@ use crate::error::{Kind, Result};
 use crate::identity::passkey::{self, PasskeyName};
 use crate::model::{Passkey, PasskeyKind, Secret};
 use crate::web::account::proof::GivenProof;
-use crate::web::account::{RefusedForm, Removable};
+use crate::web::account::{RefusedForm, RemovableItem};
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
@@ -236,6 +236,6 @@ async fn show_remove(
         return Err(Kind::NotFound.into());
     };
     let says = text.remove_text(&key.name);
-    let removed = Removable { page: PASSKEYS, id, title: &text.remove_title, text: &says };
+    let removed = RemovableItem { page: PASSKEYS, id, title: &text.remove_title, text: &says };
     owner.ask_removal(&removed, refused).await
 }

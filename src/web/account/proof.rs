@@ -11,7 +11,7 @@ use crate::identity::login::reauthenticate;
 use crate::identity::login::reauthenticate::ReauthenticationProof;
 use crate::identity::{factor, passkey};
 use crate::model::{FactorKind, Password, Secret};
-use crate::web::entry::posted_credential;
+use crate::web::entry::{CODE_PAGE, posted_credential};
 use crate::web::stop::{Stop, problem};
 use crate::web::target::with_target;
 use crate::web::view::{FieldKind, FieldView, ProofView};
@@ -27,6 +27,8 @@ pub(super) struct ProofWays {
     typed: TypedProof,
     /// A key of the account will do too.
     takes_key: bool,
+    /// A new login can be one with a mailed code.
+    by_code: bool,
 }
 
 /// What an owner can type as a proof.
@@ -42,7 +44,8 @@ enum TypedProof {
 
 impl ProofWays {
     /// No proof is due.
-    pub(super) const NOT_DUE: Self = Self { typed: TypedProof::NotDue, takes_key: false };
+    pub(super) const NOT_DUE: Self =
+        Self { typed: TypedProof::NotDue, takes_key: false, by_code: false };
 }
 
 /// Why a proof was not accepted.
@@ -78,14 +81,12 @@ impl Owner {
         if ways != ProofWays::NOT_DUE {
             return Ok(ways);
         }
-        let takes_key = self.has_key().await?;
         if self.caller.account.password_hash.is_some() {
-            return Ok(ProofWays { typed: TypedProof::Password, takes_key });
+            return self.ways(TypedProof::Password).await;
         }
         let factors = factor::list(core, &self.caller).await?.factors;
         let has_factor = factors.iter().any(|factor| factor.confirmed_at.is_some());
-        let typed = if has_factor { TypedProof::Code } else { TypedProof::Nothing };
-        Ok(ProofWays { typed, takes_key })
+        self.ways(if has_factor { TypedProof::Code } else { TypedProof::Nothing }).await
     }
 
     /// How the owner can show the second factor, if one guards the account that this session has not
@@ -99,12 +100,15 @@ impl Owner {
         let has_app = factors
             .iter()
             .any(|factor| factor.kind == FactorKind::Totp && factor.confirmed_at.is_some());
-        let typed = if has_app { TypedProof::Code } else { TypedProof::Nothing };
-        Ok(ProofWays { typed, takes_key: self.has_key().await? })
+        self.ways(if has_app { TypedProof::Code } else { TypedProof::Nothing }).await
     }
 
-    async fn has_key(&self) -> Result<bool> {
-        Ok(!passkey::list(self.core(), &self.caller).await?.passkeys.is_empty())
+    /// What can be typed, or a key, which is both factors or the second one.
+    async fn ways(&self, typed: TypedProof) -> Result<ProofWays, Stop> {
+        let core = self.core();
+        let takes_key = !passkey::list(core, &self.caller).await?.passkeys.is_empty();
+        let has_password = self.caller.account.password_hash.is_some();
+        Ok(ProofWays { typed, takes_key, by_code: core.config.login.passwordless && !has_password })
     }
 
     /// The owner with a fresh proof: the last one, or the one in the form.
@@ -146,6 +150,7 @@ pub(super) async fn key_options(owner: &Owner) -> Result<Response, Stop> {
 pub(super) async fn take_key(owner: &Owner) -> Result<Response, Stop> {
     let shown = posted_credential(owner)?;
     owner.renew(ReauthenticationProof::Passkey(Box::new(shown))).await?;
+    Fresh::check(owner.core(), &owner.read_again().await?).await?;
     Ok(json(&serde_json::json!({ "fresh": true })))
 }
 
@@ -168,8 +173,8 @@ pub(super) fn view<'a>(
         TypedProof::NotDue | TypedProof::Nothing => None,
     };
     let must_log_in = ways.typed == TypedProof::Nothing;
-    let sign_in =
-        must_log_in.then(|| (with_target("/sign-in?again", Some(path)), text.sign_in.as_str()));
+    let place = if ways.by_code { CODE_PAGE } else { "/sign-in?again" };
+    let sign_in = must_log_in.then(|| (with_target(place, Some(path)), text.sign_in.as_str()));
     ProofView {
         words,
         text: if must_log_in && !ways.takes_key { &text.sign_in_text } else { &text.text },

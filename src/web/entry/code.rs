@@ -21,7 +21,7 @@ use crate::web::visit::Visit;
 use crate::words::Words;
 
 /// The path of the page.
-pub(super) const CODE: &str = "/sign-in/code";
+pub(in crate::web) const CODE: &str = "/sign-in/code";
 
 /// The longest code that is accepted.
 const MAX_CODE: usize = 16;
@@ -45,7 +45,9 @@ struct CodeView<'a> {
 #[allow(clippy::unused_async, reason = "handlers are")]
 pub(super) async fn open(visit: &Visit) -> Result<Response, Stop> {
     refuse_where_off(visit)?;
-    ask_address(visit, visit.target()?.as_ref(), "", None)
+    // An owner who needs a fresh proof has an address already.
+    let own = visit.caller().map_or("", |caller| caller.account.email.as_str());
+    ask_address(visit, visit.target()?.as_ref(), own, None)
 }
 
 /// `POST /sign-in/code/send`
@@ -53,8 +55,8 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
     refuse_where_off(visit)?;
     let (target, typed) = (visit.target()?, visit.text("email"));
     let Some(email) = Email::parse(&typed) else {
-        let invalid = Some(Kind::Validation.into());
-        return ask_address(visit, target.as_ref(), &typed, invalid);
+        let invalid = Error::new(Kind::Validation);
+        return ask_address(visit, target.as_ref(), &typed, Some(&invalid));
     };
     let sent = match visit.context.limited().count() {
         Ok(counted) => passwordless::request(visit.core(), &email, &counted, visit.source()).await,
@@ -62,7 +64,7 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
     };
     match sent {
         Ok(()) => ask_code(visit, target.as_ref(), &email, None),
-        Err(error) => ask_address(visit, target.as_ref(), &typed, Some(error)),
+        Err(error) => ask_address(visit, target.as_ref(), &typed, Some(&error)),
     }
 }
 
@@ -71,12 +73,12 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     refuse_where_off(visit)?;
     let (target, typed, code) = (visit.target()?, visit.text("email"), visit.text("code"));
     let Some(email) = Email::parse(&typed) else {
-        let invalid = Some(Kind::Validation.into());
-        return ask_address(visit, target.as_ref(), &typed, invalid);
+        let invalid = Error::new(Kind::Validation);
+        return ask_address(visit, target.as_ref(), &typed, Some(&invalid));
     };
     if code.is_empty() || code.chars().count() > MAX_CODE {
         let kind = if code.is_empty() { Kind::Validation } else { Kind::CodeInvalid };
-        return ask_code(visit, target.as_ref(), &email, Some(kind.into()));
+        return ask_code(visit, target.as_ref(), &email, Some(&kind.into()));
     }
     let is_long = visit.field("remember").is_some();
     let remember = if is_long { Remember::Long } else { Remember::Short };
@@ -91,7 +93,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
         Ok(issued) => enter(visit, &issued, target.as_ref()).await,
         Err(error) => match factor::ask(visit, &error, target.as_ref()) {
             Some(response) => Ok(response),
-            None => ask_code(visit, target.as_ref(), &email, Some(error)),
+            None => ask_code(visit, target.as_ref(), &email, Some(&error)),
         },
     }
 }
@@ -104,32 +106,32 @@ fn ask_address(
     visit: &Visit,
     target: Option<&Target>,
     typed: &str,
-    failure: Option<Error>,
+    failure: Option<&Error>,
 ) -> Result<Response, Stop> {
     let words = visit.words().words;
-    let is_invalid = failure.as_ref().is_some_and(|error| error.kind() == Kind::Validation);
+    let is_invalid = failure.is_some_and(|error| error.kind() == Kind::Validation);
     let field = FieldView::new(words, FieldKind::Email, "email", &words.common.email_address)
         .completed_as("username")
         .at_most(254)
         .holding(typed)
         .refused(is_invalid.then(|| words.problems.no_address.to_string()))
         .focused();
-    show(visit, target, None, field, failure.as_ref())
+    show(visit, target, None, field, failure)
 }
 
 fn ask_code(
     visit: &Visit,
     target: Option<&Target>,
     email: &Email,
-    failure: Option<Error>,
+    failure: Option<&Error>,
 ) -> Result<Response, Stop> {
     let words = visit.words().words;
-    let reason = failure.as_ref().and_then(|error| reason(words, error));
+    let reason = failure.and_then(|error| reason(words, error));
     let field = FieldView::new(words, FieldKind::Code, "code", &words.factor.code)
         .at_most(MAX_CODE)
         .refused(reason)
         .focused();
-    show(visit, target, Some(email.as_str()), field, failure.as_ref())
+    show(visit, target, Some(email.as_str()), field, failure)
 }
 
 fn show(

@@ -8,6 +8,7 @@ mod sign_up;
 
 use poem::Response;
 
+pub(in crate::web) use crate::web::entry::code::CODE as CODE_PAGE;
 pub(in crate::web) use crate::web::entry::passkey::posted_credential;
 pub(in crate::web) use crate::web::entry::sign_up::bad_name;
 
