@@ -100,6 +100,7 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     guards::find(config, &mut found);
     exposure::find(config, &mut found);
     passkeys(config, &mut found);
+    backups(config, &mut found);
     for variable in &loaded.ignored {
         let message =
             format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
@@ -192,7 +193,7 @@ fn server(config: &Config, found: &mut ConfigReport) {
     if config.alerts.mail.is_none() {
         found.hint(
             "alerts.mail",
-            "it is not set: bursts of failed logins and stolen sessions are only logged",
+            "it is not set: bursts of failed logins, stolen sessions and overdue backups are only logged",
             "set it to an address that the operators read",
         );
     }
@@ -254,6 +255,27 @@ fn is_example(sender: &Email) -> bool {
     match last_two.as_slice() {
         ["com" | "org" | "net", "example"] | [] => true,
         [top, ..] => ["example", "invalid", "test", "localhost", "local"].contains(top),
+    }
+}
+
+fn backups(config: &Config, found: &mut ConfigReport) {
+    let backup = &config.backup;
+    if backup.every.is_none() {
+        found.hint(
+            "backup.every",
+            "it is not set: the server makes no backups",
+            "set it to \"1 day\" and backup.to to a folder on another disk, unless another program runs authd backup",
+        );
+    }
+    let database = config.database.key_file();
+    let is_beside = backup.to.as_deref().is_some_and(|to| database.parent() == Some(to));
+    if is_beside && backup.encrypt_to.is_empty() {
+        found.warning(
+            "backup.to",
+            "it is the folder of the database and its master key: who gets it has everything, and a lost disk takes \
+             the backups along",
+            "set it to a folder on another disk, or encrypt the backups with backup.encrypt_to",
+        );
     }
 }
 

@@ -256,6 +256,16 @@ impl ConfigReader {
         self.value(key, allowed, |raw| path(raw, &dir))
     }
 
+    /// Reads an optional path, of something that may not exist yet.
+    pub fn optional_path(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+    ) -> ReadResult<Option<PathBuf>> {
+        let dir = self.dir.clone();
+        self.option(key, allowed, |raw| path(raw, &dir))
+    }
+
     /// Reads the optional path of an existing folder.
     pub fn optional_folder(&mut self, key: &'static str) -> ReadResult<Option<PathBuf>> {
         let dir = self.dir.clone();

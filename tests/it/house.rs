@@ -30,11 +30,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mail", &["config", "env", "error", "model", "outbox", "words"]),
     ("outbound", &["config", "env", "error", "model"]),
     ("sms", &["config", "env", "error", "model", "outbound", "outbox"]),
+    ("backup", &["env", "error", "model", "seal", "store", "token"]),
     (
         "identity",
         &[
-            "config", "env", "error", "mail", "metrics", "model", "outbox", "password", "seal",
-            "sms", "store", "token", "webauthn", "words",
+            "backup", "config", "env", "error", "mail", "metrics", "model", "outbox", "password",
+            "seal", "sms", "store", "token", "webauthn", "words",
         ],
     ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
