@@ -7,6 +7,8 @@ mod guards;
 use std::fmt;
 use std::net::IpAddr;
 
+use super::sections::webauthn::own_origins;
+use super::values::web_origin::WebOrigin;
 use super::{Config, Loaded};
 use crate::model::{Color, Email, color};
 
@@ -101,6 +103,7 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     exposure::find(config, &mut found);
     passkeys(config, &mut found);
     backups(config, &mut found);
+    origins(config, &mut found);
     for variable in &loaded.ignored {
         let message =
             format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
@@ -288,6 +291,40 @@ fn passkeys(config: &Config, found: &mut ConfigReport) {
             "webauthn.rp_id",
             "the host of server.public_url is an address, and passkeys need a domain name",
             "set server.public_url to a domain name, or webauthn.enabled to false",
+        );
+    }
+}
+
+/// Pages of these origins use the client, so the server must let them call it.
+fn origins(config: &Config, found: &mut ConfigReport) {
+    let pages: Vec<String> =
+        if config.serves_pages() { config.pages.return_sources().collect() } else { Vec::new() };
+    let keys = if config.webauthn.enabled { config.webauthn.origins.as_slice() } else { &[] };
+    let own = own_origins(&config.public_url());
+    let mut missing: Vec<String> = Vec::new();
+    for origin in pages.iter().chain(keys).filter_map(|origin| WebOrigin::parse(origin)) {
+        let origin = origin.to_string();
+        let is_known = own.contains(&origin) || config.server.cors_origins.contains(&origin);
+        if !is_known && !missing.contains(&origin) {
+            missing.push(origin);
+        }
+    }
+    if !missing.is_empty() {
+        let those = missing.join(", ");
+        found.add(
+            Severity::Hint,
+            "server.cors_origins",
+            format!(
+                "it lacks {those} of pages.return_to or webauthn.origins: scripts of these pages cannot call the server"
+            ),
+            "add what calls the server from its pages",
+        );
+    }
+    if config.serves_pages() && config.pages.return_to.iter().any(|url| url.contains('*')) {
+        found.error(
+            "pages.return_to",
+            "a URL contains *: URLs are compared byte for byte",
+            "list each URL in full",
         );
     }
 }

@@ -58,7 +58,7 @@ pub use check::{ConfigReport, Finding, Severity, check};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
 pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load, place};
-pub use problem::{Problem, Problems};
+pub use problem::{Problem, Problems, nearest};
 pub use profile::{ProfileName, STANDARD};
 pub use reader::ConfigEntry;
 

@@ -377,7 +377,9 @@ impl ConfigReader {
                     Visibility::All => raw.quoted(),
                     Visibility::Url | Visibility::Hidden => "something else (not shown)".to_owned(),
                 };
-                let message = format!("expected {allowed}, got {came}");
+                let would_do = raw.unquoted().is_some_and(|raw| parse(&raw).is_some());
+                let advice = if would_do { "; leave out the quotes" } else { "" };
+                let message = format!("expected {allowed}, got {came}{advice}");
                 self.problems.push(Problem::new(key, Some(origin.clone()), message));
                 Err(Reported)
             }

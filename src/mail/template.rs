@@ -282,7 +282,10 @@ mod tests {
         let values = [("service", "<A&B>"), ("count", "10")];
         let html = Template::parse("a.html", 1, "<p>{{text}}</p>", Escaping::Html, &names);
         let html = html.unwrap().render(&english(), &values);
-        assert!(html.starts_with("<p>A login to your account at &lt;A&amp;B&gt; got as"), "{html}");
+        assert!(
+            html.starts_with("<p>A sign-in to your account at &lt;A&amp;B&gt; got as"),
+            "{html}"
+        );
         let own = "own ".repeat(30);
         let text = format!("{own}\n{{{{text}}}}{{{{space}}}}{{{{not_you}}}}\n{own}");
         let text = Template::parse("a.txt", 1, &text, Escaping::Text, &names).unwrap();

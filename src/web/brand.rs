@@ -19,14 +19,32 @@ use crate::web::own::OwnTemplates;
 const STYLE: &str = include_str!("../../static/pages/page.css");
 const SCRIPT: &str = include_str!("../../static/pages/page.js");
 
-/// The card of the style sheet in dark light.
+/// The colour of cards on dark pages (`--card`).
 const DARK_CARD: Color = Color::rgb(0x19, 0x21, 0x2b);
 
 /// The largest logo, style sheet and fragment, in bytes.
 const MAX_FILE: u64 = 512 * 1024;
 
-/// The paths of the files, below each mount.
-pub(in crate::web) const FILES: [&str; 3] = ["/pages/page.css", "/pages/page.js", "/pages/logo"];
+/// A file that pages load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::web) enum PageFile {
+    Style,
+    Script,
+    Logo,
+}
+
+impl PageFile {
+    pub(in crate::web) const ALL: [Self; 3] = [Self::Style, Self::Script, Self::Logo];
+
+    /// Its path, below each mount.
+    pub(in crate::web) fn path(self) -> &'static str {
+        match self {
+            Self::Style => "/pages/page.css",
+            Self::Script => "/pages/page.js",
+            Self::Logo => "/pages/logo",
+        }
+    }
+}
 
 /// The looks of the pages.
 pub(in crate::web) struct Brand {
@@ -104,30 +122,32 @@ impl Brand {
         self.terms.is_some() || self.privacy.is_some() || !self.footer.is_empty()
     }
 
-    /// The file at one of [`FILES`].
-    fn file(&self, path: &str) -> Option<&BrandFile> {
-        let [style, script, _] = FILES;
-        if path == style {
-            Some(&self.style)
-        } else if path == script {
-            Some(&self.script)
-        } else {
-            self.logo.as_ref()
+    fn file(&self, file: PageFile) -> Option<&BrandFile> {
+        match file {
+            PageFile::Style => Some(&self.style),
+            PageFile::Script => Some(&self.script),
+            PageFile::Logo => self.logo.as_ref(),
         }
     }
 
-    fn version_of(&self, path: &str) -> &str {
-        if path == FILES[0] { &self.style_version } else { &self.script_version }
+    /// The version in the address of a file; a logo has none.
+    fn version_of(&self, file: PageFile) -> Option<&str> {
+        match file {
+            PageFile::Style => Some(&self.style_version),
+            PageFile::Script => Some(&self.script_version),
+            PageFile::Logo => None,
+        }
     }
 }
 
-/// Serves one of [`FILES`].
-pub(in crate::web) fn file(brand: std::sync::Arc<Brand>, path: &'static str) -> impl Endpoint {
+/// Serves a file.
+pub(in crate::web) fn file(brand: std::sync::Arc<Brand>, file: PageFile) -> impl Endpoint {
     endpoint::make_sync(move |request: Request| {
-        let file = brand.file(path).ok_or_else(|| Reject(crate::error::Kind::NotFound.into()))?;
-        let mut response = file.answer(&request).map_err(Reject)?;
+        let found = brand.file(file).ok_or_else(|| Reject(crate::error::Kind::NotFound.into()))?;
+        let mut response = found.answer(&request).map_err(Reject)?;
         let headers = response.headers_mut();
-        if path != FILES[2] && request.original_uri().query() == Some(brand.version_of(path)) {
+        let version = brand.version_of(file);
+        if version.is_some() && request.original_uri().query() == version {
             let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
             headers.insert(CACHE_CONTROL, forever);
         }

@@ -12,6 +12,10 @@ use crate::http::extract::{cookie, origin};
 use crate::http::server::headers::Transport;
 use crate::model::Secret;
 use crate::model::time::whole_seconds;
+use crate::web::notice::Notice;
+
+/// How long a notice waits for the page that shows it.
+const NOTICE_LIFE: Duration = Duration::from_mins(1);
 
 /// One of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,11 @@ impl Jar {
             self.name(cookie),
             life.unwrap_or_default()
         )
+    }
+
+    /// The `Set-Cookie` value for what the next page says.
+    pub(in crate::web) fn notice(self, notice: Notice) -> String {
+        self.set(PageCookie::Notice, notice.as_str(), Some(NOTICE_LIFE))
     }
 
     /// The `Set-Cookie` value that deletes the cookie.

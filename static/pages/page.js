@@ -89,24 +89,40 @@ const fail = (form, error) => {
   if (line && error.name !== "AbortError") line.hidden = false;
 };
 
+// The server accepts the answer to a challenge for ten minutes.
+const OFFER_LIFE = 8 * 60 * 1000;
+
 if (publicKey?.parseRequestOptionsFromJSON) {
-  let waiting = new AbortController();
+  // A page can have one ceremony at a time: the button ends the offer.
+  let offer = new AbortController();
+
+  // The browser offers passkeys in the field for the name, for as long as the page is open.
+  const keepOffering = async (form) => {
+    offer.abort();
+    const own = offer = new AbortController();
+    const again = setTimeout(() => keepOffering(form), OFFER_LIFE);
+    own.signal.addEventListener("abort", () => clearTimeout(again));
+    try {
+      const credential = await ask(form, form.dataset.asks, { mediation: "conditional", signal: own.signal });
+      clearTimeout(again);
+      send(form, credential);
+    } catch { /* The form and the button are there. */ }
+  };
 
   each("form[data-asks]", (form) => {
     form.hidden = false;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      waiting.abort();
-      ask(form, form.dataset.asks).then((credential) => send(form, credential), (error) => fail(form, error));
+      offer.abort();
+      ask(form, form.dataset.asks).then((credential) => send(form, credential), (error) => {
+        fail(form, error);
+        offerHere();
+      });
     });
-    // The browser offers passkeys in the field for the name, for as long as the page is open.
-    const isOffered = form.dataset.offers && publicKey.isConditionalMediationAvailable;
-    if (isOffered) {
-      publicKey.isConditionalMediationAvailable().then((isAvailable) => isAvailable
-        && ask(form, form.dataset.asks, { mediation: "conditional", signal: waiting.signal })
-          .then((credential) => send(form, credential)))
-        .catch(() => {});
-    }
+    const offerHere = async () => {
+      if (form.dataset.offers && await publicKey.isConditionalMediationAvailable?.()) keepOffering(form);
+    };
+    offerHere();
   });
 
   each("form[data-creates]", (form) => {

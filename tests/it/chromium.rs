@@ -195,6 +195,12 @@ impl Browser {
         self.tell("/execute/async", &json!({ "script": script, "args": [] }))
     }
 
+    /// Runs a script in each page before its own.
+    pub fn before_each_page(&self, script: &str) {
+        let command = "Page.addScriptToEvaluateOnNewDocument";
+        self.tell("/goog/cdp/execute", &json!({ "cmd": command, "params": { "source": script } }));
+    }
+
     /// Adds a virtual authenticator; returns its path (W3C Web Authentication, section 11).
     pub fn add_authenticator(&self, options: &Value) -> String {
         let id = self.tell("/webauthn/authenticator", options);

@@ -354,6 +354,8 @@ fn the_server_prints_its_address_and_ends_on_a_signal() {
     let server = folder.serve();
     let url = server.greeting["url"].as_str().unwrap();
     assert!(url.starts_with("http://127.0.0.1:") && !url.ends_with(":0"), "{url}");
+    let pages = url.replace("127.0.0.1", "localhost") + "/sign-in";
+    assert_eq!(server.greeting["pages"], pages, "passkeys work at a name alone");
     assert_eq!(server.greeting["profile"], "standard");
     let second = folder.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!((second.code, second.out.as_str()), (Some(1), ""), "{}", second.err);
@@ -410,6 +412,8 @@ fn the_first_start_says_where_everything_is_and_under_authbackend_the_first_app_
     assert_eq!(folder.run(&["app", "list", "--json"]).out.matches(&id).count(), 1);
     let standard = words_of_a_server(&Folder::new(), &[]);
     assert!(!standard.contains("X-App-ID"), "{standard}");
+    let pages = |said: &str| said.lines().any(|line| line.starts_with("pages "));
+    assert!(pages(&standard) && !pages(&first), "{standard}{first}");
 }
 
 #[test]

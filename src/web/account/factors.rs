@@ -8,9 +8,10 @@ use crate::identity::factor;
 use crate::identity::factor::{CodeConfirmation, Overview, Started};
 use crate::model::{Factor, FactorKind, Secret};
 use crate::web::account::proof::GivenProof;
-use crate::web::account::{MAX_NAME, RefusedForm, RemovableItem, Step, StepKind};
+use crate::web::account::{RefusedForm, RemovableItem, Step, StepKind};
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
+use crate::web::problems::{MAX_NAME, bad_name};
 use crate::web::stop::Stop;
 use crate::web::target::AUTHENTICATOR;
 use crate::web::view::{Desk, FieldKind, FieldView, ProofView, focus_first};
@@ -59,15 +60,6 @@ struct ShownSecrets<'a> {
     codes: Vec<&'a str>,
 }
 
-/// New backup codes.
-#[derive(Template)]
-#[template(path = "pages/account/codes.html")]
-struct CodesView<'a> {
-    layout: Layout<'a>,
-    desk: Desk<'a>,
-    codes: Vec<&'a str>,
-}
-
 /// `GET /account/authenticator`
 pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     show(owner, "", None).await
@@ -76,8 +68,7 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
 /// `POST /account/authenticator/new`
 pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
     let name = owner.text("device");
-    if name.chars().count() > MAX_NAME || name.contains(char::is_control) {
-        let reason = owner.words().words.problems.too_long(MAX_NAME);
+    if let Some(reason) = bad_name(owner.words().words, &name) {
         return show(owner, &name, Some(RefusedForm::field("device", reason))).await;
     }
     let fresh = match owner.fresh().await? {
@@ -164,15 +155,7 @@ pub(super) async fn new_codes(owner: &Owner) -> Result<Response, Stop> {
         }
     };
     match factor::renew_backup_codes(owner.core(), &fresh, owner.source()).await {
-        Ok(codes) => {
-            let text = &owner.words().words.account.factors;
-            let view = CodesView {
-                layout: owner.layout(&text.made_title),
-                desk: owner.desk(AUTHENTICATOR, Some(&text.made_text), None),
-                codes: codes.iter().map(Secret::reveal).collect(),
-            };
-            owner.render(&view, None)
-        }
+        Ok(codes) => owner.show_codes(AUTHENTICATOR, &codes),
         Err(error) if error.kind() == Kind::MfaNotEnabled => Ok(go(AUTHENTICATOR)),
         Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
         Err(error) => show_ask_codes(owner, Some(RefusedForm::failed(owner, error))).await,

@@ -17,6 +17,7 @@ use poem::http::StatusCode;
 
 use crate::error::{Error, Result};
 use crate::http::server::reject;
+use crate::model::Secret;
 use crate::web::account::proof::{ProofFailure, ProofWays};
 use crate::web::html::Layout;
 use crate::web::site::note_failure;
@@ -83,7 +84,7 @@ pub(in crate::web) fn roads() -> [Road; 23] {
         page("/account/proof/passkey", None, owner!(proof::take_key)),
         page("/account/proof/passkey/options", None, owner!(proof::key_options)),
         // Where password managers look for the page that changes a password.
-        page("/.well-known/change-password", owner!(password::lead), None),
+        step("/.well-known/change-password", owner!(password::lead), None, target::PASSWORD),
     ]
 }
 
@@ -98,6 +99,15 @@ struct FormView<'a> {
     fields: Vec<FieldView<'a>>,
     proof: ProofView<'a>,
     button: &'a str,
+}
+
+/// New backup codes.
+#[derive(Template)]
+#[template(path = "pages/account/codes.html")]
+struct CodesView<'a> {
+    layout: Layout<'a>,
+    desk: Desk<'a>,
+    codes: Vec<&'a str>,
 }
 
 /// Asks before something happens.
@@ -138,9 +148,6 @@ enum StepKind {
 
 /// The field of the box to tick.
 const CONSENT: &str = "consent";
-
-/// The longest name of a device or key, as on the native API.
-const MAX_NAME: usize = 100;
 
 /// A key or device in a list, which can be removed.
 struct RemovableItem<'a> {
@@ -217,6 +224,17 @@ impl Owner {
     ) -> ProofView<'_> {
         let failure = refused.and_then(|refused| refused.proof.as_ref());
         proof::view(self.words().words, ways, path, failure)
+    }
+
+    /// Shows new backup codes, on one of the account pages.
+    fn show_codes(&self, page: &'static str, codes: &[Secret]) -> Result<Response, Stop> {
+        let text = &self.words().words.account.factors;
+        let view = CodesView {
+            layout: self.layout(&text.made_title),
+            desk: self.desk(page, Some(&text.made_text), None),
+            codes: codes.iter().map(Secret::reveal).collect(),
+        };
+        self.render(&view, None)
     }
 
     /// Shows the page that asks before a step, with a proof where one is due.

@@ -10,7 +10,6 @@ use poem::Response;
 
 pub(in crate::web) use crate::web::entry::code::CODE as CODE_PAGE;
 pub(in crate::web) use crate::web::entry::passkey::posted_credential;
-pub(in crate::web) use crate::web::entry::sign_up::bad_name;
 
 use crate::error::Result;
 use crate::http::extract::refresh_cookie;

@@ -190,7 +190,7 @@ fn show(
         password,
         remember: typed.remember,
         sign_up: with_target("/sign-up", target),
-        takes_passkey: config.webauthn.enabled,
+        takes_passkey: visit.takes_passkey,
         by_code: config.login.passwordless.then(|| with_target(CODE, target)),
     };
     let mut response = visit.site.render(status, &view)?;

@@ -14,16 +14,13 @@ use crate::model::{Email, Password, Username};
 use crate::web::entry::enter;
 use crate::web::html::Layout;
 use crate::web::pages::password_rules;
-use crate::web::problems;
+use crate::web::problems::{self, MAX_NAME, bad_name};
 use crate::web::site::{SayView, note_failure};
 use crate::web::stop::{Stop, problem};
 use crate::web::target::{Target, with_target};
 use crate::web::view::{FieldKind, FieldView, focus_first};
 use crate::web::visit::{Visit, go};
 use crate::words::Words;
-
-/// The longest name, as on the native API.
-const MAX_NAME: usize = 100;
 
 /// Asks for the data of a new account.
 #[derive(Template)]
@@ -155,15 +152,6 @@ fn new_account(visit: &Visit, typed: &mut SignUpFields) -> Option<NewAccount> {
         last_name: given(&typed.last_name),
         ..NewAccount::new(email?, Password::new(password))
     })
-}
-
-/// Why this is no name of a person.
-pub(in crate::web) fn bad_name(words: &Words, name: &str) -> Option<String> {
-    if name.chars().count() > MAX_NAME {
-        Some(words.problems.too_long(MAX_NAME))
-    } else {
-        name.contains(char::is_control).then(|| words.problems.invalid.to_string())
-    }
 }
 
 fn explain(words: &Words, typed: &mut SignUpFields, error: &Error) {

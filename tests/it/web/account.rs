@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use authd::identity::admin::accounts;
+use poem::http::Method;
 
 use crate::authenticator::Device;
 use crate::passkeys;
@@ -68,6 +69,56 @@ async fn every_page_of_the_account_opens_and_marks_its_place() {
     }
     ada.open("/.well-known/change-password").await;
     assert_eq!(ada.path, "/account/password");
+}
+
+#[tokio::test]
+async fn a_password_manager_that_asks_without_a_session_gets_to_the_password_after_a_login() {
+    let app = app().await;
+    app.join("ada").await;
+    let mut ada = Visitor::at(&app, "/.well-known/change-password").await;
+    assert_eq!(ada.page.status, 200, "{}", ada.page.text);
+    assert_eq!(ada.path, "/sign-in");
+    ada.sign_in("ada", PASSWORD).await;
+    assert_eq!(ada.path, "/account/password");
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_given_is_refused_where_it_was_typed() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    passkeys::add(&app, &access, &mut Device::new(), "passkey").await;
+    let mut ada = Visitor::known(&app, "ada").await;
+    let too_long = "x".repeat(101);
+    let names = [
+        (" ", "Please fill in this field."),
+        ("My\tkey", "Please check this value."),
+        (too_long.as_str(), "Too long: at most 100 characters"),
+    ];
+    for (name, reason) in names {
+        ada.open("/account/passkeys").await;
+        ada.submit("/account/passkeys/rename", &[("name", name)]).await;
+        assert_eq!(ada.page.status, 400, "{name:?}");
+        ada.sees("<h1>Passkeys</h1>");
+        let form = ada.page.text.split("<details open>").nth(1).unwrap().split("</form>").next();
+        let typed = format!("value=\"{}\"", name.trim());
+        assert!(form.unwrap().contains(reason) && form.unwrap().contains(&typed), "{form:?}");
+    }
+    for (page, action, field) in [
+        ("/account/passkeys", "/account/passkeys/new", "name"),
+        ("/account/authenticator", "/account/authenticator/new", "device"),
+    ] {
+        for (name, reason) in &names[1..] {
+            ada.open(page).await;
+            ada.submit(action, &[(field, name)]).await;
+            assert_eq!(ada.page.status, 400, "{action} {name:?}");
+            ada.sees(&format!("id=\"{field}-reason\">{reason}</p>"));
+        }
+    }
+    ada.open("/account/passkeys").await;
+    let form = ada.form("/account/passkeys/rename", &[("name", "")]);
+    let form = form.replace("&id=", "&id=un");
+    let unknown = ada.send(Method::POST, "/account/passkeys/rename", Some(form)).await;
+    assert_eq!(unknown.status, 404, "{}", unknown.text);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The language that a link to the pages wishes for holds for the pages after it.
 
+use poem::http::Method;
 use serde_json::json;
 
 use crate::support::{PASSWORD, UNLIMITED, app, app_with};
@@ -60,6 +61,21 @@ async fn the_language_of_an_account_comes_before_an_earlier_wish() {
     ada.submit("/account/profile", &[("locale", "")]).await;
     ada.sees("<html lang=\"en\"");
     assert!(!ada.cookies.contains_key("authd-language"), "{:?}", ada.cookies);
+}
+
+#[tokio::test]
+async fn what_is_shown_instead_of_a_page_is_in_the_language_of_the_account() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    let body = json!({ "locale": "es" });
+    app.put("/v1/users/me", &body).bearer(&access).ok(200).await;
+    let mut ada = Visitor::known(&app, "ada").await;
+    ada.open("/account/passkeys/remove?id=unknown").await;
+    assert_eq!(ada.page.status, 404);
+    ada.sees("<html lang=\"es\"");
+    let foreign = ada.send(Method::POST, "/account/profile", Some("form=abc".into())).await;
+    assert_eq!(foreign.status, 403);
+    assert!(foreign.text.contains("<html lang=\"es\""), "{}", foreign.text);
 }
 
 #[tokio::test]

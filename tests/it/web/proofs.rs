@@ -163,8 +163,8 @@ async fn the_browser_asks_for_the_passkey_while_the_form_stays_open() {
     browser.press("main form button:not([type=button])");
     browser.sees(
         "[role=status]",
-        "If the new address can be used, we have sent a link to it. Your old address has got a \
-         notice with a link that undoes the change.",
+        "If the new address can be used, we have sent a link to it. We have told your old address \
+         too, with a link that undoes the change.",
     );
     forget_password(&app, "ada");
     app.turn_clock(Duration::from_mins(16));
