@@ -114,7 +114,7 @@ async fn a_later_proof_is_added_once() {
     call(&app, "/v1/auth/reauthenticate", &tokens.access, &again).await;
     assert_eq!(newest(&app), recorded("pwd", 1));
     let (totp, _) = guard(&app, &tokens).await;
-    assert_eq!(newest(&app), recorded("pwd", 1), "setting a factor up is no proof");
+    assert_eq!(newest(&app), recorded("pwd otp", 2), "the code that confirms a factor shows it");
     for _ in 0..2 {
         let code = json!({ "code": shown(&app, &totp) });
         call(&app, "/v1/auth/reauthenticate", &tokens.access, &code).await;

@@ -107,7 +107,7 @@ async fn a_login_from_a_new_device_is_mailed_to_the_owner_who_can_end_it() {
     let token = token_in(&mails, "/v1/not-me?token=");
 
     let page = app.get(&format!("/v1/not-me?token={token}")).send().await;
-    assert!(page.status == 200 && page.text.contains("End that login"), "{}", page.text);
+    assert!(page.status == 200 && page.text.contains("Sign out all devices"), "{}", page.text);
     assert_eq!(get(&app, "/v1/users/me", &strange).await.status, 200, "looking changes nothing");
 
     let press = || {
