@@ -52,9 +52,7 @@ async fn an_administrator_proves_an_address_ends_sessions_and_removes_factors() 
     assert_eq!(said(&app.login("ada", PASSWORD).await), (401, "MFA_REQUIRED"));
     app.mails().await;
     assert_eq!(delete(&app, &path("/mfa"), &root).await.status, 200);
-    assert!(
-        app.mails().await.iter().any(|mail| mail.text.contains("removed all second factors"))
-    );
+    assert!(app.mails().await.iter().any(|mail| mail.text.contains("removed all second factors")));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
 
     assert_eq!(delete(&app, &path("/sessions"), &root).await.status, 200);
