@@ -55,7 +55,7 @@ pub fn replace_master_key(
     site.check(progress)?;
     site.upgrade(env)?;
     let draft = DraftKey::make(database, given, env)?;
-    let (master, version) = (&draft.master, site.version());
+    let master = &draft.master;
     let (id, now) = (env.new_id()?, env.now());
     let event = Event::done(What::MasterKeyReplaced).by("cli");
     let mut replaced = site.change(|db| {
@@ -72,7 +72,7 @@ pub fn replace_master_key(
             key_id: seal::key_id(&master.check_value()),
             authenticators,
             backup_codes,
-            ended: tables::backups::end_grants(db, version, now)?,
+            ended: tables::backups::end_grants(db, now)?,
             aside: Vec::new(),
         })
     })?;

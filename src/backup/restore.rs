@@ -70,7 +70,7 @@ pub fn restore(
     let event = Event::done(What::DatabaseRestored).by("cli").because(name_of(file));
     let ended = site.change(|db| {
         tables::audit::insert(db, &id, now, &event, &Source::command_line())?;
-        tables::backups::end_grants(db, site.version(), now)
+        tables::backups::end_grants(db, now)
     })?;
     if let KeySource::File(path) = key {
         MasterKey::install(path, &database.key_file())?;

@@ -79,7 +79,7 @@ pub fn put_back(
     let detail = format!("to schema version {}", contents.schema);
     let ended = site.change(|db| {
         tables::backups::record_rollback(db, &id, now, &detail)?;
-        tables::backups::end_grants(db, contents.schema, now)
+        tables::backups::end_grants(db, now)
     })?;
     let aside = site.publish(env.wall())?;
     Ok(PutBack { contents, ended, aside })

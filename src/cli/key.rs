@@ -110,7 +110,7 @@ impl ReplaceMaster {
             (
                 "ended",
                 format!(
-                    "{} sessions, {} links, {} codes",
+                    "sessions: {}, links: {}, codes: {}",
                     ended.sessions, ended.links, ended.codes
                 ),
             ),

@@ -71,9 +71,9 @@ pub fn report(put: &PutBack, database: &str, console: &mut Console) -> Result<()
     lines.extend([
         (
             "ended",
-            format!("{} sessions, {} links, {} codes", ended.sessions, ended.links, ended.codes),
+            format!("sessions: {}, links: {}, codes: {}", ended.sessions, ended.links, ended.codes),
         ),
-        ("dropped", format!("{} messages", ended.messages)),
+        ("dropped", format!("messages: {}", ended.messages)),
     ]);
     let mut json = backup::as_json(&put.contents);
     json["database"] = database.into();

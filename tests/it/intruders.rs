@@ -249,3 +249,74 @@ async fn a_login_with_the_second_factor_is_fresh_at_once() {
         add(&app, &access, &mut Device::new(), "passkey").await;
     }
 }
+
+#[tokio::test]
+async fn the_letter_about_a_later_login_leaves_the_earlier_letters_in_force() {
+    let app = with_long_tokens().await;
+    app.enter("ada").await;
+    app.turn_clock(HOUR);
+    let first = app.login("ada", PASSWORD).await.tokens().access;
+    app.mails().await;
+    let mut device = Device::new();
+    add(&app, &first, &mut device, "passkey").await;
+    let about_the_key = not_me(&app.mails().await);
+    app.turn_clock(HOUR);
+    let second = app.login("ada", PASSWORD).await.tokens().access;
+    app.mails().await;
+    let phone = set_up(&app, &second).await;
+    verify(&app, &second, &phone.code(&app, 0)).await.ok(200);
+    let about_the_phone = not_me(&app.mails().await);
+    press(&app, &about_the_phone).await.ok(200);
+    assert_eq!(app.database().number("select count(*) from factors"), 0);
+    assert_eq!(keys(&app, "ada").len(), 1, "it was added before that session");
+    press(&app, &about_the_key).await.ok(200);
+    assert_eq!(keys(&app, "ada"), [""; 0]);
+    assert_eq!(outcome(&log_in(&app, &mut device).await), (401, "INVALID_PASSKEY"));
+}
+
+#[tokio::test]
+async fn a_factor_that_was_removed_again_does_not_count_for_the_one_that_guards_the_account() {
+    let app = with_long_tokens().await;
+    let owner = app.enter("ada").await.access;
+    let thief = app.login("ada", PASSWORD).await.tokens().access;
+    let theirs = set_up(&app, &thief).await;
+    verify(&app, &thief, &theirs.code(&app, 0)).await.ok(200);
+    let factors = app.get("/v1/users/me/mfa").bearer(&thief).ok(200).await;
+    let id = factors.body["data"]["devices"][0]["id"].as_str().unwrap().to_owned();
+    app.call(Method::DELETE, &format!("/v1/users/me/mfa/{id}")).bearer(&thief).ok(200).await;
+    app.turn_clock(Duration::from_mins(1));
+    renew(&app, &owner, json!({ "password": PASSWORD })).await.ok(200);
+    let phone = set_up(&app, &owner).await;
+    verify(&app, &owner, &phone.code(&app, 0)).await.ok(200);
+    for answer in fresh_calls(&app, &thief).await {
+        assert_eq!(outcome(&answer), (403, "REAUTHENTICATION_REQUIRED"), "{}", answer.text);
+    }
+    let factors = app.get("/v1/users/me/mfa").bearer(&owner).ok(200).await;
+    assert_eq!(factors.body["data"]["devices"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn ways_to_log_in_are_added_at_most_twenty_times_an_hour() {
+    let app = with_long_tokens().await;
+    let owner = app.enter("ada").await.access;
+    let phone = set_up(&app, &owner).await;
+    verify(&app, &owner, &phone.code(&app, 0)).await.ok(200);
+    app.mails().await;
+    let codes =
+        async || app.call(Method::POST, "/v1/auth/mfa/backup-codes").bearer(&owner).send().await;
+    let mut made = 0;
+    let refused = loop {
+        let answer = codes().await;
+        if answer.status != 200 {
+            break answer;
+        }
+        made += 1;
+    };
+    assert!((15..=20).contains(&made), "{made}");
+    assert_eq!(refused.status, 429, "{}", refused.text);
+    assert_eq!(refused.header("retry-after"), "3600");
+    assert_eq!(app.mails().await.len(), made);
+    app.turn_clock(HOUR + Duration::from_secs(1));
+    renew(&app, &owner, json!({ "password": PASSWORD })).await.ok(200);
+    assert_eq!(codes().await.status, 200);
+}

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
 use crate::identity::account::link;
 use crate::identity::audit::log::AuditLog;
@@ -17,6 +17,12 @@ use crate::store::tables::anomalies::LoginAlert;
 
 /// How long a report is possible.
 const LIFE: Duration = Duration::from_hours(168);
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// How many of these mails an account may cause in an hour, and so how often ways to log in may be added
+/// to it. One who adds and removes them in a loop would fill the outbox, and bury the mail that matters.
+const AN_HOUR: i64 = 20;
 
 /// A link that is ready to be stored.
 #[derive(Debug, Clone)]
@@ -49,12 +55,19 @@ impl NotMeLink {
     }
 
     /// Stores the link, for what this session did, inside the write that does it.
+    ///
+    /// # Errors
+    /// `TooMany` if the account has caused too many of these mails in the last hour.
     pub(in crate::identity) fn store(
         &self,
         db: &mut dyn Db,
         session: &SessionId,
         log: &AuditLog,
     ) -> Result<()> {
+        let an_hour_ago = self.until - HOUR;
+        if store::tables::anomalies::count_alerts(db, &self.account, an_hour_ago)? >= AN_HOUR {
+            return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(HOUR));
+        }
         let since = store::tables::sessions::begun_at(db, session)?;
         let alert = LoginAlert {
             account: self.account.clone(),

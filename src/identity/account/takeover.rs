@@ -70,8 +70,8 @@ impl Rescue {
         store::tables::known_ips::forget(db, id, self.since)?;
         store::tables::anomalies::forget_traits(db, id, self.since)?;
         link::void_all(db, id)?;
-        // Alerts about past logins are settled: their sessions have ended.
-        store::tables::anomalies::void_alerts(db, id)?;
+        // Alerts about what came since are settled. Older ones still take back what was added before.
+        store::tables::anomalies::void_alerts_since(db, id, self.since)?;
         if account.is_reachable() { self.reset.store(db, log) } else { Ok(()) }
     }
 }

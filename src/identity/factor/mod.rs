@@ -172,11 +172,15 @@ async fn store_new(
     dispatch: Option<CodeDelivery>,
     log: AuditLog,
 ) -> Result<()> {
-    let (new, is_fresh) = (factor.clone(), Fresh::check(core, caller).await.is_ok());
+    let (new, was_fresh) = (factor.clone(), Fresh::check(core, caller).await.is_ok());
+    let version = caller.account.credential_version;
     core.store
         .write(move |db| {
             // Another call may have confirmed a factor since this one looked.
             store::tables::accounts::hold(db, &new.account)?;
+            let account = store::tables::accounts::find(db, &new.account)?;
+            let is_unchanged = account.is_some_and(|found| found.credential_version == version);
+            let is_fresh = was_fresh && is_unchanged;
             let confirmed = confirmed(store::tables::factors::of(db, &new.account)?);
             if store::tables::factors::has_second_factor(db, &new.account)? && !is_fresh {
                 return Err(Kind::ReauthenticationRequired.into());
@@ -361,6 +365,9 @@ async fn confirm(
                 }
             };
             budget.give_back(db)?;
+            if !store::tables::factors::has_second_factor(db, &account.id)? {
+                store::tables::sessions::forget_factors_shown(db, &account.id, &session)?;
+            }
             let before = put_in_force(db, &log, &account, &factor, step)?;
             let since = factor.created_at;
             let keys = store::tables::passkeys::of(db, &account.id)?;

@@ -151,6 +151,7 @@ pub async fn register(
                 let shown = key_method(&new).into();
                 store::tables::sessions::add_methods(db, &session, &shown)?;
                 let id = &account.id;
+                store::tables::sessions::forget_factors_shown(db, id, &session)?;
                 store::tables::factors::drop_backup_codes(db, id)?;
                 store::tables::factors::insert_backup_codes(db, id, &hashes, None, log.at())?;
             }

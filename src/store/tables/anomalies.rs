@@ -124,6 +124,28 @@ pub fn void_alerts(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     Ok(())
 }
 
+/// Voids the unused links of an account about what was done since this time. An older one, about a
+/// session that began before, still takes back what that session added.
+pub fn void_alerts_since(db: &mut dyn Db, account: &AccountId, since: Time) -> Result<()> {
+    db.run(
+        sql!(
+            "delete from login_alerts where account_id = $1 and spent_at is null \
+             and (since is null or since >= $2)"
+        ),
+        &[account.as_str().into(), since.into()],
+    )?;
+    Ok(())
+}
+
+/// Counts the links of an account that expire after this time.
+pub fn count_alerts(db: &mut dyn Db, account: &AccountId, expire_after: Time) -> Result<i64> {
+    let row = db.first(
+        sql!("select count(*) from login_alerts where account_id = $1 and expires_at > $2"),
+        &[account.as_str().into(), expire_after.into()],
+    )?;
+    row.map_or(Ok(0), |mut row| row.take())
+}
+
 /// Deletes up to `limit` links that expired long ago and returns how many it deleted.
 pub fn purge_alerts(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
     db.run(

@@ -59,21 +59,19 @@ pub struct EndedGrants {
     pub messages: u64,
 }
 
-/// Ends everything in a copy of this schema version that gives access by itself, and drops what waits
-/// to be delivered: it may have been ended, used or delivered since the copy was made.
-pub fn end_grants(db: &mut dyn Db, version: i64, now: Time) -> Result<EndedGrants> {
+/// Ends everything in a copy of any schema version that gives access by itself, and drops what waits
+/// to be delivered: it may have been ended, used or delivered since the copy was made. Links with
+/// which an owner takes back what an intruder did give no access, and the copy may hold just that:
+/// they stay.
+pub fn end_grants(db: &mut dyn Db, now: Time) -> Result<EndedGrants> {
     let sessions = db.run(
         sql!("update sessions set ended_at = $1, end_reason = $2 where ended_at is null"),
         &[now.into(), SessionEnd::Restored.as_str().into()],
     )?;
-    let mut links =
-        db.run(sql!("update links set spent_at = $1 where spent_at is null"), &[now.into()])?;
-    let alerts = if version > 1 {
-        sql!("update login_alerts set spent_at = $1 where spent_at is null")
-    } else {
-        sql!("update alarms set spent_at = $1 where spent_at is null")
-    };
-    links += db.run(alerts, &[now.into()])?;
+    let links = db.run(
+        sql!("update links set spent_at = $1 where spent_at is null and purpose <> 'undo_email'"),
+        &[now.into()],
+    )?;
     let mut codes = db.run(sql!("delete from codes where spent_at is null"), &[])?;
     codes += db.run(sql!("delete from challenges where spent_at is null"), &[])?;
     let messages = db.run(

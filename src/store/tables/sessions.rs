@@ -442,6 +442,19 @@ pub fn add_methods(db: &mut dyn Db, id: &SessionId, proved: &AuthMethods) -> Res
     Ok(changed == 1)
 }
 
+/// Takes back what the other sessions of an account have shown besides the password, because no
+/// factor guarded it then: what they showed may have been added to it and removed again.
+pub fn forget_factors_shown(db: &mut dyn Db, account: &AccountId, keep: &SessionId) -> Result<()> {
+    db.run(
+        sql!(
+            "update sessions set methods = case when methods like 'pwd%' then 'pwd' else '' end, level = 1 \
+             where account_id = $1 and id <> $2 and ended_at is null and methods is not null"
+        ),
+        &[account.as_str().into(), keep.as_str().into()],
+    )?;
+    Ok(())
+}
+
 /// Ends the oldest live sessions of an account until `keep` are left, and returns their ids.
 pub fn end_oldest(
     db: &mut dyn Db,

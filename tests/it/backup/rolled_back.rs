@@ -35,12 +35,13 @@ fn an_upgrade_is_undone_in_one_command_and_loses_nothing() {
     for left in [
         "sessions where ended_at is null",
         "links where spent_at is null",
-        "alarms where spent_at is null",
         "codes where spent_at is null",
         "challenges where spent_at is null",
     ] {
         assert_eq!(raw.number(&format!("select count(*) from {left}")), 0, "{left}");
     }
+    let reports = "select count(*) from alarms where spent_at is null";
+    assert_eq!(raw.number(reports), 1, "with this link an intruder is reported");
     assert_eq!(raw.number("select count(*) from audit where event = 'upgrade_rolled_back'"), 1);
     assert_eq!(mode(&here.path("authd.db")), 0o600);
     let aside = put["setAside"][0].as_str().unwrap();
