@@ -20,8 +20,8 @@ const LIFE: Duration = Duration::from_hours(168);
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// How many of these mails an account may cause in an hour, and so how often ways to log in may be added
-/// to it. One who adds and removes them in a loop would fill the outbox, and bury the mail that matters.
+/// How many ways to log in may be added to an account in an hour. One who adds and removes them in a loop
+/// would fill the outbox, and bury the mail that matters.
 const AN_HOUR: i64 = 20;
 
 /// A link that is ready to be stored.
@@ -54,20 +54,30 @@ impl NotMeLink {
         self.until
     }
 
-    /// Stores the link, for what this session did, inside the write that does it.
+    /// Stores the link for a way to log in that this session adds, inside the write that adds it.
     ///
     /// # Errors
-    /// `TooMany` if the account has caused too many of these mails in the last hour.
-    pub(in crate::identity) fn store(
+    /// `TooMany` if too many were added to the account in the last hour.
+    pub(in crate::identity) fn store_addition(
         &self,
         db: &mut dyn Db,
         session: &SessionId,
         log: &AuditLog,
     ) -> Result<()> {
         let an_hour_ago = self.until - HOUR;
-        if store::tables::anomalies::count_alerts(db, &self.account, an_hour_ago)? >= AN_HOUR {
+        if store::tables::anomalies::count_additions(db, &self.account, an_hour_ago)? >= AN_HOUR {
             return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(HOUR));
         }
+        self.store(db, session, log)
+    }
+
+    /// Stores the link, for what this session did, inside the write that does it.
+    pub(in crate::identity) fn store(
+        &self,
+        db: &mut dyn Db,
+        session: &SessionId,
+        log: &AuditLog,
+    ) -> Result<()> {
         let since = store::tables::sessions::begun_at(db, session)?;
         let alert = LoginAlert {
             account: self.account.clone(),

@@ -132,7 +132,7 @@ pub async fn renew_backup_codes(
                 db,
                 &Event::done(What::BackupCodesMade).about(&account.id).by(account.id.as_str()),
             )?;
-            not_me.store(db, &session, &log)?;
+            not_me.store_addition(db, &session, &log)?;
             outbox::enqueue(db, &letter)
         })
         .await?;

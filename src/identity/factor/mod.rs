@@ -383,7 +383,7 @@ async fn confirm(
                 &session,
                 &Method::Factor(factor.kind).into(),
             )?;
-            not_me.store(db, &session, &log)?;
+            not_me.store_addition(db, &session, &log)?;
             outbox::enqueue(db, &letter).map(Decision::Commit)
         })
         .await

@@ -157,7 +157,7 @@ pub async fn register(
             }
             let event = Event::done(What::PasskeyAdded).about(&account.id).by(account.id.as_str());
             log.record(db, &event.because(described(&new)))?;
-            not_me.store(db, &session, &log)?;
+            not_me.store_addition(db, &session, &log)?;
             outbox::enqueue(db, &letter)?;
             Ok(is_first_factor)
         })

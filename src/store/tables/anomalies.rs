@@ -137,10 +137,14 @@ pub fn void_alerts_since(db: &mut dyn Db, account: &AccountId, since: Time) -> R
     Ok(())
 }
 
-/// Counts the links of an account that expire after this time.
-pub fn count_alerts(db: &mut dyn Db, account: &AccountId, expire_after: Time) -> Result<i64> {
+/// Counts the links of an account that expire after this time, without the first of each session, which
+/// may be about its login.
+pub fn count_additions(db: &mut dyn Db, account: &AccountId, expire_after: Time) -> Result<i64> {
     let row = db.first(
-        sql!("select count(*) from login_alerts where account_id = $1 and expires_at > $2"),
+        sql!(
+            "select count(*) - count(distinct session_id) from login_alerts \
+             where account_id = $1 and expires_at > $2"
+        ),
         &[account.as_str().into(), expire_after.into()],
     )?;
     row.map_or(Ok(0), |mut row| row.take())
