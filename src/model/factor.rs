@@ -100,6 +100,25 @@ pub struct Factor {
 }
 
 #[cfg(test)]
+impl Factor {
+    /// A factor for tests.
+    pub(crate) fn fixture(kind: FactorKind, confirmed_at: Option<Time>) -> Self {
+        Self {
+            id: kind.as_str().into(),
+            account: AccountId::new("a"),
+            kind,
+            name: String::new(),
+            sealed: None,
+            target: None,
+            last_step: None,
+            created_at: Time::default(),
+            confirmed_at,
+            last_used_at: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

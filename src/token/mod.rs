@@ -285,7 +285,7 @@ async fn open_ring(
     Ok((load().await?, kid))
 }
 
-/// Opens every stored key of a database, of whatever schema version, and returns how many there are.
+/// Opens every stored key of a database, of any schema version, and returns how many there are.
 ///
 /// # Errors
 /// `Internal` if one was sealed under another master key, or is damaged.

@@ -288,7 +288,7 @@ impl Visit {
 }
 
 /// Whether a browser can use passkeys: its page must be at their domain or below it. Behind a public
-/// URL the browser is there, whatever host the proxy sends.
+/// URL the browser is there, even if the proxy sends another host.
 fn takes_passkey(config: &Config, headers: &HeaderMap) -> bool {
     if !config.webauthn.enabled || config.server.public_url.is_some() {
         return config.webauthn.enabled;

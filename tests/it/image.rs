@@ -4,11 +4,12 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::process::Running;
 use crate::tools::succeed;
 
 fn dockerfile() -> String {
@@ -84,15 +85,6 @@ fn the_image_listens_where_it_is_asked() {
         shell.args(["/usr/bin/env", "sh", "-c", "echo $AUTHD_LISTEN"]);
         let said = succeed(shell.envs(variables.iter().copied()));
         assert_eq!(said.trim(), expected);
-    }
-}
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

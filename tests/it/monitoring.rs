@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use authd::metrics::{ClosedConnection, Stopwatch};
 use authd::model::event::What;
@@ -12,6 +12,7 @@ use authd::store::tables::outbox::MessageState;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::process::Running;
 use crate::support::{PASSWORD, app_with};
 use crate::tools::{is_here, missing, succeed};
 
@@ -130,7 +131,7 @@ fn recording(figures: &str) -> String {
 
 /// Prometheus with a recording, on loopback.
 struct Prometheus {
-    child: Child,
+    _child: Running,
     url: String,
     _folder: TempDir,
 }
@@ -154,7 +155,8 @@ impl Prometheus {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let started = Self { child, url: format!("http://{free}"), _folder: folder };
+        let started =
+            Self { _child: Running(child), url: format!("http://{free}"), _folder: folder };
         let ready = format!("{}/-/ready", started.url);
         let mut wait = Command::new("curl");
         wait.args(["-sS", "--fail", "--retry", "40", "--retry-all-errors", "--retry-delay", "1"]);
@@ -170,13 +172,6 @@ impl Prometheus {
         let answer: Value = serde_json::from_str(&succeed(&mut ask)).unwrap();
         assert_eq!(answer["status"], "success", "{query}: {answer}");
         answer["data"]["result"].as_array().unwrap().len()
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -32,6 +32,16 @@ pub fn is_long() -> bool {
     std::env::var_os("LONG_TESTS").is_some_and(|value| value == "1")
 }
 
+/// A program that ends with its test.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 pub struct Folder(TempDir);
 
 /// The result of a run.

@@ -93,22 +93,7 @@ fn is_shown(methods: &AuthMethods, factors: &[Factor], security_keys: i64) -> bo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AccountId, Time};
-
-    fn factor(kind: FactorKind) -> Factor {
-        Factor {
-            id: kind.as_str().into(),
-            account: AccountId::new("a"),
-            kind,
-            name: String::new(),
-            sealed: None,
-            target: None,
-            last_step: None,
-            created_at: Time::default(),
-            confirmed_at: Some(Time::default()),
-            last_used_at: None,
-        }
-    }
+    use crate::model::Time;
 
     #[test]
     fn a_session_has_shown_a_factor_that_a_login_would_ask_for() {
@@ -128,7 +113,8 @@ mod tests {
             ("swk uv", &[Totp], 0, true),
             ("pwd backup_code", &[Totp], 0, true),
         ] {
-            let factors: Vec<_> = kinds.iter().map(|kind| factor(*kind)).collect();
+            let factors: Vec<_> =
+                kinds.iter().map(|kind| Factor::fixture(*kind, Some(Time::default()))).collect();
             let methods = AuthMethods::stored(methods.to_owned());
             let found = is_shown(&methods, &factors, security_keys);
             assert_eq!(found, expected, "{methods:?} {kinds:?} {security_keys}");

@@ -366,25 +366,10 @@ impl NewSession {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::AccountId;
-
-    fn factor(kind: FactorKind, confirmed: Option<i64>) -> Factor {
-        Factor {
-            id: kind.as_str().into(),
-            account: AccountId::new("a"),
-            kind,
-            name: String::new(),
-            sealed: None,
-            target: None,
-            last_step: None,
-            created_at: Time::default(),
-            confirmed_at: confirmed.map(Time::from_millis),
-            last_used_at: None,
-        }
-    }
 
     fn due(proof: &Proof, kinds: &[FactorKind], backup_codes: i64, otp: LoginOtp) -> String {
-        let factors: Vec<Factor> = kinds.iter().map(|kind| factor(*kind, Some(1))).collect();
+        let factors: Vec<Factor> =
+            kinds.iter().map(|kind| Factor::fixture(*kind, Some(Time::from_millis(1)))).collect();
         let guards = Guards { factors, backup_codes, ..Guards::default() };
         Method::join(&still_due(proof, &guards, otp))
     }
@@ -393,7 +378,10 @@ mod tests {
     fn a_security_key_is_asked_for_and_a_passkey_will_do_where_a_factor_is() {
         use FactorKind::{Email, Totp};
         let due = |proof: &Proof, kinds: &[FactorKind], (passkeys, security_keys), otp| {
-            let factors = kinds.iter().map(|kind| factor(*kind, Some(1))).collect();
+            let factors = kinds
+                .iter()
+                .map(|kind| Factor::fixture(*kind, Some(Time::from_millis(1))))
+                .collect();
             let guards = Guards { factors, passkeys, security_keys, backup_codes: 1 };
             Method::join(&still_due(proof, &guards, otp))
         };
@@ -437,7 +425,7 @@ mod tests {
 
     #[test]
     fn a_factor_guards_nothing_until_it_is_confirmed() {
-        let factors = [factor(FactorKind::Totp, None)];
+        let factors = [Factor::fixture(FactorKind::Totp, None)];
         let guards = Guards { factors: factors.to_vec(), ..Guards::default() };
         assert_eq!(still_due(&Proof::Password, &guards, LoginOtp::Off), []);
     }

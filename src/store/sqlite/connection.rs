@@ -37,25 +37,22 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
 
 /// A read-only connection.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    connection.busy_timeout(PATIENCE)?;
-    secure(&connection)?;
-    connection.execute_batch("pragma query_only = on; pragma cache_size = -1024;")?;
-    Ok(connection)
+    read_only(path, "pragma query_only = on; pragma cache_size = -1024;")
 }
 
 /// Reads for a copy of the whole file. It must not be `query_only`, which forbids `VACUUM INTO`.
 pub(super) fn copier(path: &Path) -> rusqlite::Result<Connection> {
+    read_only(path, "pragma cache_size = -4096")
+}
+
+fn read_only(path: &Path, pragmas: &str) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(PATIENCE)?;
     secure(&connection)?;
-    connection.execute_batch("pragma cache_size = -4096")?;
+    connection.execute_batch(pragmas)?;
     Ok(connection)
 }
 

@@ -157,7 +157,7 @@ impl SqliteEngine {
         Ok(version)
     }
 
-    /// Reads from a file that no process has open, whatever its mode.
+    /// Reads from a file that no process has open, in WAL mode or not.
     pub fn read_file<T>(
         path: &Path,
         plan: &Plan,

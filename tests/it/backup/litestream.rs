@@ -1,20 +1,9 @@
 //! Continuous replication by Litestream: what was written a moment before the machine was lost is in the
 //! replica, which `authd restore` takes.
 
-use std::process::Child;
-
 use super::*;
+use crate::process::Running;
 use crate::tools;
-
-/// A program that ends with its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 #[test]
 fn a_replica_of_litestream_restores_to_a_login() {

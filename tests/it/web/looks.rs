@@ -130,7 +130,8 @@ fn assert_good(browser: &Browser, page: &str) {
     assert_eq!(browser.console(), Vec::<String>::new(), "{page}");
 }
 
-const PAGES: [&str; 12] = [
+/// Every page of the account.
+pub const PAGES: [&str; 12] = [
     "/account",
     "/account/profile",
     "/account/email",

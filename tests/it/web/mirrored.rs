@@ -13,6 +13,7 @@ use crate::docs::axe;
 use crate::support::{App, PASSWORD, Server, UNLIMITED, UNLIMITED_MAIL, app_with, token_in};
 use crate::web::account::turn_on_second_step;
 use crate::web::by_code::code_in;
+use crate::web::looks::PAGES;
 use crate::web::visitor::Visitor;
 
 /// What is cut off or outside the window, but for what is meant to be: the list of pages on a phone
@@ -149,21 +150,7 @@ async fn before_a_login(app: &App, looker: &mut Looker) {
 }
 
 fn after_a_login(looker: &mut Looker) {
-    for path in [
-        "/account",
-        "/account/profile",
-        "/account/email",
-        "/account/password",
-        "/account/passkeys",
-        "/account/authenticator",
-        "/account/backup-codes",
-        "/account/sessions",
-        "/account/record",
-        "/account/data",
-        "/account/data/export",
-        "/account/data/delete",
-        "/sign-in",
-    ] {
+    for path in PAGES.into_iter().chain(["/sign-in"]) {
         looker.go(path);
     }
     for page in ["/account/passkeys", "/account/authenticator"] {
