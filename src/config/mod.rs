@@ -41,6 +41,10 @@ pub use crate::config::sections::metrics::MetricsConfig;
 pub use crate::config::sections::outbound::{AllowedHost, Outbound};
 pub use crate::config::sections::pages::PagesConfig;
 pub use crate::config::sections::password::PasswordRules;
+pub use crate::config::sections::providers::{
+    PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, given_key, is_encrypted,
+    is_provider_name, preset_names, resolve as resolve_provider,
+};
 pub use crate::config::sections::server::{Environment, Server, WireName};
 pub use crate::config::sections::service::ServiceConfig;
 pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
@@ -125,6 +129,8 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// `[webauthn]`
     pub webauthn: Webauthn,
+    /// `[providers.NAME]`
+    pub providers: ProvidersConfig,
 }
 
 impl Config {
@@ -224,9 +230,8 @@ impl Config {
         let admin = AdminConfig::read(r);
         let apps = AppsConfig::read(r);
         let location = LocationConfig::read(r);
-        let log = LogConfig::read(r);
-        let metrics = MetricsConfig::read(r);
-        let webauthn = Webauthn::read(r);
+        let (log, metrics) = (LogConfig::read(r), MetricsConfig::read(r));
+        let (webauthn, providers) = (Webauthn::read(r), ProvidersConfig::read(r));
         Ok(Self {
             profile: profile?,
             database: database?,
@@ -257,6 +262,7 @@ impl Config {
             log: log?,
             metrics: metrics?,
             webauthn: webauthn?,
+            providers: providers?,
         })
     }
 

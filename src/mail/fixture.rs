@@ -1,6 +1,6 @@
 //! Letters for the tests of letters and templates.
 
-use super::{FactorChange, Letter, LoginPlace, PasskeyChange};
+use super::{FactorChange, IdentityChange, Letter, LoginPlace, PasskeyChange};
 use crate::model::{Device, Secret, Time};
 
 /// One letter of each type, in the order of the types. Its links are `link`, but for the one that
@@ -30,6 +30,12 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::FactorGuesses { count: 10, link: link(), until },
         Letter::FactorChanged { change: FactorChange::AllRemoved },
         Letter::PasskeyChanged { change: PasskeyChange::Suspect("YubiKey 5") },
+        Letter::IdentityChanged { change: IdentityChange::Connected("Google".to_owned()) },
+        Letter::ProviderCode {
+            code: Secret::new("BCDFG-HJKLM"),
+            provider: "Google".to_owned(),
+            until,
+        },
         Letter::PasswordChanged,
         Letter::ResetPassword { link: link(), until },
         Letter::PasswordVoid { link: link(), until },

@@ -73,6 +73,17 @@ pub enum Letter {
     FactorChanged { change: FactorChange },
     /// A passkey was added or removed, or may have been copied.
     PasskeyChanged { change: PasskeyChange },
+    /// An account at a provider was connected or removed.
+    IdentityChanged { change: IdentityChange },
+    /// A code that completes a login with a provider.
+    ProviderCode {
+        /// The letters.
+        code: Secret,
+        /// What people call the provider.
+        provider: String,
+        /// When the code expires.
+        until: Time,
+    },
     /// The password was changed in a session, which stays valid.
     PasswordChanged,
     /// A password reset was requested; the link sets a new password.
@@ -180,6 +191,23 @@ impl PasskeyChange {
     }
 }
 
+/// What happened to the providers of an account, each by what people call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentityChange {
+    Connected(String),
+    Removed(String),
+}
+
+impl IdentityChange {
+    fn sentence(&self, words: &Words) -> String {
+        let text = &words.letters.identity_changed;
+        match self {
+            Self::Connected(provider) => text.connected(provider),
+            Self::Removed(provider) => text.removed(provider),
+        }
+    }
+}
+
 /// Where a login came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginPlace {
@@ -243,6 +271,10 @@ const FACTOR_CHANGED: LetterKind =
     LetterKind { name: "factor_changed", links: &[], values: &["change"] };
 const PASSKEY_CHANGED: LetterKind =
     LetterKind { name: "passkey_changed", links: &[], values: &["change"] };
+const IDENTITY_CHANGED: LetterKind =
+    LetterKind { name: "identity_changed", links: &[], values: &["change"] };
+const PROVIDER_CODE: LetterKind =
+    LetterKind { name: "provider_code", links: &[], values: &["code", "provider", "until"] };
 const PASSWORD_CHANGED: LetterKind =
     LetterKind { name: "password_changed", links: &[], values: &[] };
 const RESET_PASSWORD: LetterKind =
@@ -264,7 +296,7 @@ const ALERT: LetterKind =
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 22] = [
+    pub const ALL: [LetterKind; 24] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -277,6 +309,8 @@ impl LetterKind {
         FACTOR_GUESSES,
         FACTOR_CHANGED,
         PASSKEY_CHANGED,
+        IDENTITY_CHANGED,
+        PROVIDER_CODE,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
         PASSWORD_VOID,
@@ -307,6 +341,8 @@ impl Letter {
             Letter::FactorGuesses { .. } => FACTOR_GUESSES,
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasskeyChanged { .. } => PASSKEY_CHANGED,
+            Letter::IdentityChanged { .. } => IDENTITY_CHANGED,
+            Letter::ProviderCode { .. } => PROVIDER_CODE,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
             Letter::PasswordVoid { .. } => PASSWORD_VOID,
@@ -327,6 +363,7 @@ impl Letter {
             Letter::VerifyEmail { until, .. }
             | Letter::PasswordClosed { until, .. }
             | Letter::AccountLocked { until }
+            | Letter::ProviderCode { until, .. }
             | Letter::NewDevice { until, .. }
             | Letter::OneTimeCode { until, .. }
             | Letter::ResetCode { until, .. }
@@ -345,6 +382,7 @@ impl Letter {
             | Letter::ChangedAccountDeleted
             | Letter::FactorChanged { .. }
             | Letter::PasskeyChanged { .. }
+            | Letter::IdentityChanged { .. }
             | Letter::Alert { .. } => None,
         }
     }
@@ -376,6 +414,14 @@ impl Letter {
             Letter::PasskeyChanged { change } => {
                 vec![("change", Secret::new(change.sentence(words)))]
             }
+            Letter::IdentityChanged { change } => {
+                vec![("change", Secret::new(change.sentence(words)))]
+            }
+            Letter::ProviderCode { code, provider, until: time } => vec![
+                ("code", code.clone()),
+                ("provider", Secret::new(provider.as_str())),
+                until(time),
+            ],
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::PasswordVoid { link, until: time }

@@ -85,6 +85,12 @@ impl AuthMethods {
         })
     }
 
+    /// A login at the provider with this name.
+    #[must_use]
+    pub fn federated(provider: &str) -> Self {
+        Self(format!("fed:{provider}"))
+    }
+
     /// The text for the database: names separated by spaces.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -29,12 +29,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The channels of the outbox: they deliver its messages, and it knows neither.
     ("mail", &["config", "env", "error", "model", "outbox", "words"]),
     ("outbound", &["config", "env", "error", "model"]),
+    ("oidc", &["config", "env", "model", "outbound"]),
     ("sms", &["config", "env", "error", "model", "outbound", "outbox"]),
     (
         "identity",
         &[
-            "config", "env", "error", "mail", "metrics", "model", "outbox", "password", "seal",
-            "sms", "store", "token", "webauthn", "words",
+            "config", "env", "error", "mail", "metrics", "model", "oidc", "outbox", "password",
+            "seal", "sms", "store", "token", "webauthn", "words",
         ],
     ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
@@ -74,7 +75,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("lettre", &["mail"]),
     ("argon2", &["password"]),
     ("bcrypt", &["password"]),
-    ("jsonwebtoken", &["token"]),
+    ("jsonwebtoken", &["oidc", "token"]),
     ("governor", &["http"]),
     ("clap", &["cli", "main"]),
     ("comfy_table", &["cli"]),

@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Detail, Error, FactorRule, Field, FieldError, RoleRule, Rule, Weakness};
+use crate::error::{
+    Detail, Error, FactorRule, Field, FieldError, ProviderFault, RoleRule, Rule, Weakness,
+};
 
 /// The name of a field in a request, unless the wire has another for it.
 #[must_use]
@@ -220,6 +222,21 @@ fn file_kinds(kinds: &[&str]) -> String {
     }
 }
 
+fn provider_fault(fault: ProviderFault) -> &'static str {
+    match fault {
+        ProviderFault::Unknown => "There is no such provider here",
+        ProviderFault::Stale => {
+            "This login began elsewhere, is too old or was completed before; start again"
+        }
+        ProviderFault::Answer => "The provider's answer was not accepted; start again",
+        ProviderFault::Denied => "The login at the provider was cancelled",
+        ProviderFault::Redirect => "The provider's settings do not list this page (redirect_uris)",
+        ProviderFault::Taken => "This account at the provider is connected to another account",
+        ProviderFault::TooMany => "The account has too many connected accounts; remove one first",
+        ProviderFault::UnknownIdentity => "Connected account not found",
+    }
+}
+
 fn detail(detail: &Detail) -> Cow<'static, str> {
     let text = match detail {
         Detail::WrongPasswordOrUnverified => {
@@ -248,6 +265,7 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::RegistrationRefused => {
             "The answer of the browser for this passkey is not valid here"
         }
+        Detail::Provider(fault) => provider_fault(*fault),
         Detail::ResetLinkExpired => "Reset token expired",
         Detail::SignUpVerified => "Email is already verified",
         Detail::FactorExists => "This factor is already set up",

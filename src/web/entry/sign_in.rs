@@ -100,7 +100,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
                 add_cookie(&mut response, &cookie);
                 Ok(response)
             }
-            None => show(visit, target.as_ref(), &typed, Some(&SignInRefusal::Failed(error))),
+            _ => show(visit, target.as_ref(), &typed, Some(&SignInRefusal::Failed(error))),
         },
     }
 }
