@@ -140,8 +140,10 @@ create table links (
   created_at bigint not null,
   expires_at bigint not null,
   spent_at bigint,
-  reserved_at bigint                      -- when the account gave up the address that it had
+  reserved_at bigint,                     -- when the account gave up the address that it had
                                           -- proved: reserved for it until the link expires
+  since bigint                            -- for a link that undoes a change of address: when the
+                                          -- session that requested the change began
 );
 create index links_account on links (account_id, purpose);
 create index links_expiry on links (expires_at);
@@ -181,15 +183,16 @@ create table known_traits (
 );
 create index known_traits_age on known_traits (last_login_at);
 
--- Links of new-device mail; only their digest is stored. Following one ends the session that the
--- mail is about.
+-- Links of mail about new devices, passkeys and second factors; only their digest is stored. With one
+-- the owner reports that the session which the mail is about was not theirs.
 create table login_alerts (
   hash bytea primary key,                 -- SHA-256 of the token
   account_id text not null references accounts (id) on delete cascade,
   email_key text not null,                -- the address that the mail was sent to
   session_id text not null,
   expires_at bigint not null,
-  spent_at bigint
+  spent_at bigint,
+  since bigint                            -- when that session began: what was added since is removed
 );
 create index login_alerts_account on login_alerts (account_id);
 create index login_alerts_expiry on login_alerts (expires_at);
@@ -369,7 +372,6 @@ create table identities (
   subject text not null,
   email text,                             -- the address that the provider last stated; no proof
   name text,                              -- what its owner is called there
-  tokens bytea,                           -- the provider's tokens, sealed; null unless they are kept
   created_at bigint not null,
   last_used_at bigint,
   unique (issuer, subject)

@@ -90,7 +90,7 @@
 //! | client IP | the address that a request is counted by; IPv6 by /64 |
 //! | credential version | a number on the account, raised when password, address, factors or state change |
 //! | epoch | a number in the database, raised when keys, roles or stored policy change |
-//! | factor | a second proof at login: authenticator app, emailed code, text message |
+//! | factor | a second proof at login: authenticator app, emailed code, text message, security key, backup code |
 //! | fresh | with a proof of identity in the last 15 minutes |
 //! | gate | the place where a login becomes a session, if no factor is due |
 //! | in flight | counted but not decided: a password attempt while its password is checked |

@@ -92,8 +92,7 @@ pub fn wires(mounted: &[Mounted], others: Paths) -> Wires {
         .fold(Wires::new(root, known), |wires, (mount, wire)| wires.mount(mount, wire.clone()))
 }
 
-/// Paths that are exempt from rate limits, including everything below them: shared paths, and the
-/// paths that each wire names.
+/// Paths that are exempt from rate limits: shared paths, and the paths that each wire names.
 #[must_use]
 pub fn uncounted(mounted: &[Mounted]) -> Vec<String> {
     let named = mounted.iter().flat_map(|api| {

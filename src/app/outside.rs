@@ -56,6 +56,6 @@ pub struct MoreRoutes {
     pub routes: Routes,
     /// Their paths, with the methods they accept.
     pub paths: Paths,
-    /// The paths that are exempt from the general limit, with everything below them.
+    /// The paths that are exempt from the general limit.
     pub uncounted: Vec<String>,
 }

@@ -272,7 +272,7 @@ impl<'a> Greeting<'a> {
             lines = test_lines(&base, config);
         }
         let trusted = trusts_this_machine(config);
-        if trusted {
+        if trusted && mode != DatabaseUse::Tests {
             let callers = "/metrics and service calls, for every caller on this machine; behind a \
                            proxy here, set server.trusted_proxies";
             lines.insert(3, ("trusted", callers.to_owned()));

@@ -3,6 +3,7 @@
 
 mod exposure;
 mod guards;
+mod providers;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -100,6 +101,7 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     guards::find(config, &mut found);
     exposure::find(config, &mut found);
     passkeys(config, &mut found);
+    providers::find(config, &mut found);
     for variable in &loaded.ignored {
         let message =
             format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);

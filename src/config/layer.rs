@@ -150,7 +150,8 @@ pub(super) fn from_toml(
     text: &str,
     origin: impl Fn(usize) -> Origin,
 ) -> Result<Layer, Box<Problem>> {
-    let line_at = |byte: usize| text.bytes().take(byte).filter(|b| *b == b'\n').count() + 1;
+    let line_ends: Vec<usize> = text.match_indices('\n').map(|(byte, _)| byte).collect();
+    let line_at = |byte: usize| line_ends.partition_point(|&end| end < byte) + 1;
     let table = DeTable::parse(text).map_err(|e| {
         let line = e.span().map_or(1, |span| line_at(span.start));
         // The parser's message may quote the text, which may contain a secret. Its first line only

@@ -245,14 +245,6 @@ impl ConfigReader {
         })
     }
 
-    /// Reads `true`, `false` or nothing.
-    pub fn optional_truth(
-        &mut self,
-        key: impl Into<Cow<'static, str>>,
-    ) -> ReadResult<Option<bool>> {
-        self.option(key, "true or false", truth)
-    }
-
     /// The names of the tables in a table whose keys are free, such as `google` in
     /// `providers.google.client_id`.
     pub fn names_in(&self, table: &str) -> BTreeSet<String> {

@@ -10,6 +10,8 @@ pub enum Detail {
     WrongPasswordOrUnverified,
     /// The call would give or take permissions that the actor lacks.
     LacksGrantedPermissions,
+    /// Only services may make this call.
+    NoService,
     /// A sign-up asked for a role.
     RoleAtSignUp,
     /// Only accounts with a verified address can have factors.
@@ -19,6 +21,8 @@ pub enum Detail {
     /// The link belongs to a sign-up whose address has been verified since.
     SignUpVerified,
     FactorExists,
+    /// A second factor guards the account that this session has not shown.
+    SecondFactorDue,
     /// The policy allows no passkeys.
     PasskeysOff,
     /// An account has this passkey already.
@@ -80,6 +84,7 @@ impl Detail {
         match self {
             Self::WrongPasswordOrUnverified => Kind::InvalidCredentials,
             Self::LacksGrantedPermissions
+            | Self::NoService
             | Self::RoleAtSignUp
             | Self::AddressUnverified
             | Self::FactorsOff
@@ -102,6 +107,7 @@ impl Detail {
             | Self::UnknownMessage(_) => Kind::NotFound,
             Self::MessageSpent { .. } => Kind::Validation,
             Self::DeletedAccount | Self::NotDeleted => Kind::AccountNotFound,
+            Self::SecondFactorDue => Kind::ReauthenticationRequired,
             Self::SuspendedAccount | Self::TooManyPasskeys => Kind::Conflict,
             Self::ResetTokenMissing => Kind::MissingLinkToken,
             Self::FileTooLarge { .. } => Kind::PayloadTooLarge,

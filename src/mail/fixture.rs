@@ -1,6 +1,8 @@
 //! Letters for the tests of letters and templates.
 
-use super::{FactorChange, IdentityChange, Letter, LoginPlace, PasskeyChange};
+use super::{
+    AddedMethod, FactorChange, IdentityChange, Letter, LoginPlace, PasskeyChange, RemainingPasskeys,
+};
 use crate::model::{Device, Secret, Time};
 
 /// One letter of each type, in the order of the types. Its links are `link`, but for the one that
@@ -17,7 +19,12 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::PasswordClosed { link: link(), until },
         Letter::AccountLocked { until },
         Letter::SessionStolen,
-        Letter::PasswordSet,
+        Letter::PasswordSet {
+            remaining: Some(RemainingPasskeys {
+                passkeys: vec![("iCloud Keychain", until), ("YubiKey 5", until)],
+                page: Some(link()),
+            }),
+        },
         Letter::NewDevice {
             link: link(),
             device: Device::of(Some("Chrome Windows")),
@@ -36,6 +43,7 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
             provider: "Google".to_owned(),
             until,
         },
+        Letter::LoginMethodAdded { change: AddedMethod::BackupCodes, link: link(), until },
         Letter::PasswordChanged,
         Letter::ResetPassword { link: link(), until },
         Letter::PasswordVoid { link: link(), until },

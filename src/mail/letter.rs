@@ -33,8 +33,9 @@ pub enum Letter {
     },
     /// A used refresh token was presented again: an attacker may have copied it.
     SessionStolen,
-    /// The password was set outside the owner's session: by a reset or an administrator.
-    PasswordSet,
+    /// The password was set outside the owner's session: by a reset or an administrator. Passkeys stay,
+    /// so it names them.
+    PasswordSet { remaining: Option<RemainingPasskeys> },
     /// A login came from a new device or place; the link ends it.
     NewDevice {
         /// Opens the page that ends the login.
@@ -69,9 +70,9 @@ pub enum Letter {
         /// When the link expires.
         until: Time,
     },
-    /// A second factor was added or removed, or new backup codes were created.
+    /// A second factor was removed, or an administrator added one.
     FactorChanged { change: FactorChange },
-    /// A passkey was added or removed, or may have been copied.
+    /// A passkey was removed, or may have been copied.
     PasskeyChanged { change: PasskeyChange },
     /// An account at a provider was connected or removed.
     IdentityChanged { change: IdentityChange },
@@ -82,6 +83,15 @@ pub enum Letter {
         /// What people call the provider.
         provider: String,
         /// When the code expires.
+        until: Time,
+    },
+    /// A session added a passkey, a second factor or backup codes; the link reports that its owner did
+    /// not.
+    LoginMethodAdded {
+        change: AddedMethod,
+        /// Opens the page that takes it back.
+        link: Secret,
+        /// When the link expires.
         until: Time,
     },
     /// The password was changed in a session, which stays valid.
@@ -150,7 +160,6 @@ pub enum FactorChange {
     Removed(FactorKind),
     /// An administrator removed all of them.
     AllRemoved,
-    NewBackupCodes,
 }
 
 impl FactorChange {
@@ -163,7 +172,6 @@ impl FactorChange {
             Self::Removed(FactorKind::Totp) => &text.removed_totp,
             Self::Removed(FactorKind::Email) => &text.removed_email,
             Self::Removed(FactorKind::Sms) => &text.removed_sms,
-            Self::NewBackupCodes => &text.new_backup_codes,
             Self::AllRemoved => &text.all_removed,
         }
     }
@@ -172,7 +180,6 @@ impl FactorChange {
 /// What happened to a passkey. Authenticators are named from a fixed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasskeyChange {
-    Added(&'static str, PasskeyKind),
     Removed(&'static str, PasskeyKind),
     /// Its counter went back.
     Suspect(&'static str),
@@ -182,8 +189,6 @@ impl PasskeyChange {
     fn sentence(self, words: &Words) -> String {
         let text = &words.letters.passkey_changed;
         match self {
-            Self::Added(name, PasskeyKind::Passkey) => text.added_passkey(name),
-            Self::Added(name, PasskeyKind::SecurityKey) => text.added_security_key(name),
             Self::Removed(name, PasskeyKind::Passkey) => text.removed_passkey(name),
             Self::Removed(name, PasskeyKind::SecurityKey) => text.removed_security_key(name),
             Self::Suspect(name) => text.suspect(name),
@@ -205,6 +210,64 @@ impl IdentityChange {
             Self::Connected(provider) => text.connected(provider),
             Self::Removed(provider) => text.removed(provider),
         }
+    }
+}
+
+/// What a session added that lets people log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddedMethod {
+    /// Authenticators are named from a fixed list.
+    Passkey(&'static str, PasskeyKind),
+    Factor(FactorKind),
+    BackupCodes,
+    /// An account at the provider of this name.
+    Provider(String),
+}
+
+impl AddedMethod {
+    fn sentence(&self, words: &Words) -> String {
+        match self {
+            Self::Passkey(name, PasskeyKind::Passkey) => {
+                words.letters.passkey_changed.added_passkey(name)
+            }
+            Self::Passkey(name, PasskeyKind::SecurityKey) => {
+                words.letters.passkey_changed.added_security_key(name)
+            }
+            Self::Factor(kind) => FactorChange::Added(*kind).sentence(words).to_string(),
+            Self::Provider(name) => words.letters.identity_changed.connected(name),
+            Self::BackupCodes => words.letters.factor_changed.new_backup_codes.to_string(),
+        }
+    }
+}
+
+/// The passkeys that still log in to an account after its password was set.
+#[derive(Debug, Clone)]
+pub struct RemainingPasskeys {
+    /// The names of their authenticators, from a fixed list, and when each was added.
+    pub passkeys: Vec<(&'static str, Time)>,
+    /// The page on which the owner removes them, where the server has it.
+    pub page: Option<Secret>,
+}
+
+impl RemainingPasskeys {
+    /// The values of a letter; empty where no passkey is left.
+    fn values(remaining: Option<&Self>, words: &Words) -> Vec<(&'static str, Secret)> {
+        let sentences = remaining.map(|remaining| remaining.in_words(words));
+        let page = remaining.and_then(|remaining| remaining.page.clone());
+        vec![
+            ("remaining", Secret::new(sentences.unwrap_or_default())),
+            ("page", page.unwrap_or_else(|| Secret::new(""))),
+        ]
+    }
+
+    /// What follows the last sentence of a letter.
+    fn in_words(&self, words: &Words) -> String {
+        let text = &words.letters.password_set;
+        let one = |(name, at): &(&str, Time)| text.passkey(words.date(*at), name);
+        let all = self.passkeys.iter().map(one).collect::<Vec<_>>().join(&words.lists.comma);
+        let what_to_do = if self.page.is_some() { &text.look_here } else { &text.look };
+        let space = &words.lists.sentence_space;
+        format!("{space}{}{space}{what_to_do}", text.passkeys_stay(all))
     }
 }
 
@@ -255,7 +318,8 @@ const PASSWORD_CLOSED: LetterKind =
 const ACCOUNT_LOCKED: LetterKind =
     LetterKind { name: "account_locked", links: &[], values: &["until"] };
 const SESSION_STOLEN: LetterKind = LetterKind { name: "session_stolen", links: &[], values: &[] };
-const PASSWORD_SET: LetterKind = LetterKind { name: "password_set", links: &[], values: &[] };
+const PASSWORD_SET: LetterKind =
+    LetterKind { name: "password_set", links: &[], values: &["remaining", "page"] };
 const NEW_DEVICE: LetterKind = LetterKind {
     name: "new_device",
     links: &["link"],
@@ -275,6 +339,8 @@ const IDENTITY_CHANGED: LetterKind =
     LetterKind { name: "identity_changed", links: &[], values: &["change"] };
 const PROVIDER_CODE: LetterKind =
     LetterKind { name: "provider_code", links: &[], values: &["code", "provider", "until"] };
+const LOGIN_METHOD_ADDED: LetterKind =
+    LetterKind { name: "login_method_added", links: &["link"], values: &["change", "until"] };
 const PASSWORD_CHANGED: LetterKind =
     LetterKind { name: "password_changed", links: &[], values: &[] };
 const RESET_PASSWORD: LetterKind =
@@ -296,7 +362,7 @@ const ALERT: LetterKind =
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 24] = [
+    pub const ALL: [LetterKind; 25] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -311,6 +377,7 @@ impl LetterKind {
         PASSKEY_CHANGED,
         IDENTITY_CHANGED,
         PROVIDER_CODE,
+        LOGIN_METHOD_ADDED,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
         PASSWORD_VOID,
@@ -334,7 +401,7 @@ impl Letter {
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
             Letter::AccountLocked { .. } => ACCOUNT_LOCKED,
             Letter::SessionStolen => SESSION_STOLEN,
-            Letter::PasswordSet => PASSWORD_SET,
+            Letter::PasswordSet { .. } => PASSWORD_SET,
             Letter::NewDevice { .. } => NEW_DEVICE,
             Letter::OneTimeCode { .. } => ONE_TIME_CODE,
             Letter::ResetCode { .. } => RESET_CODE,
@@ -343,6 +410,7 @@ impl Letter {
             Letter::PasskeyChanged { .. } => PASSKEY_CHANGED,
             Letter::IdentityChanged { .. } => IDENTITY_CHANGED,
             Letter::ProviderCode { .. } => PROVIDER_CODE,
+            Letter::LoginMethodAdded { .. } => LOGIN_METHOD_ADDED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
             Letter::PasswordVoid { .. } => PASSWORD_VOID,
@@ -368,6 +436,7 @@ impl Letter {
             | Letter::OneTimeCode { until, .. }
             | Letter::ResetCode { until, .. }
             | Letter::FactorGuesses { until, .. }
+            | Letter::LoginMethodAdded { until, .. }
             | Letter::ResetPassword { until, .. }
             | Letter::PasswordVoid { until, .. }
             | Letter::ChoosePassword { until, .. }
@@ -375,7 +444,7 @@ impl Letter {
             | Letter::EmailChanging { until, .. } => Some(*until),
             Letter::AlreadyRegistered
             | Letter::SessionStolen
-            | Letter::PasswordSet
+            | Letter::PasswordSet { .. }
             | Letter::PasswordChanged
             | Letter::AddressTaken
             | Letter::AccountDeleted
@@ -391,6 +460,7 @@ impl Letter {
     pub(super) fn values(&self, words: &Words) -> Vec<(&'static str, Secret)> {
         let readable = |time: &Time| Secret::new(words.date_time(*time));
         let until = |time: &Time| ("until", readable(time));
+        let changed = |sentence: String| vec![("change", Secret::new(sentence))];
         match self {
             Letter::VerifyEmail { link, disown, until: time } => {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
@@ -408,20 +478,22 @@ impl Letter {
             Letter::FactorGuesses { count, link, until: time } => {
                 vec![("link", link.clone()), ("count", Secret::new(count.to_string())), until(time)]
             }
-            Letter::FactorChanged { change } => {
-                vec![("change", Secret::new(change.sentence(words).as_str()))]
-            }
-            Letter::PasskeyChanged { change } => {
-                vec![("change", Secret::new(change.sentence(words)))]
-            }
-            Letter::IdentityChanged { change } => {
-                vec![("change", Secret::new(change.sentence(words)))]
-            }
+            Letter::FactorChanged { change } => changed(change.sentence(words).to_string()),
+            Letter::PasskeyChanged { change } => changed(change.sentence(words)),
+            Letter::IdentityChanged { change } => changed(change.sentence(words)),
             Letter::ProviderCode { code, provider, until: time } => vec![
                 ("code", code.clone()),
                 ("provider", Secret::new(provider.as_str())),
                 until(time),
             ],
+            Letter::LoginMethodAdded { change, link, until: time } => vec![
+                ("link", link.clone()),
+                ("change", Secret::new(change.sentence(words))),
+                until(time),
+            ],
+            Letter::PasswordSet { remaining } => {
+                RemainingPasskeys::values(remaining.as_ref(), words)
+            }
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::PasswordVoid { link, until: time }
@@ -441,7 +513,6 @@ impl Letter {
             ],
             Letter::AlreadyRegistered
             | Letter::SessionStolen
-            | Letter::PasswordSet
             | Letter::PasswordChanged
             | Letter::AddressTaken
             | Letter::AccountDeleted

@@ -12,7 +12,7 @@ use crate::words::{Words, english, source};
 const SPACE: &str = "space";
 
 /// Values that are sentences, and are wrapped as words are.
-const SENTENCES: [&str; 2] = ["alert", "change"];
+const SENTENCES: [&str; 3] = ["alert", "change", "remaining"];
 
 /// What a template may name.
 #[derive(Debug, Clone, Copy)]

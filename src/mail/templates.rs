@@ -281,7 +281,7 @@ mod tests {
         let name = format!("Evil\r\nBcc: x@y.example\u{202e}<script>{}", "a".repeat(100));
         let rendered = Templates::load(&name, None, &catalogue())
             .unwrap()
-            .render(&Letter::PasswordSet, english())
+            .render(&Letter::PasswordSet { remaining: None }, english())
             .unwrap();
         assert!(!rendered.subject.contains(['\r', '\n', '\u{202e}']), "{:?}", rendered.subject);
         assert!(
@@ -297,7 +297,8 @@ mod tests {
     fn a_template_of_the_folder_is_taken_before_the_embedded_one() {
         let templates =
             load_with("password_set.txt", "Subject: New at {{service}}\r\n\r\nWords.\r\n").unwrap();
-        let rendered = templates.render(&Letter::PasswordSet, english()).unwrap();
+        let rendered =
+            templates.render(&Letter::PasswordSet { remaining: None }, english()).unwrap();
         assert_eq!(
             (rendered.subject.as_str(), rendered.text.as_str()),
             ("New at Example", "Words.\n")
@@ -380,7 +381,7 @@ mod tests {
         let templates = load().unwrap();
         let subject = |tag: &str| {
             let language = crate::words::built_in().find(|language| language.tag == tag).unwrap();
-            templates.render(&Letter::PasswordSet, language).unwrap().subject
+            templates.render(&Letter::PasswordSet { remaining: None }, language).unwrap().subject
         };
         assert_eq!(subject("de"), "Neu bei Example");
         assert_eq!(subject("en"), "Your password at Example was changed");

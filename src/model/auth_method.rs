@@ -91,6 +91,12 @@ impl AuthMethods {
         Self(format!("fed:{provider}"))
     }
 
+    /// Whether this method is one of them.
+    #[must_use]
+    pub fn contains(&self, method: AuthMethod) -> bool {
+        self.0.split_whitespace().any(|known| known == method.as_str())
+    }
+
     /// The text for the database: names separated by spaces.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -28,8 +28,6 @@ pub struct ProviderSettings {
     /// Values of `acr` that count as both factors.
     pub trusted_acr: Vec<String>,
     pub proved_by: Option<AddressProof>,
-    /// Whether the tokens of the provider are kept, sealed.
-    pub keep_tokens: bool,
 }
 
 /// The secrets of a provider.
@@ -187,7 +185,6 @@ pub struct Provider {
     pub audiences: Vec<String>,
     pub redirect_uris: Vec<String>,
     pub trusted_acr: Vec<String>,
-    pub keeps_tokens: bool,
 }
 
 impl Provider {

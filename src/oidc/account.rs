@@ -1,12 +1,11 @@
 //! The account at a provider that an answer proves.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::claims::ProviderClaims;
 use super::failure::{ExchangeFailure, ExchangeStep};
+use crate::model::Email;
 use crate::model::provider::{AddressProof, Provider};
-use crate::model::{Email, Secret};
 
 /// The longest subject (OpenID Connect Core 1.0, section 2).
 const MAX_SUBJECT: usize = 255;
@@ -31,53 +30,6 @@ pub struct ProviderAccount {
     pub username: Option<String>,
     /// The class of the login at the provider (`acr`).
     pub acr: Option<String>,
-    /// The provider's tokens, if they are to be kept.
-    pub tokens: Option<KeptTokens>,
-}
-
-/// Tokens of a provider.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct KeptTokens {
-    #[serde(with = "secret_text")]
-    pub access_token: Secret,
-    #[serde(with = "optional_secret_text", default)]
-    pub refresh_token: Option<Secret>,
-    /// In Unix milliseconds.
-    pub expires_at: Option<i64>,
-}
-
-mod secret_text {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::model::Secret;
-
-    pub fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(secret.reveal())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-        String::deserialize(deserializer).map(Secret::new)
-    }
-}
-
-mod optional_secret_text {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use crate::model::Secret;
-
-    #[allow(clippy::ref_option, reason = "serde passes the field")]
-    pub fn serialize<S: Serializer>(
-        secret: &Option<Secret>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        secret.as_ref().map(Secret::reveal).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Secret>, D::Error> {
-        Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
-    }
 }
 
 /// A text that people see: one line of limited length.
@@ -117,7 +69,6 @@ impl ProviderAccount {
             family_name: name(claims.text(&paths.family_name)),
             username: name(claims.text(&paths.username)),
             acr: claims.text("acr"),
-            tokens: None,
         })
     }
 

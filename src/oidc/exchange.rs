@@ -1,12 +1,11 @@
 //! From the code in a provider's answer to the account that it proves.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::account::{KeptTokens, ProviderAccount};
+use super::account::ProviderAccount;
 use super::authorize::form;
 use super::claims::ProviderClaims;
 use super::failure::{ExchangeFailure, ExchangeStep};
@@ -30,8 +29,6 @@ pub struct CodeExchange<'a> {
 struct RedeemedCode {
     access_token: Option<String>,
     id_token: Option<String>,
-    refresh_token: Option<String>,
-    expires_in: Option<u32>,
 }
 
 impl ProviderClient {
@@ -47,27 +44,17 @@ impl ProviderClient {
         let metadata = self.metadata(provider).await?;
         let answer = self.redeem(provider, &metadata, exchange).await?;
         let access = answer.access_token.map(Secret::new);
-        let mut account = if provider.endpoints.is_some() {
+        if provider.endpoints.is_some() {
             let token = access.as_ref().ok_or_else(|| no_token("access_token"))?;
-            self.by_access_token(provider, &metadata, token).await?
+            self.by_access_token(provider, &metadata, token).await
         } else {
             let token = answer.id_token.map(Secret::new).ok_or_else(|| no_token("id_token"))?;
             let nonce = ExpectedNonce::Exactly(exchange.nonce.to_owned());
             let checked = (IdTokenUse::Server, &nonce);
             let (issuer, claims) =
                 self.check_id_token(provider, &metadata, &token, checked).await?;
-            self.by_claims(provider, &metadata, issuer, claims, access.as_ref()).await?
-        };
-        if provider.keeps_tokens {
-            account.tokens = access.map(|access_token| KeptTokens {
-                access_token,
-                refresh_token: answer.refresh_token.map(Secret::new),
-                expires_at: answer
-                    .expires_in
-                    .map(|seconds| (self.env.now() + Duration::from_secs(seconds.into())).millis()),
-            });
+            self.by_claims(provider, &metadata, issuer, claims, access.as_ref()).await
         }
-        Ok(account)
     }
 
     /// The account of an ID token that an app got from the provider.

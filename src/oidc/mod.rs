@@ -26,7 +26,7 @@ use crate::env::Env;
 use crate::model::Time;
 use crate::outbound::{HttpClient, OutboundPolicy, UrlSchemes};
 
-pub use account::{KeptTokens, ProviderAccount};
+pub use account::ProviderAccount;
 pub use authorize::{AuthorizationRequest, challenge_of};
 pub use client_key::is_signing_key;
 pub use exchange::CodeExchange;

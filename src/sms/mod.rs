@@ -144,8 +144,13 @@ mod tests {
     use super::*;
     use crate::outbound::fixture::FakeNetwork;
 
-    /// A gateway with these settings, on a network in which every name resolves to `address`.
-    async fn delivery(address: &str, set: &[(&str, &str)]) -> (Delivery, Vec<String>) {
+    /// A network in which every name resolves to the address of the gateway.
+    fn network() -> FakeNetwork {
+        FakeNetwork::resolving(&["10.0.0.1"]).answering("HTTP/1.1 201 Created\r\n\r\n")
+    }
+
+    /// What becomes of a message to a gateway with these settings, and the addresses dialled.
+    async fn delivery(network: FakeNetwork, set: &[(&str, &str)]) -> (Delivery, Vec<String>) {
         let keys = [
             ("sms.preset", "twilio"),
             ("sms.account", "AC1"),
@@ -159,15 +164,14 @@ mod tests {
             .collect();
         let inputs = crate::config::Inputs { flags, ..Default::default() };
         let gateway = crate::config::load(&inputs).unwrap().config.sms.gateway.clone().unwrap();
-        let network =
-            Arc::new(FakeNetwork::resolving(&[address]).answering("HTTP/1.1 201 Created\r\n\r\n"));
+        let network = Arc::new(network);
         let client = HttpClient::with_connector(policy(&gateway), network.clone());
         (send(&gateway, &client, "+49170", "123456").await, network.dialled())
     }
 
     #[tokio::test]
     async fn only_a_gateway_that_the_operator_named_may_have_a_private_address() {
-        let (refused, dialled) = delivery("10.0.0.1", &[("sms.url", "none")]).await;
+        let (refused, dialled) = delivery(network(), &[("sms.url", "none")]).await;
         assert!(
             matches!(&refused, Delivery::Unreachable(why) if why.contains("outbound.allow")),
             "{refused:?}"
@@ -175,12 +179,13 @@ mod tests {
         assert_eq!(dialled, [""; 0]);
         for set in [("sms.url", "http://sms.internal"), ("sms.url", "http://10.0.0.1")] {
             assert_eq!(
-                delivery("10.0.0.1", &[set]).await,
+                delivery(network(), &[set]).await,
                 (Delivery::Delivered, vec!["10.0.0.1:80".to_owned()])
             );
         }
         for allow in ["api.twilio.com", "10.0.0.0/8"] {
-            let (_, dialled) = delivery("10.0.0.1", &[("outbound.allow", allow)]).await;
+            let closed = network().closed_at(&["10.0.0.1"]);
+            let (_, dialled) = delivery(closed, &[("outbound.allow", allow)]).await;
             assert_eq!(dialled, ["10.0.0.1:443"], "{allow}");
         }
     }

@@ -78,6 +78,9 @@ const VERSION_2: UpgradeStep = UpgradeStep {
         Sql("drop index alarms_expiry"),
         Sql("create index login_alerts_account on login_alerts (account_id)"),
         Sql("create index login_alerts_expiry on login_alerts (expires_at)"),
+        Sql("alter table login_alerts add column since bigint"),
+        // The links of version 1 are mailed at the login and live for a week.
+        Sql("update login_alerts set since = expires_at - 604800000"),
         Rebuild(OUTBOX_2),
         Sql("alter table audit rename column client to client_ip"),
         Sql("alter table audit rename column times to count"),
@@ -118,7 +121,6 @@ const VERSION_2: UpgradeStep = UpgradeStep {
   subject text not null,
   email text,
   name text,
-  tokens bytea,
   created_at bigint not null,
   last_used_at bigint,
   unique (issuer, subject)
@@ -238,7 +240,8 @@ const LINKS_2: TableRebuild = TableRebuild {
   created_at bigint not null,
   expires_at bigint not null,
   spent_at bigint,
-  reserved_at bigint",
+  reserved_at bigint,
+  since bigint",
     columns: "hash, purpose, account_id, credential_version, email_key, address, created_at,
       expires_at, spent_at, reserved_at",
     values: "hash, purpose, account_id,

@@ -11,6 +11,7 @@ mod guard;
 mod mailbox;
 mod users;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use poem::{Endpoint, Response};
@@ -80,11 +81,24 @@ impl TestMode {
         if let Some(listen) = config.metrics.listen.filter(|listen| !listen.ip().is_loopback()) {
             return refuse("metrics.listen", &listen);
         }
+        // A proxy on this machine could pass on what others ask it by such a name.
+        let is_foreign = |host: &&String| !is_local_name(host);
+        if let Some(host) = server.service_hosts.iter().find(is_foreign) {
+            return refuse("server.service_hosts", host);
+        }
         if server.trusted_proxies.as_ref().is_some_and(|proxies| !proxies.is_empty()) {
             return refuse("server.trusted_proxies", &"set");
         }
         Ok(())
     }
+}
+
+/// Whether a host name means this machine wherever it is resolved (RFC 6761).
+fn is_local_name(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| {
+        address.to_canonical().is_loopback()
+    })
 }
 
 /// Whether a database is for tests. A new one becomes what the server that makes it is.

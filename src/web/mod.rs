@@ -109,11 +109,10 @@ pub fn paths(config: &Config) -> Paths {
     if config.serves_pages() { paths.and(roads::paths()) } else { paths }
 }
 
-/// The paths that the boundary does not count against the general limit, including everything below
-/// them: what a page does has its own limit, and the sign-in and account pages count themselves, to
-/// answer with a page.
+/// The paths that the boundary does not count against the general limit: what a page does has its own
+/// limit, and the sign-in and account pages count themselves, to answer with a page.
 pub fn uncounted(config: &Config) -> impl Iterator<Item = String> {
-    let own = config.serves_pages().then_some(["/sign-in", "/sign-up", "/sign-out", "/account"]);
+    let own = config.serves_pages().then(roads::list);
     let own = own.into_iter().flatten().map(str::to_owned);
     let files = file_paths().map(|(path, _)| path);
     let script = [client_script::PATH.to_owned()];
@@ -129,7 +128,13 @@ mod tests {
         let inputs = crate::config::Inputs::default();
         let config = crate::config::load(&inputs).unwrap_or_else(|found| panic!("{found}")).config;
         let uncounted: Vec<_> = uncounted(&config).collect();
-        for path in ["/api/v1/not-me", "/verify-email/post.js", "/v1/pages/page.css", "/sign-in"] {
+        for path in [
+            "/api/v1/not-me",
+            "/verify-email/post.js",
+            "/v1/pages/page.css",
+            "/sign-in",
+            "/account/passkeys/remove",
+        ] {
             assert!(uncounted.iter().any(|known| known == path), "{path}");
         }
         let is_broad = |path: &String| path.is_empty() || path == "/" || path == "/v1";

@@ -10,6 +10,12 @@ use super::source;
 /// left. What is cut off, overlaps or was never put into the catalogue shows at once.
 pub const PSEUDO: &str = "en-XA";
 
+/// How a written file begins. The reference begins with what its readers need.
+const HEAD: &str = "\
+# Translate the text on the right of each `=`. Keep what stands in braces, such as {service}: it is replaced.
+# Texts are plain text, without HTML. `authd words check FILE` says what is missing.
+";
+
 /// The file of this language.
 #[must_use]
 pub fn export(words: &Words) -> String {
@@ -31,15 +37,17 @@ pub fn export_pseudo() -> String {
 fn write(value: impl Fn(&str, &str) -> String) -> String {
     let entries = source::parse(REFERENCE).unwrap_or_default();
     let by_line: BTreeMap<usize, _> = entries.iter().map(|entry| (entry.line, entry)).collect();
-    let lines =
-        REFERENCE.lines().enumerate().map(|(index, line)| match by_line.get(&(index + 1)) {
+    let own_head = REFERENCE.lines().take_while(|line| line.starts_with('#')).count();
+    let lines = REFERENCE.lines().enumerate().skip(own_head).map(|(index, line)| {
+        match by_line.get(&(index + 1)) {
             Some(entry) => {
                 let key = entry.path.rsplit('.').next().unwrap_or_default();
                 format!("{key} = {}\n", quoted(&value(&entry.path, &entry.text)))
             }
             None => format!("{line}\n"),
-        });
-    lines.collect()
+        }
+    });
+    HEAD.to_owned() + &lines.collect::<String>()
 }
 
 /// A basic string (TOML 1.0).
@@ -74,7 +82,9 @@ mod tests {
 
     #[test]
     fn the_reference_is_exported_as_it_is() {
-        assert_eq!(export(&english()), REFERENCE);
+        let after_head = |text: &str| text.split_once("\n\n").unwrap().1.to_owned();
+        assert_eq!(after_head(&export(&english())), after_head(REFERENCE));
+        assert!(export(&english()).starts_with("# Translate the text"));
     }
 
     #[test]

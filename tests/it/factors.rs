@@ -368,7 +368,7 @@ async fn of_two_changes_of_factors_at_once_the_second_may_try_again() {
     app.turn_clock(STEP);
     let caller = || caller::authenticate(&app.core, &tokens.access);
     let source = Source::command_line();
-    let early = Fresh::check(&app.core, &caller().await.unwrap()).unwrap();
+    let early = Fresh::check(&app.core, &caller().await.unwrap()).await.unwrap();
     factor::renew_backup_codes(&app.core, &early, &source).await.unwrap();
     let late = factor::renew_backup_codes(&app.core, &early, &source).await.unwrap_err();
     assert_eq!((late.kind(), V1.status(late.kind()).as_u16()), (Kind::Conflict, 409));
@@ -379,7 +379,7 @@ async fn of_two_changes_of_factors_at_once_the_second_may_try_again() {
         200,
         "the session lives"
     );
-    let now = Fresh::check(&app.core, &caller().await.unwrap()).unwrap();
+    let now = Fresh::check(&app.core, &caller().await.unwrap()).await.unwrap();
     factor::remove(&app.core, &now, &phone.id, &source).await.unwrap();
 
     app.post("/v1/auth/logout", &json!({})).bearer(&tokens.access).send().await;

@@ -33,6 +33,8 @@ pub struct Script {
     pub published: Vec<usize>,
     /// A whole HTTP response instead of the answer of a path.
     pub instead: HashMap<String, Vec<u8>>,
+    /// Whether the token endpoint takes any client.
+    pub takes_any_client: bool,
     /// The time of the tokens, in seconds.
     pub now: i64,
 }
@@ -51,6 +53,9 @@ struct FakeState {
     grants: HashMap<String, Grant>,
     tokens: HashMap<String, Value>,
     requests: Vec<String>,
+    forms: Vec<String>,
+    /// Numbers codes and tokens.
+    serial: usize,
 }
 
 /// The provider.
@@ -97,6 +102,8 @@ impl FakeProvider {
             grants: HashMap::new(),
             tokens: HashMap::new(),
             requests: Vec::new(),
+            forms: Vec::new(),
+            serial: 0,
         }));
         let shared = state.clone();
         let task = tokio::spawn(async move {
@@ -128,6 +135,11 @@ impl FakeProvider {
         std::mem::take(&mut self.state.lock().unwrap().requests)
     }
 
+    /// The forms that were posted to the token endpoint so far.
+    pub fn forms(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().forms)
+    }
+
     /// A person with these claims logs in on the page that a browser was sent to. Returns the
     /// parameters that the browser brings back.
     pub fn log_in(&self, url: &str, claims: &Value) -> Value {
@@ -140,7 +152,8 @@ impl FakeProvider {
         );
         assert_eq!(one("client_id"), CLIENT);
         let mut state = self.state.lock().unwrap();
-        let code = format!("code-{}", state.grants.len() + state.tokens.len());
+        state.serial += 1;
+        let code = format!("code-{}", state.serial);
         let grant = Grant {
             nonce: parameter(query, "nonce"),
             challenge: one("code_challenge"),
@@ -174,7 +187,7 @@ impl FakeState {
 
     fn answer(&mut self, method: &str, path: &str, head: &str, body: &str) -> (u16, Value) {
         match path {
-            "/.well-known/openid-configuration" => {
+            _ if path.ends_with("/.well-known/openid-configuration") => {
                 let at = |path: &str| format!("{}{path}", self.issuer);
                 let right = json!({
                     "issuer": self.issuer, "authorization_endpoint": at("/authorize"),
@@ -212,7 +225,9 @@ impl FakeState {
         let one = |name: &str| parameter(body, name).unwrap_or_default();
         let pair = format!("{}:{}", percent::encode(CLIENT), percent::encode(SECRET));
         let basic = base64::engine::general_purpose::STANDARD.encode(pair);
-        if !head.lines().any(|line| line == format!("authorization: Basic {basic}")) {
+        self.forms.push(body.to_owned());
+        let proves = format!("authorization: Basic {basic}");
+        if !self.script.takes_any_client && !head.lines().any(|line| line == proves) {
             return (401, json!({ "error": "invalid_client" }));
         }
         // A code counts once.
@@ -223,7 +238,8 @@ impl FakeState {
         if !is_verified || one("redirect_uri") != grant.redirect_uri {
             return (400, json!({ "error": "invalid_grant", "error_description": "PKCE" }));
         }
-        let access = format!("access-{}", self.tokens.len() + self.grants.len() + 1);
+        self.serial += 1;
+        let access = format!("access-{}", self.serial);
         let claims = lay(json!({ "nonce": grant.nonce }), &grant.claims);
         let id_token = self.id_token(&claims);
         self.tokens.insert(access.clone(), grant.claims);

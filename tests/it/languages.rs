@@ -343,3 +343,33 @@ fn the_files_of_words_are_the_languages_and_fit_their_places() {
     let tags: Vec<_> = languages().into_iter().map(|(tag, _)| tag).collect();
     assert_eq!(tags, ["de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt-BR", "zh-Hans"]);
 }
+
+#[tokio::test]
+async fn the_person_who_proves_an_address_reads_letters_in_their_language() {
+    let app = unlimited("standard", &[]).await;
+    let sign_up_with = async |password: &str| {
+        let body = json!({ "email": "ada@example.com", "password": password });
+        app.post("/v1/auth/register", &body).header("accept-language", "ja").ok(201).await;
+        token_in(&app.mails().await, "token=")
+    };
+    sign_up_with(PASSWORD).await;
+    let link = sign_up_with("another-horse-staple-8").await;
+    let verify = app.post("/v1/auth/verify-email", &json!({ "token": link }));
+    verify.header("accept-language", "de").ok(200).await;
+    let mails = app.mails().await;
+    assert_eq!(language_of(&mails[0]), "de", "the letter to choose a password");
+    assert_eq!(app.database().texts("select locale from accounts"), ["de"]);
+
+    let body = json!({ "email": "bob@example.com", "password": PASSWORD });
+    app.post("/v1/auth/register", &body).header("accept-language", "ja").ok(201).await;
+    app.mails().await;
+    let forgot = json!({ "email": "bob@example.com" });
+    app.post("/v1/auth/forgot-password", &forgot).ok(200).await;
+    let token = token_in(&app.mails().await, "token=");
+    let reset = json!({ "token": token, "newPassword": "N3w!correct horse-staple" });
+    let reset = app.post("/v1/auth/reset-password", &reset).header("accept-language", "fr");
+    reset.ok(200).await;
+    assert_eq!(language_of(&app.mails().await[0]), "fr", "the letter about the new password");
+    let locale = "select locale from accounts where email_key like 'bob%'";
+    assert_eq!(app.database().texts(locale), ["fr"]);
+}

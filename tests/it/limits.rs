@@ -174,3 +174,16 @@ async fn a_token_widens_the_general_limit_of_calls_that_need_one_and_of_no_other
         assert_ne!(limit(method, path).await, "6000", "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_is_below_a_page_and_no_page_is_counted() {
+    let app = app_with("standard", &[("limits.general.count", "2")]).await;
+    let below = ["/sign-in/nothing", "/account/nothing", "/docs/nothing", "/v1/health/nothing"];
+    for (number, below) in below.into_iter().enumerate() {
+        let from = format!("203.0.113.{number}");
+        for expected in [404, 404, 429] {
+            let answer = app.get(below).from(&from).send().await;
+            assert_eq!(answer.status, expected, "{below}");
+        }
+    }
+}

@@ -3,6 +3,8 @@
 
 mod accounts;
 mod hostile;
+mod pages;
+mod presets;
 
 use serde_json::{Value, json};
 

@@ -217,8 +217,12 @@ async fn a_disowned_login_takes_its_second_factor_along() {
 #[tokio::test]
 async fn an_undone_change_of_address_takes_the_factors_since_along_and_no_earlier_one() {
     let app = app().await;
-    let thief = app.enter("ada").await.access;
-    let owners = add_factor(&app, &thief).await;
+    let owner = app.enter("ada").await.access;
+    let owners = add_factor(&app, &owner).await;
+    app.turn_clock(Duration::from_mins(1));
+    let login = waiting(&app.login("ada", PASSWORD).await);
+    let thief = verify(&app, &login, &owners.code(&app, 0)).await.tokens().access;
+    add_factor(&app, &thief).await;
     app.turn_clock(Duration::from_mins(1));
     let mails = ask_for(&app, &thief, "thief@example.org").await;
     add_factor(&app, &thief).await;

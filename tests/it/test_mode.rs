@@ -213,6 +213,10 @@ fn a_server_that_others_could_reach_does_not_start_in_test_mode() {
         (&["--listen", "0.0.0.0:0"], "server.listen"),
         (&["--listen", "[::]:0"], "server.listen"),
         (&["--set", "metrics.listen=0.0.0.0:9"], "metrics.listen"),
+        (
+            &["--set", "server.service_hosts=[\"localhost\", \"authd.internal\"]"],
+            "server.service_hosts",
+        ),
         (&["--set", "server.trusted_proxies=[\"127.0.0.1/32\"]"], "server.trusted_proxies"),
     ] {
         let ran = folder.run(&[&["serve", "--test"], arguments].concat());

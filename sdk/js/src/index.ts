@@ -44,8 +44,6 @@ export type Challenge = {
 };
 
 export type PasskeyLogin = {
-  email?: string;
-  username?: string;
   rememberMe?: boolean;
   /** Offers passkeys in the autofill of the page's fields, and waits until one is chosen. */
   conditional?: boolean;
@@ -174,8 +172,8 @@ export class Client {
   }
 
   /** Logs in with a passkey; `null` if the user chose none. */
-  async logInWithPasskey({ email, username, rememberMe, conditional, signal }: PasskeyLogin = {}): Promise<User | null> {
-    const options = await this.#send("POST", "/auth/passkey/options", { email, username });
+  async logInWithPasskey({ rememberMe, conditional, signal }: PasskeyLogin = {}): Promise<User | null> {
+    const options = await this.#send("POST", "/auth/passkey/options");
     const credential = await getPasskey(options, conditional, signal);
     return credential && this.#enter("/auth/passkey", { credential, rememberMe });
   }

@@ -42,8 +42,6 @@ export type Challenge = {
     passkey(): Promise<User | null>;
 };
 export type PasskeyLogin = {
-    email?: string;
-    username?: string;
     rememberMe?: boolean;
     /** Offers passkeys in the autofill of the page's fields, and waits until one is chosen. */
     conditional?: boolean;
@@ -76,7 +74,7 @@ export declare class Client {
     /** Logs in with a password. */
     logIn(credentials: Credentials): Promise<Login>;
     /** Logs in with a passkey; `null` if the user chose none. */
-    logInWithPasskey({ email, username, rememberMe, conditional, signal }?: PasskeyLogin): Promise<User | null>;
+    logInWithPasskey({ rememberMe, conditional, signal }?: PasskeyLogin): Promise<User | null>;
     /** Ends the session, in all tabs; with `everywhere`, all sessions of the account. */
     logOut({ everywhere }?: {
         everywhere?: boolean | undefined;

@@ -605,9 +605,9 @@ export interface paths {
         put?: never;
         /**
          * Get options for a passkey login
-         * @description Returns the options for `navigator.credentials.get()`. Without a name, the user chooses a
-         *     passkey; use these options for autofill too. With a name, the response does not reveal
-         *     whether the account exists.
+         * @description Returns the options for `navigator.credentials.get()`; use them for autofill too. The user
+         *     chooses among the passkeys on their devices. The options name none, so they do not reveal
+         *     who has an account.
          */
         post: operations["passkeyOptions"];
         delete?: never;
@@ -1376,6 +1376,8 @@ export interface components {
             backupCodesLeft: number;
             /** @description The passkeys and security keys. */
             passkeys: components["schemas"]["PasskeyView"][];
+            /** @description The connected accounts at providers. */
+            identities: components["schemas"]["IdentityView"][];
             /** @description The account's files. */
             files: components["schemas"]["ExportedFile"][];
             /** @description Audit log entries about the account. */
@@ -1836,13 +1838,6 @@ export interface components {
             credential: components["schemas"]["PasskeyAssertion"];
             /** @description If `false`, the session ends when the browser closes or after one day. Defaults to `true`. */
             rememberMe?: boolean | null;
-        };
-        /** @description Request for the options of a passkey login. */
-        PasskeyOptionsRequest: {
-            /** @description The email address, if the user typed one. */
-            email?: string | null;
-            /** @description The username, if the user typed one. */
-            username?: string | null;
         };
         /** @description The caller's passkeys, with the arguments of `signalAllAcceptedCredentials()`. */
         PasskeyOverview: {
@@ -3116,11 +3111,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["PasskeyOptionsRequest"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Success */
             200: {

@@ -148,7 +148,7 @@ impl Mfa {
         visit: RequestContext,
         bearer: Bearer,
     ) -> Answer<BackupCodesAnswer> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         let codes = factor::renew_backup_codes(&self.core, &fresh, &visit.source).await?;
         Ok(answer(BackupCodes { backup_codes: view::codes(&codes) }.into()))
     }
@@ -211,7 +211,7 @@ impl Mfa {
         bearer: Bearer,
         id: Path<String>,
     ) -> Answer<Done> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         factor::remove(&self.core, &fresh, &id.0, &visit.source).await?;
         Ok(answer(Done::saying("MFA device removed")))
     }

@@ -9,28 +9,28 @@ use poem_openapi::{ApiResponse, OpenApi};
 use super::auth::cookie_path;
 use super::types::{
     AddPasskeyOptionsRequest, AddPasskeyRequest, AddedPasskeyAnswer, Done, LoginAnswer,
-    PasskeyAnswer, PasskeyCreationAnswer, PasskeyLoginRequest, PasskeyOptionsRequest,
-    PasskeyOverviewAnswer, PasskeyProofRequest, PasskeyRequestAnswer, RenamePasskeyRequest,
+    PasskeyAnswer, PasskeyCreationAnswer, PasskeyLoginRequest, PasskeyOverviewAnswer,
+    PasskeyProofRequest, PasskeyRequestAnswer, RenamePasskeyRequest,
 };
 use super::{V1Tag, view};
 use crate::error::limit;
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::bearer::{Bearer, EitherBearer};
-use crate::http::extract::body::{Body, OptionalBody};
+use crate::http::extract::body::Body;
 use crate::http::extract::limited::Limited;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer, with_cookie};
+use crate::identity::Core;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::access::rate_key::RateKey;
 use crate::identity::login::gate::Issued;
 use crate::identity::login::reauthenticate::ReauthenticationProof;
 use crate::identity::login::remember::Remember;
-use crate::identity::login::sign_in::Name;
 use crate::identity::login::{self, passkey_step, reauthenticate};
-use crate::identity::{Core, passkey};
+use crate::identity::passkey::{self, PasskeyName};
 use crate::webauthn::AssertionResponse;
 
 /// Operations on passkeys, and logins with them.
@@ -50,9 +50,9 @@ enum AddedPasskeyResponse {
 impl PasskeysApi {
     /// Get options for a passkey login
     ///
-    /// Returns the options for `navigator.credentials.get()`. Without a name, the user chooses a
-    /// passkey; use these options for autofill too. With a name, the response does not reveal
-    /// whether the account exists.
+    /// Returns the options for `navigator.credentials.get()`; use them for autofill too. The user
+    /// chooses among the passkeys on their devices. The options name none, so they do not reveal
+    /// who has an account.
     #[oai(
         path = "/auth/passkey/options",
         method = "post",
@@ -63,16 +63,9 @@ impl PasskeysApi {
         &self,
         app: FromApp,
         limit: Limited<limit::PasskeyOptions>,
-        body: OptionalBody<PasskeyOptionsRequest>,
     ) -> Answer<PasskeyRequestAnswer> {
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let name = body.0.and_then(|asked| {
-            let email = given(asked.email).map(Name::Email);
-            email.or_else(|| given(asked.username).map(Name::Username))
-        });
-        let key = name.as_ref().map_or(RateKey::Credential(b""), RateKey::Name);
-        let counted = limit.count_for(&app, key).await?;
-        let options = login::passkey::options(&self.core, name.as_ref(), &counted).await?;
+        let counted = limit.count_for(&app, RateKey::Credential(b"")).await?;
+        let options = login::passkey::options(&self.core, &counted).await?;
         Ok(answer(view::request_options(&options).into()))
     }
 
@@ -201,7 +194,7 @@ impl PasskeysApi {
         bearer: Bearer,
         body: Body<AddPasskeyOptionsRequest>,
     ) -> Answer<PasskeyCreationAnswer> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         let options = passkey::options(&self.core, &fresh, body.0.kind.into()).await?;
         Ok(answer(view::creation_options(&options).into()))
     }
@@ -222,10 +215,10 @@ impl PasskeysApi {
         bearer: Bearer,
         body: Body<AddPasskeyRequest>,
     ) -> Result<AddedPasskeyResponse, Reject> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
-        let (response, name) = (body.0.credential.into(), body.0.name);
-        let (core, source) = (&self.core, &visit.source);
-        let new = passkey::register(core, &fresh, &response, name.as_deref(), source).await?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
+        let name = PasskeyName::optional(body.0.name.as_deref())?;
+        let (response, core, source) = (body.0.credential.into(), &self.core, &visit.source);
+        let new = passkey::register(core, &fresh, &response, name.as_ref(), source).await?;
         Ok(AddedPasskeyResponse::Added(Json(view::added_passkey(new).into())))
     }
 
@@ -259,7 +252,8 @@ impl PasskeysApi {
         body: Body<RenamePasskeyRequest>,
     ) -> Answer<PasskeyAnswer> {
         let (core, source) = (&self.core, &visit.source);
-        let key = passkey::rename(core, &bearer.0, &id.0, &body.0.name, source).await?;
+        let name = PasskeyName::parse(&body.0.name)?;
+        let key = passkey::rename(core, &bearer.0, &id.0, name, source).await?;
         Ok(answer(view::passkey(key).into()))
     }
 
@@ -278,7 +272,7 @@ impl PasskeysApi {
         bearer: Bearer,
         id: Path<String>,
     ) -> Answer<Done> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         passkey::remove(&self.core, &fresh, &id.0, &visit.source).await?;
         Ok(answer(Done::saying("Passkey removed")))
     }

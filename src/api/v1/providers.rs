@@ -204,7 +204,7 @@ impl ProvidersApi {
         bearer: Bearer,
         body: Body<BeginIdentityRequest>,
     ) -> Answer<BegunProviderAnswer> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         let redirect = Redirect::App(body.0.redirect_uri);
         let begun = provider::begin_link(&self.core, &fresh, &body.0.provider, &redirect).await?;
         Ok(answer(view::begun(begun).into()))
@@ -227,7 +227,7 @@ impl ProvidersApi {
         limit: Limited<limit::Provider>,
         body: Body<LinkIdentityRequest>,
     ) -> Answer<IdentityAnswer> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         let counted = limit.count()?;
         let (core, source) = (&self.core, &visit.source);
         let row = match (body.0.callback, body.0.provider_token) {
@@ -258,7 +258,7 @@ impl ProvidersApi {
         bearer: Bearer,
         id: Path<String>,
     ) -> Answer<Done> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         provider::unlink(&self.core, &fresh, &id.0, &visit.source).await?;
         Ok(answer(Done::saying("Account disconnected")))
     }

@@ -154,7 +154,7 @@ impl Recovery {
         bearer: Bearer,
         body: Body<ChangeEmailRequest>,
     ) -> Answer<Done> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         change_email::request(&self.core, &fresh, &body.0.new_email.0, &visit.source).await?;
         Ok(answer(Done::saying("Confirmation email sent to the new address if it can be used")))
     }

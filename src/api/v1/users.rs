@@ -83,7 +83,7 @@ impl UsersApi {
         tag = "V1Tag::UserManagement"
     )]
     async fn delete(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         delete::own_account(&self.core, &fresh, &visit.source).await?;
         let cookie =
             refresh_cookie::clear(&self.core.config, Naming::Guarded, &cookie_path(&visit.path));
@@ -101,7 +101,7 @@ impl UsersApi {
         tag = "V1Tag::UserManagement"
     )]
     async fn export(&self, visit: RequestContext, bearer: Bearer) -> Answer<ExportAnswer> {
-        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let fresh = Fresh::check(&self.core, &bearer.0).await?;
         let all = export::everything(&self.core, &fresh, &visit.source).await?;
         Ok(answer(view::exported(all).into())
             .header(CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))

@@ -123,7 +123,6 @@ pub fn resolve(
         audiences: settings.audiences.clone(),
         redirect_uris: settings.redirect_uris.clone(),
         trusted_acr: settings.trusted_acr.clone(),
-        keeps_tokens: settings.keep_tokens,
     })
 }
 
@@ -283,7 +282,6 @@ fn read_one(r: &mut ConfigReader, name: &str) -> ReadResult<Provider> {
         "\"never\", \"always\" or the name of a claim like \"email_verified\"",
         |raw| AddressProof::parse(&raw.to_text()),
     );
-    let keep_tokens = r.optional_truth(key("keep_tokens"));
     let settings = ProviderSettings {
         preset: preset?,
         label: label?,
@@ -297,7 +295,6 @@ fn read_one(r: &mut ConfigReader, name: &str) -> ReadResult<Provider> {
         redirect_uris: redirect_uris?.unwrap_or_default(),
         trusted_acr: trusted_acr?.unwrap_or_default(),
         proved_by: proved_by?,
-        keep_tokens: keep_tokens?.unwrap_or(false),
     };
     let keys = ProviderKeys { client_secret: client_secret?, private_key: private_key? };
     resolve(name, &settings, &keys).map_err(|lack| {

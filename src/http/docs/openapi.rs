@@ -19,7 +19,6 @@ use crate::http::extract::bearer::SCHEME;
 use crate::http::extract::schema::publish_rules;
 use crate::http::server::error_text::label;
 use crate::http::server::reject::{About, Wire};
-use crate::http::server::wires::is_under;
 use crate::model::{FactorKind, Method, Permission, Secret, Time};
 
 /// Documentation of one operation beyond its types.
@@ -204,7 +203,7 @@ pub struct OtherGet {
 }
 
 /// Completes a generated document: headers, errors, examples. `uncounted` are the paths that are
-/// exempt from the general limit, with everything below them.
+/// exempt from the general limit.
 pub fn complete(
     document: &mut Value,
     wire: &dyn Wire,
@@ -228,7 +227,7 @@ pub fn complete(
         let described =
             operations.iter().find(|described| operation["operationId"] == described.id);
         if let Some(described) = described {
-            let is_exempt = uncounted.iter().any(|prefix| is_under(path, prefix));
+            let is_exempt = uncounted.contains(&path);
             let counted = if is_exempt { LimitCoverage::No } else { LimitCoverage::Yes };
             describe(operation, wire, described, counted);
         }
@@ -431,7 +430,7 @@ fn add_error(
         }
         let taken = examples.keys().filter(|name| name.split('-').next() == Some(&*code)).count();
         let name = if taken == 0 { code.into_owned() } else { format!("{code}-{}", taken + 1) };
-        examples.insert(name, json!({ "summary": wire.sentence(kind), "value": value }));
+        examples.insert(name, json!({ "value": value }));
     }
 }
 

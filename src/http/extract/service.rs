@@ -2,7 +2,7 @@
 
 use poem::{FromRequest, Request, RequestBody};
 
-use crate::error::{Kind, Result};
+use crate::error::{Detail, Kind, Result};
 use crate::http::extract::api_client::{KEY, only};
 use crate::http::extract::client_ip;
 use crate::http::server::carried;
@@ -23,13 +23,17 @@ impl<'a> FromRequest<'a> for ServiceCaller {
 }
 
 async fn recognise(core: &Core, request: &Request) -> Result<TrustedService> {
+    // A key that was sent is always checked, so that a wrong one is noticed on a developer's machine.
+    if request.headers().contains_key(KEY) {
+        let Some(key) = only(request.headers(), KEY) else { return Err(Detail::NoService.into()) };
+        return match api_client::check_service_key(core, key).await {
+            Ok(app) => Ok(TrustedService::checked(format!("app:{}", app.id))),
+            Err(error) if error.kind() == Kind::AppInvalid => Err(Detail::NoService.into()),
+            Err(error) => Err(error),
+        };
+    }
     if client_ip::service_allowed(&core.config.server, request) {
         return Ok(TrustedService::checked("network"));
     }
-    let Some(key) = only(request.headers(), KEY) else { return Err(Kind::Forbidden.into()) };
-    match api_client::check_service_key(core, key).await {
-        Ok(app) => Ok(TrustedService::checked(format!("app:{}", app.id))),
-        Err(error) if error.kind() == Kind::AppInvalid => Err(Kind::Forbidden.into()),
-        Err(error) => Err(error),
-    }
+    Err(Detail::NoService.into())
 }

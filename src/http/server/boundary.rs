@@ -31,7 +31,7 @@ use crate::http::server::metrics::RouteTemplateSlot;
 use crate::http::server::refused_origins::RefusedOrigins;
 use crate::http::server::reject::About;
 use crate::http::server::response::ResponseCookies;
-use crate::http::server::wires::{Wires, is_under};
+use crate::http::server::wires::Wires;
 use crate::http::server::{cors, reject, request_id};
 use crate::identity::access::caller::VerifiedToken;
 use crate::identity::audit::refusals::Refusals;
@@ -62,8 +62,8 @@ pub struct Surroundings {
     /// Aggregates refusals by limits for the audit log.
     pub refusals: Refusals,
     pub tokens: Arc<dyn TokenCheck>,
-    /// Paths exempt from the general limit, with everything below them: health, pages, documents,
-    /// keys.
+    /// Paths exempt from the general limit: health, pages, documents, keys. What is below them and
+    /// no path of the server is counted.
     pub uncounted: Vec<String>,
 }
 
@@ -179,7 +179,7 @@ impl<E: Endpoint> Boundary<E> {
     }
 
     async fn pass(&self, mut request: Request, visit: &RequestRecord) -> Result<Response> {
-        if !self.surroundings.uncounted.iter().any(|prefix| is_under(&visit.path, prefix)) {
+        if !self.surroundings.uncounted.contains(&visit.path) {
             self.count(&mut request, visit)?;
         }
         check_form(&request, visit)?;

@@ -237,12 +237,16 @@ fn provider_fault(fault: ProviderFault) -> &'static str {
     }
 }
 
+const WRONG_OR_UNVERIFIED: &str =
+    "Wrong email/username or password, or the email address has not been verified yet";
+const NO_SERVICE: &str = "Only services may make this call: send a valid X-Service-Key, or call \
+                          from one of server.service_networks";
+
 fn detail(detail: &Detail) -> Cow<'static, str> {
     let text = match detail {
-        Detail::WrongPasswordOrUnverified => {
-            "Wrong email/username or password, or the email address has not been verified yet"
-        }
+        Detail::WrongPasswordOrUnverified => WRONG_OR_UNVERIFIED,
         Detail::LacksGrantedPermissions => "This requires permissions that you do not have",
+        Detail::NoService => NO_SERVICE,
         Detail::RoleAtSignUp => "A sign-up cannot choose this role",
         Detail::AddressUnverified => "Verify the email address first",
         Detail::FactorsClosed => {
@@ -251,6 +255,7 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         }
         Detail::PasskeysOff => "Passkeys are not available here",
         Detail::PasskeyExists => "This passkey has been added already",
+        Detail::SecondFactorDue => "Confirm your identity with your second factor",
         Detail::TooManyPasskeys => "The account has too many passkeys; remove one first",
         Detail::UnknownPasskey => "Passkey not found",
         Detail::PasskeyChallengeStale | Detail::RegistrationStale => {

@@ -60,7 +60,7 @@ impl Caller {
     /// # Errors
     /// `Forbidden` from a network that is not allowed or without any of the permissions,
     /// `ReauthenticationRequired`.
-    pub fn require(
+    pub async fn require(
         &self,
         core: &Core,
         demand: Demand,
@@ -79,7 +79,7 @@ impl Caller {
             return Err(Kind::Forbidden.into());
         }
         if demand.proof == ProofAge::Fresh {
-            Fresh::check(core, self)?;
+            Fresh::check(core, self).await?;
         }
         Ok(Admin { account: self.account.id.clone(), session: self.session().clone(), demand })
     }

@@ -19,7 +19,7 @@ pub async fn admit(
     locality: Locality,
     source: &Source,
 ) -> Result<Admin> {
-    let refused = match caller.require(core, demand, locality, source) {
+    let refused = match caller.require(core, demand, locality, source).await {
         Ok(admin) => return Ok(admin),
         Err(error) => error,
     };

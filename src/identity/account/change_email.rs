@@ -87,8 +87,8 @@ pub async fn confirm(
 }
 
 /// Gives the account back the address that the link was mailed to, and its owner the account: an
-/// attacker who asked for the change may know the password, be logged in, have added a second factor
-/// and have deleted the account. Voids changes that were requested and not confirmed.
+/// attacker who asked for the change may know the password, be logged in, have added passkeys and second
+/// factors before in the same session, and have deleted the account. Voids changes that were requested and not confirmed.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -101,7 +101,8 @@ pub async fn undo(
     let (hash, now) = (link::digest_of(token), core.env.now());
     let found = core.store.read(move |db| undoable(db, &hash, now)).await;
     let (link, account) = link::settle(core, hash, found).await?;
-    let rescue = Rescue::prepare(core, &account, &address_of(&link)?, link.created_at, source)?;
+    let since = link.since.unwrap_or(link.created_at);
+    let rescue = Rescue::prepare(core, &account, &address_of(&link)?, since, source)?;
     let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {

@@ -75,6 +75,7 @@ impl NewLink {
             email_key: account.email.key().to_owned(),
             address: None,
             expires_at,
+            since: None,
         };
         Self { hash: digest_of(token), purpose, row }
     }
@@ -84,6 +85,13 @@ impl NewLink {
     pub fn making_own(mut self, email: &crate::model::Email) -> Self {
         email.key().clone_into(&mut self.row.email_key);
         self.row.address = Some(email.as_str().to_owned());
+        self
+    }
+
+    /// The same link, which undoes what was requested in a session that began then.
+    #[must_use]
+    pub(in crate::identity) fn counting_from(mut self, since: Option<Time>) -> Self {
+        self.row.since = since;
         self
     }
 

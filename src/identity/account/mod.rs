@@ -7,6 +7,7 @@ pub mod export;
 pub mod file;
 pub mod letters;
 pub mod link;
+pub mod not_me;
 pub mod password;
 pub mod profile;
 pub mod proof;

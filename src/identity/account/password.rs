@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Field, FieldError, Kind, Result, limit};
 use crate::identity::access::counted::Counted;
+use crate::identity::access::fresh;
 use crate::identity::account::link;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::reauthenticate;
@@ -71,7 +72,8 @@ fn check(
 ///
 /// # Errors
 /// `Validation` for a bad new password, `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`,
-/// `Unavailable`.
+/// `ReauthenticationRequired` where the session has not shown the second factor that guards the
+/// account, `Unavailable`.
 pub async fn change(
     core: &Core,
     caller: &Caller,
@@ -91,6 +93,7 @@ async fn change_counted(
     source: &Source,
 ) -> Result<()> {
     check_rules(core, &caller.account, &new)?;
+    fresh::need_second_factor(core, caller).await?;
     let attempt =
         reauthenticate::check_password(core, caller, current, What::PasswordChanged, source)
             .await?;

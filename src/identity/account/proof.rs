@@ -64,6 +64,12 @@ pub(in crate::identity) fn prove(
         store::tables::accounts::clear_password(db, id, log.at())?;
     }
     void_all(db, id, by, log)?;
+    // Letters go out in the language of the person who proves the address, not of whom the sign-up came
+    // from. An administrator speaks for another person. Names stay: they let nobody in, and the owner
+    // sees and changes them.
+    if let Some(language) = log.language().filter(|_| by == id.as_str()) {
+        store::tables::accounts::replace_locale(db, id, language)?;
+    }
     Ok(if brought == Brought::NewPassword {
         ProofOutcome::Complete
     } else {

@@ -1,7 +1,8 @@
 //! Resetting a forgotten password: requesting a link, and setting a new password with it.
 //!
 //! Using the link proves access to the mailbox, so it also verifies an unverified address. It
-//! creates no session and removes no second factor.
+//! creates no session and removes no second factor and no passkey: letter and page name those that
+//! stay.
 
 use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
@@ -11,6 +12,7 @@ use crate::identity::account::proof::{Brought, ProofOutcome};
 use crate::identity::account::{link, password, proof};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
+use crate::identity::passkey;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
@@ -51,11 +53,20 @@ pub async fn reset(
     new: Password,
     counted: &Counted<limit::Reset>,
     source: &Source,
-) -> Result<()> {
+) -> Result<Recovered> {
     follow(core, token, new, source).await.map_err(|failure| counted.failed(failure))
 }
 
-async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Result<()> {
+/// What a reset leaves as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovered {
+    /// The new password is the only way in.
+    PasswordAlone,
+    /// Passkeys still log in too.
+    WithPasskeys,
+}
+
+async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Result<Recovered> {
     let (hash, now) = (link::digest_of(token), core.env.now());
     let found = core.store.read(move |db| subject(db, &hash, now)).await.map_err(with_purpose);
     let (_, account) = link::settle(core, hash, found).await?;
@@ -66,15 +77,14 @@ async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Res
             if !store::tables::links::spend(db, &hash, change.log.at())? {
                 return Err(Kind::LinkInvalid.into());
             }
-            if change.store(db, &account, &link.email_key)? {
-                Ok(())
-            } else {
-                Err(Kind::LinkInvalid.into())
+            if !change.store(db, &account, &link.email_key)? {
+                return Err(Kind::LinkInvalid.into());
             }
+            let (passkeys, _) = store::tables::passkeys::count(db, &account.id)?;
+            Ok(if passkeys > 0 { Recovered::WithPasskeys } else { Recovered::PasswordAlone })
         })
         .await
-        .map_err(with_purpose)?;
-    Ok(())
+        .map_err(with_purpose)
 }
 
 /// Says of an expired link what it was for.
@@ -115,13 +125,22 @@ impl Reset {
         source: &Source,
     ) -> Result<Self> {
         password::check_rules(core, account, &new)?;
+        // Passkeys of an address that nobody has proved do not survive the reset.
+        let remaining = match account.email_verified_at {
+            Some(_) => passkey::remaining(core, &account.id).await?,
+            None => None,
+        };
         Ok(Self {
             hash: core.hashing.hash(Lane::Client(source.client()), new).await?,
             letter: core.mail.compose(
                 &account.email,
                 account.id.as_str(),
-                core.language_for(account, source),
-                &Letter::PasswordSet,
+                match account.email_verified_at {
+                    Some(_) => core.language_for(account, source),
+                    // The account's language may be that of a stranger's sign-up.
+                    None => core.words.pick([source.language, account.locale]),
+                },
+                &Letter::PasswordSet { remaining },
             )?,
             attempts_key: guard::key_of(core, account),
             log: AuditLog::new(core, source),

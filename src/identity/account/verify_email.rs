@@ -99,8 +99,10 @@ async fn prove_without_password(
     source: &Source,
 ) -> Result<Proved> {
     let (hash, log) = (link::digest_of(token), AuditLog::new(core, source));
+    // Where sign-ups differed, the account's language may be that of a stranger's.
+    let reader = Account { locale: source.language.or(account.locale), ..account.clone() };
     let choice =
-        MailedReset::prepare(core, account, |link, until| Letter::ChoosePassword { link, until })?;
+        MailedReset::prepare(core, &reader, |link, until| Letter::ChoosePassword { link, until })?;
     let outcome = core
         .store
         .write(move |db| {

@@ -11,6 +11,7 @@ use crate::identity::account::{link, password, proof};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::guesses::FactorLocks;
 use crate::identity::login::guard;
+use crate::identity::passkey;
 use crate::mail::Letter;
 use crate::model::account::Verification;
 use crate::model::event::What;
@@ -348,11 +349,12 @@ pub async fn set_password(
     let account = find(core, name).await?.account;
     password::check_rules(core, &account, &new)?;
     let hash = core.hashing.hash(Lane::Known(by.source.client()), new).await?;
+    let letter = Letter::PasswordSet { remaining: passkey::remaining(core, &account.id).await? };
     let letter = core.mail.compose(
         &account.email,
         account.id.as_str(),
         core.language_of(&account),
-        &Letter::PasswordSet,
+        &letter,
     )?;
     let key = guard::key_of(core, &account);
     let actor = by.actor.clone();

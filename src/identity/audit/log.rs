@@ -12,7 +12,7 @@ use crate::identity::audit::refusals::Refusals;
 use crate::identity::{Caller, Core};
 use crate::metrics::Metrics;
 use crate::model::event::What;
-use crate::model::{AccountId, Barrier, Event, Permission, Source, Time};
+use crate::model::{AccountId, Barrier, Event, LanguageTag, Permission, Source, Time};
 use crate::store;
 use crate::store::db::Db;
 
@@ -41,6 +41,12 @@ impl AuditLog {
     #[must_use]
     pub fn at(&self) -> Time {
         self.at
+    }
+
+    /// The language of the client that the operation is for.
+    #[must_use]
+    pub fn language(&self) -> Option<LanguageTag> {
+        self.source.language
     }
 
     /// Writes one record.

@@ -2,13 +2,13 @@
 
 use super::guesses::FactorLocks;
 use super::{Caller, Core};
-use super::{conflict, factors_of, letter};
+use super::{addition_letter, conflict, factors_of, letter};
 use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::FreshBy;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::passkey;
-use crate::mail::FactorChange;
+use crate::mail::{AddedMethod, FactorChange};
 use crate::model::event::What;
 use crate::model::{
     Account, AccountId, Event, Factor, Permission, Secret, SessionId, Source, Time,
@@ -117,7 +117,7 @@ pub async fn renew_backup_codes(
 ) -> Result<Vec<Secret>> {
     let caller = fresh.caller();
     let (shown, hashes) = super::backup::new_set(core, &caller.account.id)?;
-    let letter = letter(core, &caller.account, FactorChange::NewBackupCodes)?;
+    let (letter, not_me) = addition_letter(core, &caller.account, AddedMethod::BackupCodes)?;
     let (log, account, session) =
         (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
     core.store
@@ -132,6 +132,7 @@ pub async fn renew_backup_codes(
                 db,
                 &Event::done(What::BackupCodesMade).about(&account.id).by(account.id.as_str()),
             )?;
+            not_me.store(db, &session, &log)?;
             outbox::enqueue(db, &letter)
         })
         .await?;

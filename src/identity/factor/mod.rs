@@ -21,13 +21,14 @@ use crate::error::{Detail, Error, FactorRule, Field, Kind, Limit, Result, Rule, 
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::access::login_target::LoginTarget;
+use crate::identity::account::not_me::NotMeLink;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{
     CodeAttempt, CodeDelivery, CodeOrigin, CodePurpose, Trust,
 };
-use crate::mail::{FactorChange, Letter};
+use crate::mail::{AddedMethod, FactorChange, Letter};
 use crate::model::event::What;
 use crate::model::{
     Account, AccountId, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time,
@@ -78,6 +79,18 @@ fn letter(core: &Core, account: &Account, change: FactorChange) -> Result<Outgoi
     core.mail.compose(&account.email, account.id.as_str(), language, &letter)
 }
 
+/// The mail about what a session adds, and the link in it that takes it back.
+fn addition_letter(
+    core: &Core,
+    account: &Account,
+    change: AddedMethod,
+) -> Result<(OutgoingMessage, NotMeLink)> {
+    let (not_me, link) = NotMeLink::new(core, account)?;
+    let letter = Letter::LoginMethodAdded { change, link, until: not_me.until() };
+    let language = core.language_of(account);
+    Ok((core.mail.compose(&account.email, account.id.as_str(), language, &letter)?, not_me))
+}
+
 /// Begins to set up a factor.
 ///
 /// # Errors
@@ -99,7 +112,7 @@ pub async fn set_up(
     }
     let confirmed = confirmed(factors_of(core, &account.id).await?);
     if core.config.factors.first_asks || is_guarded(core, &account.id).await? {
-        Fresh::check(core, caller)?;
+        Fresh::check(core, caller).await?;
     }
     let target = target(core, account, kind)?;
     has_room(&confirmed, kind, target.as_deref())?;
@@ -157,7 +170,7 @@ async fn store_new(
     dispatch: Option<CodeDelivery>,
     log: AuditLog,
 ) -> Result<()> {
-    let (new, is_fresh) = (factor.clone(), Fresh::check(core, caller).is_ok());
+    let (new, is_fresh) = (factor.clone(), Fresh::check(core, caller).await.is_ok());
     core.store
         .write(move |db| {
             // Another call may have confirmed a factor since this one looked.
@@ -301,7 +314,7 @@ async fn confirm(
     typed: &str,
     source: &Source,
 ) -> Result<()> {
-    let (account, is_fresh) = (&caller.account, Fresh::check(core, caller).is_ok());
+    let (account, is_fresh) = (&caller.account, Fresh::check(core, caller).await.is_ok());
     let plain: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let how = match factor.kind {
         FactorKind::Totp => Confirmation::Step(step_of(core, factor, &plain)?),
@@ -318,8 +331,8 @@ async fn confirm(
             )))
         }
     };
-    let change = FactorChange::Added(factor.kind);
-    let (letter, budget) = (letter(core, account, change)?, Budget::of_setup(core, caller));
+    let (letter, not_me) = addition_letter(core, account, AddedMethod::Factor(factor.kind))?;
+    let (budget, session) = (Budget::of_setup(core, caller), caller.session().clone());
     let (log, account, factor) = (AuditLog::new(core, source), account.clone(), factor.clone());
     core.store
         .decide(move |db| {
@@ -348,6 +361,13 @@ async fn confirm(
             {
                 return Err(Kind::ReauthenticationRequired.into());
             }
+            // The code was right, so this session has shown the factor that guards it from now on.
+            store::tables::sessions::add_methods(
+                db,
+                &session,
+                &Method::Factor(factor.kind).into(),
+            )?;
+            not_me.store(db, &session, &log)?;
             outbox::enqueue(db, &letter).map(Decision::Commit)
         })
         .await

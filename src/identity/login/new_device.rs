@@ -2,34 +2,29 @@
 //! bursts of failures from one client IP. For a new device or place, the server mails the owner a
 //! link that ends the login.
 
-use std::time::Duration;
-
 use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
+use crate::identity::account::not_me::NotMeLink;
 use crate::identity::account::takeover::Rescue;
-use crate::identity::account::{change_email, link, takeover};
+use crate::identity::account::{change_email, takeover};
 use crate::identity::audit::log::AuditLog;
 use crate::mail::{Letter, LoginPlace};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, Device, Event, Page, SessionId, Source, Time, secret};
+use crate::model::{Account, Device, Event, SessionId, Source, secret};
 use crate::outbox::{self, OutgoingMessage};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::anomalies::LoginAlert;
 
-/// Lifetime of the link in a new-device mail.
-const LINK_LIFE: Duration = Duration::from_hours(168);
 /// The mail for a login from a new device or place: prepared before the write, used inside it.
 #[derive(Clone)]
 pub struct NewDeviceCheck {
     device: String,
     country: Option<String>,
     letter: OutgoingMessage,
-    email_key: String,
-    hash: [u8; 32],
-    until: Time,
+    link: NotMeLink,
     is_first: bool,
 }
 
@@ -49,23 +44,15 @@ impl NewDeviceCheck {
                 None => client.to_string(),
             })
         });
-        let token = core.env.new_token()?;
-        let until = core.env.now() + LINK_LIFE;
+        let (link, shown) = NotMeLink::new(core, account)?;
         let language = core.language_of(account);
-        let letter = Letter::NewDevice {
-            link: link::to_page(core, language, Page::NotMe, &token),
-            device,
-            place,
-            at: core.env.now(),
-            until,
-        };
+        let (at, until) = (core.env.now(), link.until());
+        let letter = Letter::NewDevice { link: shown, device, place, at, until };
         Ok(Self {
             device: device.label(),
             country,
             letter: core.mail.compose(&account.email, account.id.as_str(), language, &letter)?,
-            email_key: account.email.key().to_owned(),
-            hash: secret::digest(token.as_bytes()),
-            until,
+            link,
             is_first: account.last_login_at.is_none(),
         })
     }
@@ -112,13 +99,7 @@ impl NewDeviceCheck {
         if account.email_verified_at.is_none() {
             return Ok(());
         }
-        let alert = LoginAlert {
-            account: account.id.clone(),
-            email_key: self.email_key.clone(),
-            session: session.clone(),
-            expires_at: self.until,
-        };
-        store::tables::anomalies::insert_alert(db, &self.hash, &alert)?;
+        self.link.store(db, session, log)?;
         outbox::enqueue(db, &self.letter)
     }
 }
@@ -142,11 +123,12 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
         .await
 }
 
-/// Handles the owner's report that a login was not theirs. The attacker knows the password, so the
-/// server ends all sessions, removes the second factors added since that login, and mails a link to
-/// set a new password. If the account was deleted since in one of its own sessions, it is restored.
+/// Handles the owner's report that a login, or what a session added, was not theirs. The attacker may
+/// know the password, so the server ends all sessions, removes the passkeys, second factors and
+/// backup codes added since that session began, and mails a link to set a new password. If the account
+/// was deleted since in one of its own sessions, it is restored.
 ///
-/// The mail goes to the address that the alert was mailed to. If the account has another address
+/// The mail goes to the address that the report's link was mailed to. If the account has another address
 /// since, it gets the old one back, as by the link that undoes the change.
 ///
 /// # Errors
@@ -167,8 +149,7 @@ pub async fn disown(
             Ok((alert, owner, email))
         })
         .await?;
-    let logged_in_at = alert.expires_at - LINK_LIFE;
-    let rescue = Rescue::prepare(core, &owner, &email, logged_in_at, source)?;
+    let rescue = Rescue::prepare(core, &owner, &email, alert.since, source)?;
     core.store
         .write(move |db| {
             let (LoginAlert { account, email_key, session, .. }, owner) = raised(db, &hash)?;

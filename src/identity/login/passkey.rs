@@ -9,7 +9,6 @@ use crate::identity::login::burst::{self, FailedLogin};
 use crate::identity::login::gate::{Issued, NewSession, Proof};
 use crate::identity::login::guard;
 use crate::identity::login::remember::Remember;
-use crate::identity::login::sign_in::Name;
 use crate::identity::passkey;
 use crate::identity::passkey::assertion::{
     self, AssertionOutcome, AssertionRefusal, ExpectedAssertion,
@@ -17,80 +16,29 @@ use crate::identity::passkey::assertion::{
 use crate::identity::passkey::challenge::{self, ChallengePurpose, TIMEOUT};
 use crate::model::account::Status;
 use crate::model::event::What;
-use crate::model::{AccountId, Event, PasskeyKind, Source};
+use crate::model::{AccountId, Event, Source};
 use crate::store;
-use crate::webauthn::{
-    AssertionResponse, AuthenticatorTransport, CredentialDescriptor, RequestOptions,
-    UserVerification,
-};
+use crate::webauthn::{AssertionResponse, RequestOptions, UserVerification};
 
-/// What the browser needs to ask for a passkey. Without a name, the person chooses among the passkeys
-/// that their devices find. With one, the answer does not depend on whether there is such an account:
-/// one without keys has made-up credentials, always the same.
+/// What the browser needs to ask for a passkey. It names none: the person chooses among those that their
+/// devices find, so the answer tells nothing of any account.
 ///
 /// # Errors
 /// `Forbidden` where passkeys are off, `Unavailable`.
 pub async fn options(
     core: &Core,
-    name: Option<&Name>,
     _counted: &Counted<limit::PasskeyOptions>,
 ) -> Result<RequestOptions> {
     passkey::refuse_where_off(core)?;
     let config = core.config.clone();
-    let (purpose, allow, rp_id) = match name {
-        None => {
-            let rp_id = core.store.read(move |db| passkey::domain(db, &config)).await?;
-            (ChallengePurpose::Login, Vec::new(), rp_id)
-        }
-        Some(name) => {
-            let (wanted, key) = (name.clone(), name.key());
-            let (keys, rp_id) = core
-                .store
-                .read(move |db| {
-                    let account = match &wanted {
-                        Name::Email(_) => store::tables::accounts::find_by_email(db, &key)?,
-                        Name::Username(_) => store::tables::accounts::find_by_username(db, &key)?,
-                    };
-                    // Unknown names are looked up too, so that both take the same time.
-                    let id = account.map_or_else(|| AccountId::new(""), |account| account.id);
-                    Ok((store::tables::passkeys::of(db, &id)?, passkey::domain(db, &config)?))
-                })
-                .await?;
-            let made_up = made_up(core, name);
-            let passkeys = keys.iter().filter(|key| key.kind == PasskeyKind::Passkey);
-            let real: Vec<_> = passkeys.map(passkey::descriptor).collect();
-            (ChallengePurpose::NamedLogin, if real.is_empty() { made_up } else { real }, rp_id)
-        }
-    };
+    let rp_id = core.store.read(move |db| passkey::domain(db, &config)).await?;
     Ok(RequestOptions {
-        challenge: challenge::new(core, purpose, b"")?,
+        challenge: challenge::new(core, ChallengePurpose::Login, b"")?,
         timeout: TIMEOUT,
         rp_id,
-        allow,
+        allow: Vec::new(),
         user_verification: UserVerification::Required,
     })
-}
-
-/// The lengths of the credential IDs that common authenticators make.
-const LENGTHS: [usize; 4] = [16, 20, 32, 32];
-
-/// Credentials for a name without keys. A keyed hash of the name makes them, so that they are the
-/// same each time and tell nothing.
-fn made_up(core: &Core, name: &Name) -> Vec<CredentialDescriptor> {
-    let bytes = |label: &str| core.master.mac(label, name.key().as_bytes());
-    let shape = bytes("passkey decoy shape");
-    let count = match shape[0] {
-        0..192 => 1,
-        192..240 => 2,
-        _ => 3,
-    };
-    let one = |at: usize| {
-        let length = LENGTHS[usize::from(shape[1 + at]) % LENGTHS.len()];
-        let id = bytes(&format!("passkey decoy {at}"))[..length].to_vec();
-        let transports = vec![AuthenticatorTransport::Hybrid, AuthenticatorTransport::Internal];
-        CredentialDescriptor { id, transports }
-    };
-    (0..count).map(one).collect()
 }
 
 /// Checks a passkey and issues a session at the gate.
@@ -107,8 +55,8 @@ pub async fn complete(
     source: &Source,
 ) -> Result<Issued> {
     passkey::refuse_where_off(core)?;
-    let purposes = [ChallengePurpose::Login, ChallengePurpose::NamedLogin];
-    let expected = ExpectedAssertion { purposes: &purposes, bound_to: b"", owner: None };
+    let purposes = &[ChallengePurpose::Login];
+    let expected = ExpectedAssertion { purposes, bound_to: b"", owner: None };
     let shown = match assertion::check(core, response, expected).await? {
         AssertionOutcome::Genuine(shown) => shown,
         AssertionOutcome::Refused(refusal) => return Err(refuse(core, refusal, source).await?),

@@ -5,6 +5,7 @@
 
 use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::access::counted::Counted;
+use crate::identity::access::fresh;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
@@ -33,7 +34,8 @@ pub enum ReauthenticationProof {
 /// Renews the proof of identity of the caller's session.
 ///
 /// # Errors
-/// `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `SessionEnded`; for a code, the
+/// `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `SessionEnded`,
+/// `ReauthenticationRequired` for a password where the session has to show a second factor; for a code, the
 /// errors of [`crate::identity::factor::show`]; for a key, `PasskeyInvalid`.
 pub async fn renew(
     core: &Core,
@@ -44,6 +46,7 @@ pub async fn renew(
 ) -> Result<()> {
     let attempt = match proof {
         ReauthenticationProof::Password(password) => {
+            fresh::need_second_factor(core, caller).await?;
             check_password(core, caller, password, What::Reauthenticated, source).await?
         }
         ReauthenticationProof::Code(code) => {

@@ -24,8 +24,6 @@ const TIME: usize = 8;
 pub(in crate::identity) enum ChallengePurpose {
     /// A login for which the person chooses the account.
     Login,
-    /// A login for which the client named the account.
-    NamedLogin,
     SecondFactor,
     Reauthentication,
     NewPasskey,
@@ -33,9 +31,8 @@ pub(in crate::identity) enum ChallengePurpose {
 }
 
 impl ChallengePurpose {
-    const ALL: [ChallengePurpose; 6] = [
+    const ALL: [ChallengePurpose; 5] = [
         Self::Login,
-        Self::NamedLogin,
         Self::SecondFactor,
         Self::Reauthentication,
         Self::NewPasskey,
@@ -45,11 +42,10 @@ impl ChallengePurpose {
     fn byte(self) -> u8 {
         match self {
             Self::Login => 1,
-            Self::NamedLogin => 2,
-            Self::SecondFactor => 3,
-            Self::Reauthentication => 4,
-            Self::NewPasskey => 5,
-            Self::NewSecurityKey => 6,
+            Self::SecondFactor => 2,
+            Self::Reauthentication => 3,
+            Self::NewPasskey => 4,
+            Self::NewSecurityKey => 5,
         }
     }
 }

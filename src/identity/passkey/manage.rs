@@ -1,6 +1,6 @@
 //! The keys that an account has: listing, renaming and removing them.
 
-use super::{authenticator, described, domain};
+use super::{PasskeyName, authenticator, described, domain};
 use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::FreshBy;
 use crate::identity::access::fresh::Fresh;
@@ -64,14 +64,14 @@ pub async fn rename(
     core: &Core,
     caller: &Caller,
     id: &str,
-    name: &str,
+    name: PasskeyName,
     source: &Source,
 ) -> Result<Passkey> {
     let (log, account) = (AuditLog::new(core, source), caller.account.id.clone());
-    let (id, name) = (id.to_owned(), name.trim().to_owned());
+    let id = id.to_owned();
     core.store
         .write(move |db| {
-            if !store::tables::passkeys::rename(db, &account, &id, &name)? {
+            if !store::tables::passkeys::rename(db, &account, &id, name.as_str())? {
                 return Err(no_such_key());
             }
             let keys = store::tables::passkeys::of(db, &account)?;

@@ -8,16 +8,19 @@
 pub mod assertion;
 pub(in crate::identity) mod challenge;
 mod manage;
+mod name;
 mod register;
 
 pub(in crate::identity) use manage::remove_since;
 pub use manage::{PasskeyList, list, list_of, remove, remove_of, rename};
+pub use name::PasskeyName;
 pub use register::{NewKey, options, register};
 
 use crate::config::Config;
 use crate::error::{Detail, Result};
 use crate::identity::Core;
-use crate::model::Passkey;
+use crate::mail::RemainingPasskeys;
+use crate::model::{AccountId, Passkey, PasskeyKind, Secret};
 use crate::store;
 use crate::store::db::Db;
 use crate::webauthn::{AuthenticatorTransport, CredentialDescriptor, RelyingParty, aaguid};
@@ -45,6 +48,25 @@ pub(in crate::identity) fn domain(db: &mut dyn Db, config: &Config) -> Result<St
 /// The relying party: the domain, and the pages that may use its keys.
 pub(in crate::identity) fn party(db: &mut dyn Db, config: &Config) -> Result<RelyingParty> {
     Ok(RelyingParty { id: domain(db, config)?, origins: config.passkey_origins() })
+}
+
+/// The passkeys that go on logging in to an account whose password is set. A mailed reset removes none:
+/// otherwise a stranger who reads the mailbox would get past them.
+pub(in crate::identity) async fn remaining(
+    core: &Core,
+    account: &AccountId,
+) -> Result<Option<RemainingPasskeys>> {
+    let id = account.clone();
+    let keys = core.store.read(move |db| store::tables::passkeys::of(db, &id)).await?;
+    let passkeys: Vec<_> = keys
+        .iter()
+        .filter(|key| key.kind == PasskeyKind::Passkey)
+        .map(|key| (authenticator(key), key.created_at))
+        .collect();
+    let page = core.config.serves_pages().then(|| {
+        Secret::new(format!("{}/account/passkeys", core.config.public_url().trim_end_matches('/')))
+    });
+    Ok((!passkeys.is_empty()).then_some(RemainingPasskeys { passkeys, page }))
 }
 
 /// Refuses what only works where passkeys are on.

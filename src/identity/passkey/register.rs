@@ -1,15 +1,18 @@
 //! Adding a passkey or a security key to an account.
 
 use super::challenge::{self, ChallengePurpose, OpenChallenge, TIMEOUT};
-use super::{DOMAIN, authenticator, described, descriptor, domain, party, refuse_where_off};
+use super::{
+    DOMAIN, PasskeyName, authenticator, described, descriptor, domain, party, refuse_where_off,
+};
 use crate::error::{Detail, Kind, Result};
 use crate::identity::access::fresh::Fresh;
+use crate::identity::account::not_me::NotMeLink;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::backup;
 use crate::identity::{Caller, Core};
-use crate::mail::{Letter, PasskeyChange};
+use crate::mail::{AddedMethod, Letter};
 use crate::model::event::What;
-use crate::model::{Account, Event, Passkey, PasskeyKind, Secret, Source};
+use crate::model::{Account, AuthMethod, Event, Passkey, PasskeyKind, Secret, Source};
 use crate::outbox;
 use crate::store;
 use crate::store::db::Db;
@@ -105,7 +108,7 @@ pub async fn register(
     core: &Core,
     fresh: &Fresh,
     response: &RegistrationResponse,
-    name: Option<&str>,
+    name: Option<&PasskeyName>,
     source: &Source,
 ) -> Result<NewKey> {
     let caller = fresh.caller();
@@ -122,9 +125,10 @@ pub async fn register(
         }
     };
     let (backup_codes, hashes) = backup::new_set(core, &caller.account.id)?;
-    let change = PasskeyChange::Added(authenticator(&key), key.kind);
-    let letter = Letter::PasskeyChanged { change };
     let account = &caller.account;
+    let (not_me, link) = NotMeLink::new(core, account)?;
+    let change = AddedMethod::Passkey(authenticator(&key), key.kind);
+    let letter = Letter::LoginMethodAdded { change, link, until: not_me.until() };
     let letter = core.mail.compose(
         &account.email,
         account.id.as_str(),
@@ -132,6 +136,7 @@ pub async fn register(
         &letter,
     )?;
     let (log, account, new) = (AuditLog::new(core, source), account.clone(), key.clone());
+    let session = caller.session().clone();
     let has_codes = core
         .store
         .write(move |db| {
@@ -141,18 +146,27 @@ pub async fn register(
             let guarded = store_key(db, &account, &new, &rp_id)?;
             let is_first_factor = new.kind == PasskeyKind::SecurityKey && !guarded;
             if is_first_factor {
+                // The session has shown the key that guards the account from now on.
+                let shown = key_method(&new).into();
+                store::tables::sessions::add_methods(db, &session, &shown)?;
                 let id = &account.id;
                 store::tables::factors::drop_backup_codes(db, id)?;
                 store::tables::factors::insert_backup_codes(db, id, &hashes, None, log.at())?;
             }
             let event = Event::done(What::PasskeyAdded).about(&account.id).by(account.id.as_str());
             log.record(db, &event.because(described(&new)))?;
+            not_me.store(db, &session, &log)?;
             outbox::enqueue(db, &letter)?;
             Ok(is_first_factor)
         })
         .await?;
     let backup_codes = if has_codes { backup_codes } else { Vec::new() };
     Ok(NewKey { passkey: key, backup_codes })
+}
+
+/// What showing the key proves.
+fn key_method(key: &Passkey) -> AuthMethod {
+    if key.backup_eligible { AuthMethod::SoftwareKey } else { AuthMethod::HardwareKey }
 }
 
 /// The outcome of checking a registration.
@@ -167,7 +181,7 @@ async fn verify(
     core: &Core,
     caller: &Caller,
     response: &RegistrationResponse,
-    name: Option<&str>,
+    name: Option<&PasskeyName>,
 ) -> Result<Verified> {
     let purposes = [ChallengePurpose::NewPasskey, ChallengePurpose::NewSecurityKey];
     let sent = match response.challenge() {
@@ -191,13 +205,12 @@ async fn verify(
     if kind == PasskeyKind::Passkey && !made.user_verified {
         return Ok(Verified::Refused("user_not_verified", Detail::RegistrationUserVerification));
     }
-    let chosen = name.map(str::trim).filter(|name| !name.is_empty());
     let words: Vec<_> = response.transports.iter().map(|transport| transport.as_str()).collect();
     let key = Passkey {
         id: core.env.new_id()?,
         account: caller.account.id.clone(),
         kind,
-        name: chosen.unwrap_or_else(|| aaguid::name(&made.aaguid)).to_owned(),
+        name: name.map_or_else(|| aaguid::name(&made.aaguid), PasskeyName::as_str).to_owned(),
         credential_id: made.id,
         public_key: made.public_key,
         aaguid: made.aaguid,

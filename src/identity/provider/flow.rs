@@ -155,7 +155,6 @@ impl WaitingIdentity {
             family_name,
             username,
             acr: self.acr.clone(),
-            tokens: None,
         }
     }
 

@@ -8,8 +8,9 @@ use crate::error::{Detail, Kind, ProviderFault, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
+use crate::identity::account::not_me::NotMeLink;
 use crate::identity::audit::log::AuditLog;
-use crate::mail::{IdentityChange, Letter};
+use crate::mail::{AddedMethod, Letter};
 use crate::model::event::What;
 use crate::model::identity::Identity;
 use crate::model::{Account, Event, Secret, Source};
@@ -24,6 +25,12 @@ const MOST: usize = 20;
 /// in.
 pub(super) fn may_link(account: &Account) -> Result<()> {
     if account.email_verified_at.is_some() { Ok(()) } else { Err(Detail::AddressUnverified.into()) }
+}
+
+/// Whether a flow began to connect an account, not to log in.
+#[must_use]
+pub fn is_link(core: &Core, flow: &Secret) -> bool {
+    flow::open::<Flow>(core, flow).is_ok_and(|flow| flow.link.is_some())
 }
 
 /// Connects the account of a provider's answer. The flow must have begun in the caller's session.
@@ -74,11 +81,12 @@ async fn store_link(
     let account = fresh.caller().account.clone();
     may_link(&account)?;
     let row = shown.row(core, &account.id)?;
-    let change = IdentityChange::Connected(shown.label.clone());
-    let letter = Letter::IdentityChanged { change };
+    let (not_me, link) = NotMeLink::new(core, &account)?;
+    let change = AddedMethod::Provider(shown.label.clone());
+    let letter = Letter::LoginMethodAdded { change, link, until: not_me.until() };
     let language = core.language_of(&account);
     let letter = core.mail.compose(&account.email, account.id.as_str(), language, &letter)?;
-    let log = AuditLog::new(core, source);
+    let (log, session) = (AuditLog::new(core, source), fresh.caller().session().clone());
     core.store
         .write(move |db| {
             if let Some(waiting) = &waiting {
@@ -95,6 +103,7 @@ async fn store_link(
                 return Err(Kind::Conflict.into());
             }
             insert(db, &row, &log)?;
+            not_me.store(db, &session, &log)?;
             outbox::enqueue(db, &letter)?;
             Ok(row.clone())
         })

@@ -19,11 +19,11 @@ mod step;
 pub use begin::{BegunFlow, Redirect, begin, begin_link, own_callback};
 pub use complete::{AppToken, ProviderAnswer, complete, with_id_token};
 pub use flow::FLOW_LIFE;
-pub use link::{connect, link};
+pub use link::{connect, is_link, link};
 pub use manage::{list, unlink};
 pub use proof::ProviderProof;
 pub(in crate::identity) use removal::remove_since;
-pub use step::{CodeSent, complete_step, request_code, step_of};
+pub use step::{CodeSent, WaitingStep, complete_step, request_code, step_of};
 
 use crate::error::{ProviderFault, Result};
 use crate::identity::Core;

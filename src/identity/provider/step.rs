@@ -55,11 +55,21 @@ fn plain(code: &str) -> String {
     letters.map(|letter| letter.to_ascii_uppercase()).collect()
 }
 
-/// What a waiting login asks for, and the name of its provider.
+/// What a waiting login asks for.
+#[derive(Debug, Clone)]
+pub struct WaitingStep {
+    pub step: ProviderStep,
+    /// What people call the provider.
+    pub label: String,
+    /// The address that a code was mailed to.
+    pub mailed: Option<Email>,
+}
+
+/// What a waiting login asks for.
 ///
 /// # Errors
 /// `ProviderRejected` if it is too old.
-pub fn step_of(core: &Core, token: &Secret) -> Result<(ProviderStep, String)> {
+pub fn step_of(core: &Core, token: &Secret) -> Result<WaitingStep> {
     let waiting: WaitingIdentity = flow::open(core, token)?;
     let provider = super::find(core, &waiting.provider)?;
     let email = waiting.about.as_deref().and_then(Email::parse);
@@ -68,7 +78,8 @@ pub fn step_of(core: &Core, token: &Secret) -> Result<(ProviderStep, String)> {
         ("login", Some(email)) => ProviderStep::LogIn(email),
         (_, email) => ProviderStep::Address(email),
     };
-    Ok((step, provider.label.clone()))
+    let mailed = waiting.mailed.as_ref().and_then(|(email, _)| Email::parse(email));
+    Ok(WaitingStep { step, label: provider.label.clone(), mailed })
 }
 
 /// Mails a code to the address of the step, or to another that the person gives. The answer never

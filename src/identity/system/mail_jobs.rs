@@ -211,8 +211,14 @@ async fn plan(
         Job::ChangeEmail { stamp, email, session, .. } => {
             let new = Email::parse(email).filter(|_| account.credential_version == *stamp);
             let Some(new) = new else { return Ok(None) };
-            let planned = change_of_address(core, account, wished, &new).await?;
             let session = session.as_deref().map(SessionId::new);
+            let since = match session.clone() {
+                Some(id) => {
+                    core.store.read(move |db| store::tables::sessions::begun_at(db, &id)).await?
+                }
+                None => None,
+            };
+            let planned = change_of_address(core, account, wished, &new, since).await?;
             return Ok(Some(PlannedMail { session, ..planned }));
         }
     };
@@ -301,12 +307,13 @@ fn code_of(
 ///
 /// The client sees the old address's mail and the links of the account, so both are the same in
 /// either case: the notice is sent, the links are stored, and earlier links stop working. They do not
-/// depend on the limit of the new address either.
+/// depend on the limit of the new address either. `since` is when the session began that asked.
 async fn change_of_address(
     core: &Core,
     account: &Account,
     language: Translation<'_>,
     new: &Email,
+    since: Option<Time>,
 ) -> Result<PlannedMail> {
     let now = core.env.now();
     let (token, until) = (core.env.new_token()?, now + core.config.links.verify_life);
@@ -328,6 +335,7 @@ async fn change_of_address(
     let (token, until) = (core.env.new_token()?, now + change_email::UNDO_FOR);
     let undo =
         NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email);
+    let undo = undo.counting_from(since);
     let notice = Letter::EmailChanging {
         undo: link::to_page(core, language, Page::UndoEmail, &token),
         until,

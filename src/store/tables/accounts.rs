@@ -511,6 +511,16 @@ pub(in crate::store) fn run_profile_change(
     Ok(changed == 1)
 }
 
+/// Replaces the language of an account whose address was just verified. An import's stays: no stranger
+/// chose it.
+pub fn replace_locale(db: &mut dyn Db, id: &AccountId, language: LanguageTag) -> Result<()> {
+    db.run(
+        sql!("update accounts set locale = $1 where id = $2 and imported_at is null"),
+        &[language.as_str().into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
 /// Updates the profile of an active account field by field and returns the updated account.
 pub fn change_profile(
     db: &mut dyn Db,

@@ -45,23 +45,34 @@ pub fn purge_traits(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     )
 }
 
-/// The login that a new-device mail is about.
+/// The session that a mail is about, which its owner can report as not theirs.
 #[derive(Debug, Clone)]
 pub struct LoginAlert {
     pub account: AccountId,
     /// The address that the mail was sent to.
     pub email_key: String,
-    /// The session that the login started.
     pub session: SessionId,
+    /// When the session began.
+    pub since: Time,
     pub expires_at: Time,
 }
 
-/// Stores the link of a new-device mail.
+/// Stores the link of such a mail.
 pub fn insert_alert(db: &mut dyn Db, hash: &[u8; 32], alert: &LoginAlert) -> Result<()> {
-    let LoginAlert { account, email_key, session, expires_at } = alert;
+    let LoginAlert { account, email_key, session, since, expires_at } = alert;
     db.run(
-        sql!("insert into login_alerts (hash, account_id, email_key, session_id, expires_at) values ($1, $2, $3, $4, $5)"),
-        &[hash.into(), account.as_str().into(), email_key.into(), session.as_str().into(), (*expires_at).into()],
+        sql!(
+            "insert into login_alerts (hash, account_id, email_key, session_id, since, expires_at) \
+             values ($1, $2, $3, $4, $5, $6)"
+        ),
+        &[
+            hash.into(),
+            account.as_str().into(),
+            email_key.into(),
+            session.as_str().into(),
+            (*since).into(),
+            (*expires_at).into(),
+        ],
     )?;
     Ok(())
 }
@@ -70,7 +81,7 @@ pub fn insert_alert(db: &mut dyn Db, hash: &[u8; 32], alert: &LoginAlert) -> Res
 pub fn find_alert(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<LoginAlert>> {
     let row = db.first(
         sql!(
-            "select account_id, email_key, session_id, expires_at from login_alerts where hash = $1"
+            "select account_id, email_key, session_id, since, expires_at from login_alerts where hash = $1"
         ),
         &[hash.into()],
     )?;
@@ -79,6 +90,7 @@ pub fn find_alert(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<LoginAlert>
             account: AccountId::new(row.take::<String>()?),
             email_key: row.take()?,
             session: SessionId::new(row.take::<String>()?),
+            since: row.take()?,
             expires_at: row.take()?,
         })
     })

@@ -49,6 +49,8 @@ pub struct Link {
     pub expires_at: Time,
     /// When the link was used.
     pub spent_at: Option<Time>,
+    /// When the session began that requested the change which this link undoes.
+    pub since: Option<Time>,
 }
 
 /// A link to store.
@@ -58,6 +60,7 @@ pub struct NewLinkRow {
     pub email_key: String,
     pub address: Option<String>,
     pub expires_at: Time,
+    pub since: Option<Time>,
 }
 
 /// Stores a link for the account's present credential version.
@@ -71,7 +74,8 @@ pub fn insert(
     db.run(
         sql!(
             "insert into links (hash, purpose, account_id, credential_version, email_key, address, created_at, \
-             expires_at) values ($1, $2, $3, (select credential_version from accounts where id = $3), $4, $5, $6, $7)"
+             expires_at, since) \
+             values ($1, $2, $3, (select credential_version from accounts where id = $3), $4, $5, $6, $7, $8)"
         ),
         &[
             hash.into(),
@@ -81,6 +85,7 @@ pub fn insert(
             link.address.as_deref().into(),
             now.into(),
             link.expires_at.into(),
+            link.since.into(),
         ],
     )?;
     Ok(())
@@ -91,7 +96,7 @@ pub fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: LinkPurpose) -> Result<Op
     let row = db.first(
         sql!(
             "select l.account_id, case when l.credential_version = a.credential_version then 1 else 0 end, \
-             l.email_key, l.address, l.created_at, l.expires_at, l.spent_at \
+             l.email_key, l.address, l.created_at, l.expires_at, l.spent_at, l.since \
              from links l join accounts a on a.id = l.account_id where l.hash = $1 and l.purpose = $2"
         ),
         &[hash.into(), purpose.as_str().into()],
@@ -105,6 +110,7 @@ pub fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: LinkPurpose) -> Result<Op
             created_at: row.take()?,
             expires_at: row.take()?,
             spent_at: row.take()?,
+            since: row.take()?,
         })
     })
     .transpose()

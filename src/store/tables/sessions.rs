@@ -141,6 +141,20 @@ pub fn find(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionRow>> {
     row.map(|mut row| read(&mut row)).transpose()
 }
 
+/// When a session began; `None` if there is no such session.
+pub fn begun_at(db: &mut dyn Db, id: &SessionId) -> Result<Option<Time>> {
+    let row =
+        db.first(sql!("select created_at from sessions where id = $1"), &[id.as_str().into()])?;
+    row.map(|mut row| row.take()).transpose()
+}
+
+/// How the owner of a session proved their identity; `None` if there is no such session.
+pub fn methods(db: &mut dyn Db, id: &SessionId) -> Result<Option<AuthMethods>> {
+    let row =
+        db.first(sql!("select methods from sessions where id = $1"), &[id.as_str().into()])?;
+    row.map(|mut row| Ok(AuthMethods::stored(row.take()?))).transpose()
+}
+
 /// What a request with a token reads: the session, its account with roles, and the instance's
 /// epoch.
 #[derive(Debug, Clone)]
@@ -402,19 +416,30 @@ pub fn renew_proof(
     proved: &AuthMethods,
     now: Time,
 ) -> Result<bool> {
+    if !add_methods(db, id, proved)? {
+        return Ok(false);
+    }
+    let renewed = db.run(
+        sql!("update sessions set proved_at = $1 where id = $2 and ended_at is null"),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(renewed == 1)
+}
+
+/// Adds methods by which the session's owner proved their identity, without a fresh proof. Returns
+/// false if the session has ended.
+pub fn add_methods(db: &mut dyn Db, id: &SessionId, proved: &AuthMethods) -> Result<bool> {
     let row = db.first(
         sql!("select methods from sessions where id = $1 and ended_at is null"),
         &[id.as_str().into()],
     )?;
     let Some(mut row) = row else { return Ok(false) };
     let methods = AuthMethods::stored(row.take()?).and(proved);
-    let renewed = db.run(
-        sql!(
-            "update sessions set proved_at = $1, methods = $2, level = $3 where id = $4 and ended_at is null"
-        ),
-        &[now.into(), methods.as_str().into(), methods.level().into(), id.as_str().into()],
+    let changed = db.run(
+        sql!("update sessions set methods = $1, level = $2 where id = $3 and ended_at is null"),
+        &[methods.as_str().into(), methods.level().into(), id.as_str().into()],
     )?;
-    Ok(renewed == 1)
+    Ok(changed == 1)
 }
 
 /// Ends the oldest live sessions of an account until `keep` are left, and returns their ids.

@@ -4,7 +4,7 @@ use askama::Template;
 use poem::Response;
 
 use crate::error::{Kind, Result};
-use crate::identity::passkey;
+use crate::identity::passkey::{self, PasskeyName};
 use crate::model::{Passkey, PasskeyKind, Secret};
 use crate::web::account::proof::GivenProof;
 use crate::web::account::{ConfirmStepView, RefusedForm};
@@ -16,9 +16,6 @@ use crate::web::view::{Desk, FieldKind, FieldView, ProofView, focus_first};
 use crate::web::visit::{Owner, go};
 use crate::webauthn::RegistrationResponse;
 use crate::words::Words;
-
-/// The longest name, as on the native API.
-const MAX_NAME: usize = 100;
 
 /// The list.
 #[derive(Template)]
@@ -70,9 +67,8 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
 /// `POST /account/passkeys/new`
 pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
     let name = owner.text("name");
-    if name.chars().count() > MAX_NAME || name.contains(char::is_control) {
-        let reason = owner.words().words.problems.too_long(MAX_NAME);
-        return show(owner, &name, Some(RefusedForm::field("name", reason))).await;
+    if PasskeyName::optional(Some(&name)).is_err() {
+        return show_bad_name(owner, &name).await;
     }
     let fresh = match owner.fresh().await? {
         GivenProof::Fresh(fresh) => fresh,
@@ -101,6 +97,9 @@ pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
 /// `POST /account/passkeys`
 pub(super) async fn add(owner: &Owner) -> Result<Response, Stop> {
     let name = owner.text("name");
+    let Ok(chosen) = PasskeyName::optional(Some(&name)) else {
+        return show_bad_name(owner, &name).await;
+    };
     let fresh = match owner.fresh().await? {
         GivenProof::Fresh(fresh) => fresh,
         GivenProof::Refused(failure) => {
@@ -109,8 +108,8 @@ pub(super) async fn add(owner: &Owner) -> Result<Response, Stop> {
     };
     let made = match RegistrationResponse::from_json(&owner.text("credential")) {
         Ok(response) => {
-            let name = Some(name.as_str()).filter(|name| !name.is_empty());
-            passkey::register(owner.core(), &fresh, &response, name, owner.source()).await
+            let (core, source) = (owner.core(), owner.source());
+            passkey::register(core, &fresh, &response, chosen.as_ref(), source).await
         }
         Err(_) => Err(Kind::PasskeyRejected.into()),
     };
@@ -135,11 +134,10 @@ pub(super) async fn add(owner: &Owner) -> Result<Response, Stop> {
 /// `POST /account/passkeys/rename`
 pub(super) async fn rename(owner: &Owner) -> Result<Response, Stop> {
     let (id, name) = (owner.text("id"), owner.text("name"));
-    let is_name = (1..=MAX_NAME).contains(&name.chars().count());
-    if !is_name || name.contains(char::is_control) {
+    let Ok(name) = PasskeyName::parse(&name) else {
         return show_remove(owner, &id, None).await;
-    }
-    passkey::rename(owner.core(), &owner.caller, &id, &name, owner.source()).await?;
+    };
+    passkey::rename(owner.core(), &owner.caller, &id, name, owner.source()).await?;
     Ok(owner.go_with(PASSKEYS, Notice::PasskeyRenamed))
 }
 
@@ -166,6 +164,11 @@ pub(super) async fn remove(owner: &Owner) -> Result<Response, Stop> {
     }
 }
 
+async fn show_bad_name(owner: &Owner, name: &str) -> Result<Response, Stop> {
+    let reason = owner.words().words.problems.too_long(PasskeyName::MAX);
+    show(owner, name, Some(RefusedForm::field("name", reason))).await
+}
+
 async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result<Response, Stop> {
     let (words, refused) = (owner.words().words, refused.as_ref());
     let text = &words.account.passkeys;
@@ -174,7 +177,7 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
     let is_on = owner.core().config.webauthn.enabled;
     let reason = refused.and_then(|refused| refused.reason("name"));
     let mut field = FieldView::new(words, FieldKind::Text, "name", &text.name)
-        .at_most(MAX_NAME)
+        .at_most(PasskeyName::MAX)
         .hinting(text.name_hint.as_str())
         .holding(name)
         .optional()

@@ -5,7 +5,7 @@ use poem::Response;
 use crate::error::{Kind, Result};
 use crate::identity::account::password;
 use crate::model::{Page, Password};
-use crate::web::account::proof::ProofWay;
+use crate::web::account::proof::{GivenProof, ProofWay};
 use crate::web::account::{FormView, RefusedForm, focus};
 use crate::web::notice::Notice;
 use crate::web::pages::password_rules;
@@ -26,7 +26,6 @@ pub(super) async fn lead(_owner: &Owner) -> Result<Response, Stop> {
 }
 
 /// `GET /account/password`
-#[allow(clippy::unused_async, reason = "handlers are")]
 pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     if owner.caller.account.password_hash.is_none() {
         let text = &owner.words().words.account.password;
@@ -34,7 +33,7 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
         let view = SayView { layout: owner.layout(&text.title), text: &text.none, links: &links };
         return Ok(owner.site.render(poem::http::StatusCode::OK, &view)?);
     }
-    show(owner, None)
+    show(owner, None).await
 }
 
 /// `POST /account/password`
@@ -49,7 +48,12 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
         }
     }
     if !refused.reasons.is_empty() {
-        return show(owner, Some(&refused));
+        return show(owner, Some(&refused)).await;
+    }
+    if owner.factor_way().await? != ProofWay::Fresh
+        && let GivenProof::Refused(failure) = owner.fresh().await?
+    {
+        return show(owner, Some(&RefusedForm::proof(failure))).await;
     }
     let (core, source) = (owner.core(), owner.source());
     let (current, new) = (Password::new(current), Password::new(new));
@@ -60,21 +64,21 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
     match changed {
         Ok(()) => Ok(owner.go_with(PASSWORD, Notice::PasswordSaved)),
         Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
-        Err(error) if error.kind() == Kind::WrongCurrentPassword => show(
-            owner,
-            Some(&RefusedForm::field(CURRENT, owner.words().words.proof.wrong_password.as_str())),
-        ),
+        Err(error) if error.kind() == Kind::WrongCurrentPassword => {
+            let reason = owner.words().words.proof.wrong_password.as_str();
+            show(owner, Some(&RefusedForm::field(CURRENT, reason))).await
+        }
         Err(error) if !error.fields().is_empty() => {
             let reasons =
                 error.fields().iter().map(|row| problems::reason(owner.words().words, row));
             let reasons = reasons.collect::<Vec<_>>().join(". ");
-            show(owner, Some(&RefusedForm::field(NEW, reasons)))
+            show(owner, Some(&RefusedForm::field(NEW, reasons))).await
         }
-        Err(error) => show(owner, Some(&RefusedForm::failed(owner, error))),
+        Err(error) => show(owner, Some(&RefusedForm::failed(owner, error))).await,
     }
 }
 
-fn show(owner: &Owner, refused: Option<&RefusedForm>) -> Result<Response, Stop> {
+async fn show(owner: &Owner, refused: Option<&RefusedForm>) -> Result<Response, Stop> {
     let words = owner.words().words;
     let (text, rules) = (&words.account.password, &owner.core().config.password);
     let reason = |id: &str| refused.and_then(|refused| refused.reason(id));
@@ -86,7 +90,7 @@ fn show(owner: &Owner, refused: Option<&RefusedForm>) -> Result<Response, Stop> 
             .hinting(password_rules(words, rules))
             .refused(reason(NEW)),
     ];
-    let mut proof = owner.proof_view(ProofWay::Fresh, PASSWORD, refused);
+    let mut proof = owner.proof_view(owner.factor_way().await?, PASSWORD, refused);
     focus(&mut fields, &mut proof);
     let view = FormView {
         layout: owner.layout(&text.title),

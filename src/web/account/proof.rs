@@ -2,11 +2,11 @@
 //! whenever the last proof is too old, and what the form asks for is done after it was checked.
 
 use crate::error::{Error, Kind, Result};
-use crate::identity::access::fresh::Fresh;
+use crate::identity::access::fresh::{self, Fresh};
 use crate::identity::factor;
 use crate::identity::login::reauthenticate;
 use crate::identity::login::reauthenticate::ReauthenticationProof;
-use crate::model::{Password, Secret};
+use crate::model::{FactorKind, Password, Secret};
 use crate::web::stop::{Stop, problem};
 use crate::web::target::with_target;
 use crate::web::view::{FieldKind, FieldView, ProofView};
@@ -53,8 +53,12 @@ impl Owner {
     /// How the owner can prove who they are, if that is due.
     pub(super) async fn proof_way(&self) -> Result<ProofWay, Stop> {
         let core = self.core();
-        if Fresh::check(core, &self.caller).is_ok() {
+        if Fresh::check(core, &self.caller).await.is_ok() {
             return Ok(ProofWay::Fresh);
+        }
+        let way = self.factor_way().await?;
+        if way != ProofWay::Fresh {
+            return Ok(way);
         }
         if self.caller.account.password_hash.is_some() {
             return Ok(ProofWay::Password);
@@ -64,10 +68,24 @@ impl Owner {
         Ok(if has_factor { ProofWay::Code } else { ProofWay::SignIn })
     }
 
+    /// How the owner can show the second factor, if one guards the account that this session has not
+    /// shown. Codes that the server would have to send come with a login alone.
+    pub(super) async fn factor_way(&self) -> Result<ProofWay, Stop> {
+        let core = self.core();
+        if fresh::has_shown_second_factor(core, &self.caller).await? {
+            return Ok(ProofWay::Fresh);
+        }
+        let factors = factor::list(core, &self.caller).await?.factors;
+        let has_app = factors
+            .iter()
+            .any(|factor| factor.kind == FactorKind::Totp && factor.confirmed_at.is_some());
+        Ok(if has_app { ProofWay::Code } else { ProofWay::SignIn })
+    }
+
     /// The owner with a fresh proof: the last one, or the one in the form.
     pub(super) async fn fresh(&self) -> Result<GivenProof, Stop> {
         let core = self.core();
-        if let Ok(fresh) = Fresh::check(core, &self.caller) {
+        if let Ok(fresh) = Fresh::check(core, &self.caller).await {
             return Ok(GivenProof::Fresh(Box::new(fresh)));
         }
         let given = |name| self.field(name).filter(|value| !value.is_empty());
@@ -85,7 +103,7 @@ impl Owner {
         };
         match renewed {
             Ok(()) => {
-                let fresh = Fresh::check(core, &self.read_again().await?)?;
+                let fresh = Fresh::check(core, &self.read_again().await?).await?;
                 Ok(GivenProof::Fresh(Box::new(fresh)))
             }
             Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),

@@ -16,7 +16,7 @@ use crate::webauthn::AssertionResponse;
 /// `POST /sign-in/passkey/options`
 pub(super) async fn options(visit: &Visit) -> Result<Response, Stop> {
     let counted = visit.context.limited().count()?;
-    let options = passkey::options(visit.core(), None, &counted).await?;
+    let options = passkey::options(visit.core(), &counted).await?;
     Ok(json(&options.to_json()))
 }
 

@@ -1,5 +1,7 @@
 //! The sign-in page.
 
+use std::time::Duration;
+
 use askama::Template;
 use poem::Response;
 use poem::http::StatusCode;
@@ -9,9 +11,11 @@ use crate::http::server::reject;
 use crate::identity::login::remember::Remember;
 use crate::identity::login::sign_in;
 use crate::identity::login::sign_in::{Credentials, Name};
-use crate::model::{Page, Password};
+use crate::model::{Page, Password, Secret};
 use crate::web::entry::enter;
 use crate::web::entry::factor::FACTOR;
+use crate::web::entry::provider;
+use crate::web::entry::provider::ProviderButton;
 use crate::web::html::Layout;
 use crate::web::jar::PageCookie;
 use crate::web::site::note_failure;
@@ -20,6 +24,9 @@ use crate::web::target::{ACCOUNT, Target, with_target};
 use crate::web::view::{FieldKind, FieldView, focus_first};
 use crate::web::visit::{Owner, Visit, add_cookie, go};
 use crate::words::Words;
+
+/// The most characters of an address or user name, as on the native API.
+const MAX_NAME: usize = 255;
 
 /// Asks for name and password.
 #[derive(Template)]
@@ -36,6 +43,7 @@ struct SignInView<'a> {
     remember: bool,
     sign_up: String,
     takes_passkey: bool,
+    providers: Vec<ProviderButton>,
 }
 
 /// For visitors who are logged in already.
@@ -61,6 +69,8 @@ enum SignInRefusal {
         name: bool,
         password: bool,
     },
+    /// No account has a name of this length.
+    LongName,
     Failed(Error),
 }
 
@@ -91,18 +101,31 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
             SignInRefusal::Empty { name: typed.name.is_empty(), password: password.is_empty() };
         return show(visit, target.as_ref(), &typed, Some(&refusal));
     }
+    if typed.name.chars().count() > MAX_NAME {
+        return show(visit, target.as_ref(), &typed, Some(&SignInRefusal::LongName));
+    }
     match log_in(visit, &typed, Password::new(password)).await {
         Ok(issued) => enter(visit, &issued, target.as_ref()).await,
         Err(error) => match error.extra() {
             Some(Extra::Challenge { token, expires_in, .. }) => {
-                let mut response = go(&with_target(FACTOR, target.as_ref().map(Target::as_str)));
-                let cookie = visit.jar.set(PageCookie::Pending, token.reveal(), Some(*expires_in));
-                add_cookie(&mut response, &cookie);
-                Ok(response)
+                Ok(ask_factor(visit, target.as_ref(), token, *expires_in))
             }
             _ => show(visit, target.as_ref(), &typed, Some(&SignInRefusal::Failed(error))),
         },
     }
+}
+
+/// Leads to the page for the second factor.
+pub(super) fn ask_factor(
+    visit: &Visit,
+    target: Option<&Target>,
+    token: &Secret,
+    expires_in: Duration,
+) -> Response {
+    let mut response = go(&with_target(FACTOR, target.map(Target::as_str)));
+    let cookie = visit.jar.set(PageCookie::Pending, token.reveal(), Some(expires_in));
+    add_cookie(&mut response, &cookie);
+    response
 }
 
 /// The page again, after another way to log in failed.
@@ -149,7 +172,7 @@ fn show(
     let text = &words.sign_in;
     let mut name = FieldView::new(words, FieldKind::Name, "name", &text.name)
         .completed_as("username webauthn")
-        .at_most(254)
+        .at_most(MAX_NAME)
         .holding(&*typed.name)
         .focused();
     let mut password = FieldView::new(words, FieldKind::Password, "password", &text.password);
@@ -162,6 +185,10 @@ fn show(
             name.reason = no_name.then(required);
             password.reason = no_password.then(required);
             focus_first([&mut name, &mut password].into_iter());
+        }
+        Some(SignInRefusal::LongName) => {
+            status = StatusCode::BAD_REQUEST;
+            name.reason = Some(words.problems.too_long(MAX_NAME));
         }
         Some(SignInRefusal::Failed(error)) => {
             status = reject::status(error.kind());
@@ -182,6 +209,7 @@ fn show(
         remember: typed.remember,
         sign_up: with_target("/sign-up", target),
         takes_passkey: visit.core().config.webauthn.enabled,
+        providers: provider::buttons(visit, target),
     };
     let mut response = visit.site.render(status, &view)?;
     if let Some(SignInRefusal::Failed(error)) = refusal {

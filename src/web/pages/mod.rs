@@ -26,6 +26,7 @@ use crate::http::server::router::Routes;
 use crate::identity::Core;
 use crate::identity::access::rate_key::RateKey;
 use crate::identity::account::link::LinkPurpose;
+use crate::identity::account::recover::Recovered;
 use crate::identity::account::verify_email::Proved;
 use crate::identity::account::{change_email, link, recover, verify_email};
 use crate::identity::login::{new_device, open_login};
@@ -35,9 +36,12 @@ use crate::web::brand::Brand;
 use crate::web::form;
 use crate::web::html::{self, Layout, Scripts};
 use crate::web::pages::refusal::{ResetsBegin, refusal};
-use crate::web::pages::views::{AddressView, ConfirmView, MessageView, NewPasswordField};
+use crate::web::pages::views::{
+    AddressView, ConfirmView, MessageView, NewPasswordField, PasskeysStay,
+};
 use crate::web::pages::words::{Heading, PageTexts};
 use crate::web::problems;
+use crate::web::target::PASSKEYS;
 use crate::words::Translation;
 
 /// The script that presses the button. Only the page that verifies an address loads it, and only if
@@ -121,6 +125,18 @@ enum Ask {
     Choice,
 }
 
+/// What a link did.
+struct Followed<'a> {
+    heading: Heading<'a>,
+    passkeys: Option<PasskeysStay<'a>>,
+}
+
+impl<'a> From<Heading<'a>> for Followed<'a> {
+    fn from(heading: Heading<'a>) -> Self {
+        Self { heading, passkeys: None }
+    }
+}
+
 /// One page, as it is served.
 #[derive(Clone)]
 struct LinkPage {
@@ -202,7 +218,7 @@ impl LinkPage {
         let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;
         let words = self.words(visit);
         match self.follow(token, form, visit).await {
-            Ok(Some(heading)) => self.say(heading, visit),
+            Ok(Some(followed)) => self.say(&followed, visit),
             Ok(None) => {
                 let reasons = [words.problems.no_password.to_string()];
                 let view = self.question(Ask::Choice, visit, token, &reasons);
@@ -225,7 +241,7 @@ impl LinkPage {
         token: &str,
         form: &str,
         visit: &RequestContext,
-    ) -> Result<Option<Heading<'_>>> {
+    ) -> Result<Option<Followed<'_>>> {
         let (core, source) = (&self.core, &visit.source);
         match self.page {
             Page::VerifyEmail => {
@@ -235,7 +251,8 @@ impl LinkPage {
                     Some(Proved::Now) => {}
                     Some(Proved::Already) => {
                         let text = &self.words(visit).words.pages.verify_email;
-                        return Ok(Some(Heading::new(&text.already_title, &text.already_text)));
+                        let heading = Heading::new(&text.already_title, &text.already_text);
+                        return Ok(Some(heading.into()));
                     }
                     None => return Ok(None),
                 }
@@ -249,7 +266,12 @@ impl LinkPage {
             Page::ResetPassword => {
                 let counted = visit.limited().count()?;
                 let new = Password::new(form::field(form, "newPassword").unwrap_or_default());
-                recover::reset(core, token, new, &counted, source).await?;
+                let recovered = recover::reset(core, token, new, &counted, source).await?;
+                let passkeys = match recovered {
+                    Recovered::WithPasskeys => Some(self.passkeys_stay(visit)),
+                    Recovered::PasswordAlone => None,
+                };
+                return Ok(Some(Followed { heading: self.texts(visit).done, passkeys }));
             }
             Page::ConfirmEmail => {
                 change_email::confirm(core, token, &visit.limited().count()?, source).await?;
@@ -262,7 +284,7 @@ impl LinkPage {
             }
             Page::ForgotPassword | Page::ResendVerification => {}
         }
-        Ok(Some(self.texts(visit).done))
+        Ok(Some(self.texts(visit).done.into()))
     }
 
     /// If the policy requires an API client for a password reset, this page does too, as every API
@@ -294,7 +316,7 @@ impl LinkPage {
             }
             None => verify_email::request(core, &email, &visit.limited().count()?, source).await?,
         }
-        self.say(self.texts(visit).done, visit)
+        self.say(&self.texts(visit).done.into(), visit)
     }
 
     /// The page of a link before the button is pressed, or again with the reasons why a password
@@ -343,12 +365,21 @@ impl LinkPage {
     }
 
     /// The page after the button was pressed.
-    fn say(&self, heading: Heading<'_>, visit: &RequestContext) -> Result<Response> {
+    fn say(&self, followed: &Followed<'_>, visit: &RequestContext) -> Result<Response> {
+        let Followed { heading, passkeys } = *followed;
         let mails_link = matches!(self.page, Page::UndoEmail | Page::NotMe);
         let again = mails_link
             .then(|| Self::target(visit, &self.page.beside(&visit.path, Page::ForgotPassword)));
         let (layout, words) = (self.layout(heading, visit), self.words(visit));
-        self.show(StatusCode::OK, &MessageView { layout, words, again })
+        self.show(StatusCode::OK, &MessageView { layout, words, again, passkeys })
+    }
+
+    /// What the owner of passkeys reads after a reset, which removes none.
+    fn passkeys_stay(&self, visit: &RequestContext) -> PasskeysStay<'_> {
+        let text = &self.words(visit).words.pages.reset_password;
+        let has_page = self.core.config.serves_pages();
+        let link = has_page.then_some((PASSKEYS, text.passkeys_link.as_str()));
+        PasskeysStay { text: &text.passkeys_stay, link }
     }
 
     /// The response, or the page for an error.
@@ -375,7 +406,7 @@ impl LinkPage {
                 let view = AddressView { layout, words, action, typed, reason, button };
                 self.show(answer.status, &view)?
             }
-            None => self.show(answer.status, &MessageView { layout, words, again: None })?,
+            None => self.show(answer.status, &MessageView::plain(layout, words))?,
         };
         if let Some(wait) = error.retry_delay() {
             response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));

@@ -54,6 +54,21 @@ pub(in crate::web) struct MessageView<'a> {
     pub(in crate::web) words: Translation<'a>,
     /// The path of the page that mails the announced link again.
     pub(in crate::web) again: Option<String>,
+    pub(in crate::web) passkeys: Option<PasskeysStay<'a>>,
+}
+
+impl<'a> MessageView<'a> {
+    /// Without a way on.
+    pub(in crate::web) fn plain(layout: Layout<'a>, words: Translation<'a>) -> Self {
+        Self { layout, words, again: None, passkeys: None }
+    }
+}
+
+/// That passkeys still log in after a reset, and the page with them, where the server has it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::web) struct PasskeysStay<'a> {
+    pub(in crate::web) text: &'a str,
+    pub(in crate::web) link: Option<(&'a str, &'a str)>,
 }
 
 #[cfg(test)]
@@ -95,8 +110,12 @@ mod tests {
             reason: Some(text),
             button: text,
         };
-        let message =
-            MessageView { layout: layout(text), words: english(), again: Some(text.into()) };
+        let message = MessageView {
+            layout: layout(text),
+            words: english(),
+            again: Some(text.into()),
+            passkeys: Some(PasskeysStay { text, link: Some((text, text)) }),
+        };
         let links = [FrontLink { path: text.into(), words: text }];
         let front = FrontView { layout: layout(text), links: &links };
         [confirm.to_string(), address.to_string(), message.to_string(), front.to_string()]

@@ -24,10 +24,8 @@ async fn let_in(app: &App, token: &str, any_of: &'static [Permission]) -> By {
     let caller = caller::authenticate(&app.core, token).await.unwrap();
     let source = Source::command_line();
     let demand = Demand { any_of, proof: ProofAge::Fresh };
-    By {
-        actor: Actor::Admin(caller.require(&app.core, demand, Locality::Local, &source).unwrap()),
-        source,
-    }
+    let admin = caller.require(&app.core, demand, Locality::Local, &source).await.unwrap();
+    By { actor: Actor::Admin(admin), source }
 }
 
 async fn whole_audit(app: &App) -> usize {

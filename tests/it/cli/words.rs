@@ -8,7 +8,7 @@ fn a_file_of_words_is_written_checked_and_used() {
     std::fs::create_dir(folder.0.path().join("words")).unwrap();
     let german = folder.run(&["words", "export", "de"]);
     assert!(german.out.contains("\nname = \"Deutsch\"\n"), "{}", german.out);
-    assert!(german.out.starts_with("# The words that people read"), "{}", german.out);
+    assert!(german.out.starts_with("# Translate the text on the right"), "{}", german.out);
     folder.write("words/de.toml", &german.out);
     let checked = folder.run(&["words", "check", "words/de.toml"]);
     assert_eq!((checked.code, checked.out.as_str(), checked.err.as_str()), (Some(0), "", ""));

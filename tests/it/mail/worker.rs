@@ -139,7 +139,8 @@ async fn mail_leaves_within_a_minute_of_the_mail_servers_return() {
 async fn a_letter_with_a_dead_link_is_dropped_unsent() {
     let fixture = OutboxFixture::open();
     let id = fixture.send("joe@example.org").await;
-    let lasting = fixture.store_letter("joe@example.org", &Letter::PasswordSet).await;
+    let lasting =
+        fixture.store_letter("joe@example.org", &Letter::PasswordSet { remaining: None }).await;
     fixture.clock.advance(Duration::from_hours(24));
     let actor = Arc::new(Actor::default());
     fixture.worker(actor.clone()).run_once().await.unwrap();
@@ -152,7 +153,8 @@ async fn a_letter_with_a_dead_link_is_dropped_unsent() {
 #[tokio::test]
 async fn a_letter_is_given_up_after_three_days_and_can_be_tried_by_hand() {
     let fixture = OutboxFixture::open();
-    let id = fixture.store_letter("joe@example.org", &Letter::PasswordSet).await;
+    let id =
+        fixture.store_letter("joe@example.org", &Letter::PasswordSet { remaining: None }).await;
     let actor = Arc::new(Actor::default());
     actor.refused.lock().unwrap().push(("joe@example.org".to_owned(), later("451 busy")));
     let worker = fixture.worker(actor.clone());

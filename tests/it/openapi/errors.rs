@@ -35,15 +35,9 @@ impl Errors {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (label, example) in &self.0 {
-            let (heading, value) = match (example.as_object(), example["summary"].as_str()) {
-                (Some(members), Some(summary))
-                    if members.len() == 2 && members.contains_key("value") =>
-                {
-                    (format!("{label} — {summary}"), &members["value"])
-                }
-                _ => (label.clone(), example),
-            };
-            writeln!(text, "{heading}\n  {}", lines(value, 2)).unwrap();
+            let members = example.as_object().filter(|members| members.len() == 1);
+            let value = members.and_then(|members| members.get("value")).unwrap_or(example);
+            writeln!(text, "{label}\n  {}", lines(value, 2)).unwrap();
         }
         text
     }

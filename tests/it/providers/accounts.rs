@@ -50,6 +50,8 @@ async fn a_person_signs_up_with_a_provider_and_logs_in_again() {
     let listed = site.app.get("/v1/users/me/identities").bearer(&access).ok(200).await;
     assert_eq!(listed.body["data"][0]["email"], "ada@other.example");
     assert_eq!(listed.body["data"].as_array().unwrap().len(), 1);
+    let export = site.app.get("/v1/users/me/export").bearer(&access).ok(200).await;
+    assert_eq!(export.body["data"]["identities"], listed.body["data"]);
     let audit = site.app.audit().await;
     for line in ["sign_up done provider acme", "email_verified done", "login done provider acme"] {
         assert!(audit.contains(&line.to_owned()), "{line}: {audit:#?}");

@@ -341,6 +341,9 @@ pub async fn assert_services_only(operation: Operation, parameters: &[&str], bod
         call().header("x-service-key", &client),
         call().header("x-service-key", "sk_guessed"),
         call().header("x-service-key", &service).header("x-service-key", &service),
+        // A key that is sent is checked, from wherever it comes.
+        call().from(SERVICE).header("x-service-key", "sk_guessed"),
+        call().from(SERVICE).header("x-service-key", &service).header("x-service-key", &service),
         call().header("x-forwarded-for", SERVICE),
         call().from(SERVICE).header("x-forwarded-for", HERE),
     ] {

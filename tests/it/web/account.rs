@@ -241,3 +241,29 @@ async fn the_last_administrator_is_told_why_they_stay() {
     assert_eq!(ada.page.status, 409);
     ada.sees("This is the last account that can administer this service.");
 }
+
+#[tokio::test]
+async fn a_session_from_before_the_second_factor_is_asked_for_its_code() {
+    let app = app().await;
+    let mut old = Visitor::owner(&app, "ada").await;
+    let mut owner = Visitor::known(&app, "ada").await;
+    let phone = turn_on_second_step(&app, &mut owner).await;
+    old.open("/account/email").await;
+    old.sees("name=\"proof_code\"");
+    let address = ("new_email", "new@example.com");
+    old.submit("/account/email", &[address, ("proof_password", PASSWORD)]).await;
+    assert_eq!(old.page.status, 403, "the password is not enough: {}", old.page.text);
+    old.open("/account/password").await;
+    old.sees("name=\"proof_code\"");
+    let fields = [("current_password", PASSWORD), ("new_password", NEW)];
+    old.submit("/account/password", &fields).await;
+    old.sees("id=\"proof_code-reason\"");
+    app.turn_clock(Duration::from_secs(30));
+    let code = phone.code(&app);
+    old.submit("/account/password", &[fields[0], fields[1], ("proof_code", &code)]).await;
+    old.sees("role=\"status\"");
+    assert!(!old.page.text.contains("proof_code"), "it has shown the code: {}", old.page.text);
+    assert_eq!(app.login("ada", NEW).await.code(), "MFA_REQUIRED");
+    owner.open("/account/email").await;
+    assert_eq!(owner.path, "/sign-in", "other sessions have ended");
+}

@@ -336,10 +336,49 @@ async fn bodies_that_are_no_forms_are_refused() {
         (format!("{token}&name=a&name=b&password=x").into_bytes(), 400),
         (b"form=\xff".to_vec(), 400),
         (vec![b'a'; 70_000], 413),
-        (format!("{token}&name={}&password=x", "a".repeat(60_000)).into_bytes(), 401),
+        (format!("{token}&name={}&password=x", "a".repeat(60_000)).into_bytes(), 400),
     ] {
         let call = app.call(Method::POST, "/sign-in").body(FORM, body);
         let call = call.header("cookie", &cookie).header("origin", "http://localhost");
         assert_eq!(call.send().await.status, status);
     }
+}
+
+#[tokio::test]
+async fn a_name_that_no_account_can_have_is_refused_before_anything_is_looked_up() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let mut ada = Visitor::at(&app, "/sign-in").await;
+    let before = app.database().texts("select count(*) || '' from attempts");
+    let name = "a".repeat(256);
+    ada.submit("/sign-in", &[("name", &name), ("password", PASSWORD)]).await;
+    assert_eq!(ada.page.status, 400);
+    ada.sees("Too long: at most 255 characters");
+    assert_eq!(app.database().texts("select count(*) || '' from attempts"), before);
+}
+
+#[tokio::test]
+async fn a_passkeys_name_is_checked_with_the_key_and_with_a_new_name() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let access = app.enter("ada").await.access;
+    let mut device = crate::authenticator::Device::new();
+    let key = crate::passkeys::add(&app, &access, &mut device, "passkey").await;
+    let id = key["passkey"]["id"].as_str().unwrap().to_owned();
+    let mut ada = Visitor::known(&app, "ada").await;
+    for bad in ["x".repeat(101), "a\nb".to_owned(), "a\u{0}b".to_owned()] {
+        ada.open("/account/passkeys").await;
+        ada.submit("/account/passkeys/new", &[("name", &bad), ("kind", "passkey")]).await;
+        assert_eq!(ada.page.status, 400, "{bad:?}");
+        let form = ada.form("/account/passkeys/new", &[("name", &bad), ("credential", "{}")]);
+        let answer = ada.send(Method::POST, "/account/passkeys", Some(form)).await;
+        assert!(answer.text.contains("Too long: at most 100"), "{bad:?}: {}", answer.text);
+        let form = ada.form("/account/passkeys/new", &[("id", &id), ("name", &bad)]);
+        ada.send(Method::POST, "/account/passkeys/rename", Some(form)).await;
+        let renamed = app.call(Method::PATCH, &format!("/v1/users/me/passkeys/{id}"));
+        let renamed =
+            renamed.json(&serde_json::json!({ "name": bad })).bearer(&access).send().await;
+        assert_eq!(renamed.status, 400, "{bad:?}: {}", renamed.text);
+    }
+    let names = app.database().texts("select name from passkeys");
+    assert_eq!(names.len(), 1);
+    assert!(names[0].chars().count() < 101 && !names[0].contains('\n'), "{names:?}");
 }

@@ -39,8 +39,7 @@ fn own() -> Vec<Described> {
     let options = json!({ "success": true, "data": request_options() });
     let proof = json!({ "credential": assertion() });
     vec![
-        Described::new("passkeyOptions", &[Kind::Forbidden], options.clone())
-            .taking("name", json!({ "email": super::EMAIL })),
+        Described::new("passkeyOptions", &[Kind::Forbidden], options.clone()),
         Described::new("passkeyLogin", &log_in, login_answer())
             .taking("credential", json!({ "credential": assertion(), "rememberMe": true })),
         Described::new("mfaPasskeyOptions", &[Kind::Validation], options.clone()),

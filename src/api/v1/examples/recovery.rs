@@ -14,7 +14,8 @@ const PASSWORD_CHECK: [Kind; 3] = [Kind::WrongCurrentPassword, Kind::AccountLock
 
 pub(super) fn operations() -> Vec<Described> {
     let link = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired];
-    let mut renew = PASSWORD_CHECK.to_vec();
+    let change = [&PASSWORD_CHECK[..], &[Kind::ReauthenticationRequired]].concat();
+    let mut renew = change.clone();
     renew.extend([
         Kind::MfaCodeInvalid,
         Kind::BackupCodeUsed,
@@ -23,15 +24,11 @@ pub(super) fn operations() -> Vec<Described> {
     ]);
     let token = json!({ "token": "abc123def456ghi789..." });
     vec![
-        Described::new(
-            "forgotPassword",
-            &[],
-            done("Password reset email sent if account exists"),
-        )
-        .taking("address", json!({ "email": EMAIL })),
+        Described::new("forgotPassword", &[], done("Password reset email sent if account exists"))
+            .taking("address", json!({ "email": EMAIL })),
         Described::new("resetPassword", &link, done("Password reset successfully"))
             .taking("password", json!({ "token": LINK, "newPassword": "NewSecurePass123!" })),
-        Described::new("changePassword", &PASSWORD_CHECK, done("Password changed successfully")).taking(
+        Described::new("changePassword", &change, done("Password changed successfully")).taking(
             "passwords",
             json!({ "currentPassword": "OldSecurePass123!", "newPassword": "NewSecurePass123!" }),
         ),
@@ -44,12 +41,8 @@ pub(super) fn operations() -> Vec<Described> {
             done("Confirmation email sent to the new address if it can be used"),
         )
         .taking("address", json!({ "newEmail": "new@example.com" })),
-        Described::new(
-            "confirmEmail",
-            &link,
-            done("Email address changed successfully"),
-        )
-        .taking("token", token.clone()),
+        Described::new("confirmEmail", &link, done("Email address changed successfully"))
+            .taking("token", token.clone()),
         Described::new("undoEmail", &link, done("Change of email address undone"))
             .taking("token", token),
         Described::new(
@@ -80,7 +73,7 @@ fn export_answer() -> Value {
             "clients": [{ "ipAddress": "192.168.1.100", "lastLogin": used }],
             "factors": [],
             "backupCodesLeft": 0,
-            "passkeys": [],
+            "passkeys": [], "identities": [],
             "files": [],
             "events": [{
                 "at": used, "event": "login", "outcome": "done", "sessionId": "session-uuid-1",

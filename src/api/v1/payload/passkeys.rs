@@ -1,12 +1,11 @@
 //! Request bodies for passkeys. They have no rules beyond their schemas.
 
 use super::super::types::{
-    AddPasskeyOptionsRequest, AddPasskeyRequest, PasskeyLoginRequest, PasskeyOptionsRequest,
-    PasskeyProofRequest, RenamePasskeyRequest,
+    AddPasskeyOptionsRequest, AddPasskeyRequest, PasskeyLoginRequest, PasskeyProofRequest,
+    RenamePasskeyRequest,
 };
 use crate::http::extract::body::Payload;
 
-impl Payload for PasskeyOptionsRequest {}
 impl Payload for PasskeyLoginRequest {}
 impl Payload for PasskeyProofRequest {}
 impl Payload for AddPasskeyOptionsRequest {}

@@ -23,18 +23,6 @@ pub enum CredentialType {
     PublicKey,
 }
 
-/// Request for the options of a passkey login.
-#[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct PasskeyOptionsRequest {
-    /// The email address, if the user typed one.
-    #[oai(validator(max_length = 255))]
-    pub email: Option<String>,
-    /// The username, if the user typed one.
-    #[oai(validator(max_length = 255))]
-    pub username: Option<String>,
-}
-
 /// What the authenticator signed.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]

@@ -1,0 +1,68 @@
+//! The link with which an owner reports that a session was not theirs. Mail about a login from a new
+//! device has one, and mail about a passkey, a second factor or backup codes that a session added.
+//!
+//! A report counts from the beginning of that session: what was added before the mail, in the same
+//! session or in later ones, goes too. For what a report does see `login::new_device`.
+
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::identity::Core;
+use crate::identity::account::link;
+use crate::identity::audit::log::AuditLog;
+use crate::model::{Account, AccountId, Page, Secret, SessionId, Time};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::tables::anomalies::LoginAlert;
+
+/// How long a report is possible.
+const LIFE: Duration = Duration::from_hours(168);
+
+/// A link that is ready to be stored.
+#[derive(Debug, Clone)]
+pub(in crate::identity) struct NotMeLink {
+    hash: [u8; 32],
+    account: AccountId,
+    email_key: String,
+    until: Time,
+}
+
+impl NotMeLink {
+    /// A link for this account and its current address. Returns what the mail shows too.
+    ///
+    /// # Errors
+    /// `Internal` without randomness.
+    pub(in crate::identity) fn new(core: &Core, account: &Account) -> Result<(Self, Secret)> {
+        let token = core.env.new_token()?;
+        let link = Self {
+            hash: link::digest_of(&token),
+            account: account.id.clone(),
+            email_key: account.email.key().to_owned(),
+            until: core.env.now() + LIFE,
+        };
+        Ok((link, link::to_page(core, core.language_of(account), Page::NotMe, &token)))
+    }
+
+    /// When the link expires.
+    pub(in crate::identity) fn until(&self) -> Time {
+        self.until
+    }
+
+    /// Stores the link, for what this session did, inside the write that does it.
+    pub(in crate::identity) fn store(
+        &self,
+        db: &mut dyn Db,
+        session: &SessionId,
+        log: &AuditLog,
+    ) -> Result<()> {
+        let since = store::tables::sessions::begun_at(db, session)?;
+        let alert = LoginAlert {
+            account: self.account.clone(),
+            email_key: self.email_key.clone(),
+            session: session.clone(),
+            since: since.unwrap_or(log.at()),
+            expires_at: self.until,
+        };
+        store::tables::anomalies::insert_alert(db, &self.hash, &alert)
+    }
+}
