@@ -1,5 +1,7 @@
 //! Wires the parts of the program together; `main` and the tests both use it.
 
+mod backups;
+pub mod lost_key;
 mod outside;
 
 use std::net::SocketAddr;
@@ -152,7 +154,7 @@ async fn unlock(
         (None, None) if role == ProcessRole::Server => MasterKey::create(&file, env)?,
         (None, _) => {
             return Err(Error::refused(format!(
-                "the master key of {database} is missing: expected {}",
+                "the master key of {database} is missing: expected {}. If every copy is lost, see authd key replace-master",
                 file.display()
             )));
         }
@@ -472,6 +474,7 @@ impl Background {
             core.clone(),
             |core| async move { search::extend_index(&core).await },
         ));
+        tasks.spawn(backups::scheduled(core.clone(), stopped.clone()));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             cleanup::learn_schemes(&core).await?;
             cleanup::purge(&core).await

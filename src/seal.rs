@@ -101,22 +101,29 @@ impl MasterKey {
         let failed = |error: io::Error| {
             refused(format!("cannot write the new master key to {shown}")).caused_by(error)
         };
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(failed)?;
-        if let Err(error) = file
-            .write_all(line.as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| sync_folder(path))
-        {
-            // The next start would refuse a partly written key.
-            let _ = fs::remove_file(path);
-            return Err(failed(error));
-        }
+        write_new(path, line.as_bytes()).map_err(failed)?;
         Self::derive(&key)
+    }
+
+    /// Copies a key file to where a database expects it, with mode 0600. Does nothing if the same key
+    /// is there; never replaces another one.
+    pub fn install(from: &Path, to: &Path) -> Result<()> {
+        if to.exists() {
+            let (new, present) = (Self::load(from)?, Self::load(to)?);
+            if new.check_value() == present.check_value() {
+                return Ok(());
+            }
+            let (to, from) = (to.display(), from.display());
+            return Err(refused(format!(
+                "{to} is another master key than {from}: move it away first"
+            )));
+        }
+        let shown = to.display();
+        let failed = |error: io::Error| {
+            refused(format!("cannot write the master key to {shown}")).caused_by(error)
+        };
+        let text = Zeroizing::new(fs::read(from).map_err(failed)?);
+        write_new(to, &text).map_err(failed)
     }
 
     /// Seals bytes and binds them to `place` (table, column, row id), so that a sealed value cannot
@@ -212,6 +219,28 @@ fn expand(root: &hkdf::Prk, purpose: &[u8]) -> Result<Zeroizing<[u8; KEY_LEN]>> 
         .and_then(|material| material.fill(&mut key[..]))
         .map_err(|_| Error::internal("key derivation failed"))?;
     Ok(key)
+}
+
+/// Writes a new key file.
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let written =
+        file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| sync_folder(path));
+    if written.is_err() {
+        // The next start would refuse a partly written key.
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+/// Identifies the master key with this check value, without saying anything about it: people compare
+/// it to see which key a backup needs.
+#[must_use]
+pub fn key_id(check_value: &[u8]) -> String {
+    check_value.iter().take(8).fold(String::new(), |mut text, byte| {
+        let _ = fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
+    })
 }
 
 /// The directory entry must reach the disk too: a database whose key is lost cannot be opened.

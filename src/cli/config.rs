@@ -86,12 +86,24 @@ fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let loaded = opened::configuration(global, console)?;
     let mut found = needs::findings(&loaded.config);
     found.extend(words_of(&loaded.config));
+    found.extend(pages_of(&loaded.config));
     let check = config::check(&loaded, found);
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
         OutputFormat::Json => console.json(&report::check_json(&check))?,
     }
     if check.is_ready() { Ok(()) } else { Err(Failure::reported()) }
+}
+
+/// What is wrong with the operator's files for the pages.
+fn pages_of(config: &Config) -> Option<Finding> {
+    let error = crate::web::check(config).err()?;
+    Some(Finding {
+        level: Severity::Error,
+        key: "pages".to_owned(),
+        message: error.message().trim_start_matches("[pages] ").to_owned(),
+        remedy: "correct or remove the file".to_owned(),
+    })
 }
 
 /// What is wrong with the words and templates in the operator's folders.

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 use std::{fmt, io};
 
-use crate::error::{Error, Kind};
+use crate::config::nearest;
+use crate::error::{Detail, Error, FieldError, Kind, RoleRule, Rule};
 use crate::http::server::error_text;
+use crate::model::{Permission, role};
 
 /// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +100,8 @@ impl From<io::Error> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let failure = Self::failed(message(&error));
-        match advice(error.kind()) {
+        let hint = role_advice(&error).or_else(|| advice(error.kind()).map(str::to_owned));
+        match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
@@ -124,6 +127,30 @@ fn message(error: &Error) -> String {
     }
 }
 
+/// What helps with a role or permission that does not exist.
+fn role_advice(error: &Error) -> Option<String> {
+    let roles = || role::BUILT_IN.iter().map(|role| role.name).collect::<Vec<_>>();
+    let of_field = |field: &FieldError| match &field.rule {
+        Rule::Role(RoleRule::Unknown(name)) => Some(list_of_roles(name, roles())),
+        Rule::Role(RoleRule::UnknownPermission(word)) => {
+            Some(list_of_roles(word, Permission::ALL.map(Permission::as_str).to_vec()))
+        }
+        _ => None,
+    };
+    match error.detail() {
+        Some(Detail::UnknownRole(name)) => Some(list_of_roles(name, roles())),
+        _ => error.fields().iter().find_map(of_field),
+    }
+}
+
+fn list_of_roles(came: &str, known: Vec<&str>) -> String {
+    let list = "roles and their permissions: authd role list";
+    match nearest(came, known) {
+        Some(near) => format!("did you mean {near}? {list}"),
+        None => list.to_owned(),
+    }
+}
+
 fn advice(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::AccountNotFound => {
@@ -140,7 +167,7 @@ fn advice(kind: Kind) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Field, FieldError, Rule, Weakness};
+    use crate::error::{Field, Weakness};
 
     #[test]
     fn a_fault_of_ours_tells_what_is_behind_it() {
@@ -169,6 +196,31 @@ mod tests {
         let words = "Password must be at least 12 characters\n  \
                      Password is too common or too easy to guess";
         assert_eq!(failure.message(), words);
+    }
+
+    #[test]
+    fn a_role_that_does_not_exist_leads_to_those_that_do() {
+        let of_user = |name: &str| {
+            let rule = Rule::Role(RoleRule::Unknown(name.to_owned()));
+            Failure::from(Error::invalid_field(Field::Roles, rule))
+        };
+        let permission = Rule::Role(RoleRule::UnknownPermission("admin.user.read".to_owned()));
+        let list = "roles and their permissions: authd role list";
+        for (failure, near) in [
+            (of_user("admn"), "did you mean admin? "),
+            (of_user("wizard"), ""),
+            (
+                Failure::from(Error::from(Detail::UnknownRole("Moderater".to_owned()))),
+                "did you mean moderator? ",
+            ),
+            (
+                Failure::from(Error::invalid_field(Field::Permission(0), permission)),
+                "did you mean admin.users.read? ",
+            ),
+        ] {
+            assert_eq!(failure.advice(), Some(format!("{near}{list}").as_str()));
+        }
+        assert_eq!(Failure::from(Error::new(Kind::NotFound)).advice(), None);
     }
 
     #[test]

@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 
 use super::console::{Console, ListRecord};
 use super::failure::Failure;
+use crate::app::lost_key::replace_master_key;
 use crate::cli::global::Global;
+use crate::cli::long_work;
 use crate::cli::opened;
 use crate::cli::prompt;
+use crate::env::Env;
 use crate::identity::system::key;
 use crate::identity::system::key::KeySummary;
 use crate::identity::{Core, FreshBy};
@@ -21,6 +24,7 @@ use crate::token::{Begin, Old, Rotation};
 pub enum KeyCommand {
     List(KeyList),
     Rotate(KeyRotate),
+    ReplaceMaster(ReplaceMaster),
 }
 
 /// List the signing keys, newest first
@@ -63,12 +67,76 @@ pub struct KeyRotate {
     yes: bool,
 }
 
+/// Give the database another master key, because every copy of its own is lost
+///
+/// Accounts, passwords, passkeys, roles and the audit log stay. What was sealed is lost: signing keys,
+/// which are made again, mail that waits, the secrets of authenticator apps, and backup codes. Everybody
+/// logs in again. Accounts with an authenticator app still need it, and it gives no right code any more:
+/// remove it with `authd user mfa-reset` when you know who asks. The database from before is kept beside
+/// the new one, in case the key is found. Stop the server first.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd key replace-master
+      Make another master key, after confirmation
+  authd key replace-master --yes
+      Make it from a script")]
+pub struct ReplaceMaster {
+    /// Do not ask for confirmation
+    #[arg(long)]
+    yes: bool,
+}
+
+impl ReplaceMaster {
+    fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        let place = opened::place(global)?;
+        if !self.yes {
+            prompt::confirm("Give up what was sealed under the lost master key?")?;
+        }
+        let (database, env) = (place.database.clone(), Env::real());
+        let replaced = opened::wait(long_work::run(&env.clone(), move |progress| {
+            replace_master_key(&database, place.given_key.as_ref(), &env, progress)
+        }))??;
+        let ended = &replaced.ended;
+        let lines = [
+            ("master key", replaced.key_id.clone()),
+            (
+                "lost",
+                format!(
+                    "{} authenticator apps, {} backup codes, {} messages",
+                    replaced.authenticators, replaced.backup_codes, ended.messages
+                ),
+            ),
+            (
+                "ended",
+                format!(
+                    "{} sessions, {} links, {} codes",
+                    ended.sessions, ended.links, ended.codes
+                ),
+            ),
+        ];
+        let aside = replaced.aside.iter().map(|path| path.display().to_string());
+        let json = json!({
+            "masterKey": replaced.key_id,
+            "lost": {
+                "authenticators": replaced.authenticators,
+                "backupCodes": replaced.backup_codes,
+                "messages": ended.messages,
+            },
+            "ended": { "sessions": ended.sessions, "links": ended.links, "codes": ended.codes },
+            "setAside": aside.collect::<Vec<_>>(),
+        });
+        Ok(console.details(&lines, &json)?)
+    }
+}
+
 impl KeyCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
             KeyCommand::List(_) => {
                 opened::with_core(global, console, async |core, console| list(core, console).await)
             }
+            KeyCommand::ReplaceMaster(command) => command.run(global, console),
             KeyCommand::Rotate(command) => {
                 if command.must_ask() {
                     prompt::require_terminal()?;

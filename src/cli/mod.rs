@@ -6,6 +6,7 @@
 
 mod app;
 mod audit;
+mod backup;
 mod completions;
 mod config;
 pub mod console;
@@ -14,6 +15,7 @@ mod global;
 mod health;
 mod key;
 mod log;
+mod long_work;
 mod mail;
 mod man;
 mod openapi;
@@ -21,7 +23,9 @@ mod opened;
 mod profile;
 mod progress;
 mod prompt;
+mod restore;
 mod role;
+mod rollback;
 mod serve;
 mod test_mode;
 mod user;
@@ -77,6 +81,9 @@ enum Command {
     #[command(subcommand)]
     Mail(mail::MailCommand),
     Audit(audit::AuditCommand),
+    Backup(backup::Backup),
+    Restore(restore::DatabaseRestore),
+    Rollback(rollback::Rollback),
     #[command(subcommand)]
     Config(config::ConfigCommand),
     #[command(subcommand)]
@@ -125,6 +132,9 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::Key(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
         Command::Audit(command) => command.run(global, console),
+        Command::Backup(command) => command.run(global, console),
+        Command::Restore(command) => command.run(global, console),
+        Command::Rollback(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
         Command::Words(command) => command.run(global, console),

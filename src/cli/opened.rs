@@ -2,7 +2,7 @@
 //! database.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Builder;
@@ -11,12 +11,13 @@ use super::console::Console;
 use super::failure::Failure;
 use crate::api::needs;
 use crate::app;
+use crate::backup::restore::KeySource;
 use crate::cli::global::Global;
 use crate::cli::log;
 use crate::config::{self, Config, Inputs, Loaded, Origin, Problems};
 use crate::env::Env;
 use crate::identity::Core;
-use crate::model::Database;
+use crate::model::{Database, Secret};
 use crate::store::ProcessRole;
 
 /// The configuration sources of this command line.
@@ -82,6 +83,31 @@ pub fn configuration(global: &Global, console: &mut Console) -> Result<Loaded, F
         console.warning(note);
     }
     Ok(loaded)
+}
+
+/// Where the configured database is or was, for commands on a file that cannot be opened or is not
+/// there.
+pub struct DatabasePlace {
+    pub database: Database,
+    pub given_key: Option<Secret>,
+}
+
+impl DatabasePlace {
+    /// The master key for a backup: the named file, `AUTHD_MASTER_KEY`, or the file beside the
+    /// database.
+    #[must_use]
+    pub fn key(&self, named: Option<PathBuf>) -> Option<KeySource> {
+        let beside = || Some(self.database.key_file()).filter(|file| file.exists());
+        let given = || self.given_key.clone().map(KeySource::Given);
+        named.map(KeySource::File).or_else(given).or_else(|| beside().map(KeySource::File))
+    }
+}
+
+/// Finds the place of the database, without reading the database.
+pub fn place(global: &Global) -> Result<DatabasePlace, Failure> {
+    let inputs = inputs(global, None)?;
+    let (database, given_key) = config::place(&inputs).map_err(refused)?;
+    Ok(DatabasePlace { database, given_key })
 }
 
 /// Opens the core and runs one command on it. A server may run on the same database.

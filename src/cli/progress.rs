@@ -23,6 +23,11 @@ impl ProgressBar {
         Self { env: env.clone(), total, drawn_at: None, is_seen: io::stderr().is_terminal() }
     }
 
+    /// Sets the total of the next stage.
+    pub fn set_total(&mut self, total: Option<u64>) {
+        self.total = total;
+    }
+
     /// Redraws the progress, at most once per pause so that it costs little.
     pub fn show(&mut self, done: u64, words: &str) {
         let now = self.env.now();

@@ -3,7 +3,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -234,6 +234,24 @@ fn lacks_shared_secret(config: &Config) -> bool {
         && config.tokens.secret.is_none()
 }
 
+/// Where a browser opens the sign-in page, if the server has one. Without a public URL passkeys are
+/// bound to `localhost`, so an address of this machine is named by that.
+fn pages_address(config: &Config, address: SocketAddr) -> Option<String> {
+    if !config.serves_pages() {
+        return None;
+    }
+    let by_listen = || {
+        let at = reachable(address);
+        if [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&at.ip()) {
+            format!("http://localhost:{}", at.port())
+        } else {
+            format!("http://{at}")
+        }
+    };
+    let base = config.server.public_url.clone().unwrap_or_else(by_listen);
+    Some(format!("{base}/sign-in"))
+}
+
 /// Where everything is, and what to do next.
 struct Greeting<'a> {
     profile: &'a str,
@@ -256,6 +274,7 @@ impl<'a> Greeting<'a> {
             .unwrap_or_else(|| format!("http://{}", reachable(address)));
         let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
         let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
+        let pages = pages_address(config, address);
         let wire = config.server.wire;
         let apis = if wire == WireName::V1 {
             api.clone()
@@ -271,16 +290,19 @@ impl<'a> Greeting<'a> {
         if mode == DatabaseUse::Tests {
             lines = test_lines(&base, config);
         }
+        let after_docs =
+            lines.iter().position(|(label, _)| *label == "docs").map_or(0, |at| at + 1);
+        lines.splice(after_docs..after_docs, pages.clone().map(|pages| ("pages", pages)));
         let trusted = trusts_this_machine(config);
         if trusted && mode != DatabaseUse::Tests {
             let callers = "/metrics and service calls, for every caller on this machine; behind a \
                            proxy here, set server.trusted_proxies";
-            lines.insert(3, ("trusted", callers.to_owned()));
+            lines.insert(after_docs + 1, ("trusted", callers.to_owned()));
         }
         if lacks_shared_secret(config) {
             let secret = "signed with a secret that the server makes, so no second service can check \
                           them; set JWT_SECRET or tokens.secret";
-            lines.insert(3, ("tokens", secret.to_owned()));
+            lines.insert(after_docs + 1, ("tokens", secret.to_owned()));
         }
         if config.server.public_url.is_some() {
             lines.insert(0, ("listens on", address.to_string()));
@@ -292,6 +314,7 @@ impl<'a> Greeting<'a> {
             "api": api,
             "wire": wire.as_str(),
             "docs": docs,
+            "pages": pages,
             "profile": config.profile,
             "db": config.database.to_string(),
             "smtp": outlet,

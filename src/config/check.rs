@@ -8,6 +8,8 @@ mod providers;
 use std::fmt;
 use std::net::IpAddr;
 
+use super::sections::webauthn::own_origins;
+use super::values::web_origin::WebOrigin;
 use super::{Config, Loaded};
 use crate::model::{Color, Email, color};
 
@@ -102,6 +104,8 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     exposure::find(config, &mut found);
     passkeys(config, &mut found);
     providers::find(config, &mut found);
+    backups(config, &mut found);
+    origins(config, &mut found);
     for variable in &loaded.ignored {
         let message =
             format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
@@ -194,7 +198,7 @@ fn server(config: &Config, found: &mut ConfigReport) {
     if config.alerts.mail.is_none() {
         found.hint(
             "alerts.mail",
-            "it is not set: bursts of failed logins and stolen sessions are only logged",
+            "it is not set: bursts of failed logins, stolen sessions and overdue backups are only logged",
             "set it to an address that the operators read",
         );
     }
@@ -259,6 +263,27 @@ fn is_example(sender: &Email) -> bool {
     }
 }
 
+fn backups(config: &Config, found: &mut ConfigReport) {
+    let backup = &config.backup;
+    if backup.every.is_none() {
+        found.hint(
+            "backup.every",
+            "it is not set: the server makes no backups",
+            "set it to \"1 day\" and backup.to to a folder on another disk, unless another program runs authd backup",
+        );
+    }
+    let database = config.database.key_file();
+    let is_beside = backup.to.as_deref().is_some_and(|to| database.parent() == Some(to));
+    if is_beside && backup.encrypt_to.is_empty() {
+        found.warning(
+            "backup.to",
+            "it is the folder of the database and its master key: who gets it has everything, and a lost disk takes \
+             the backups along",
+            "set it to a folder on another disk, or encrypt the backups with backup.encrypt_to",
+        );
+    }
+}
+
 /// Browsers bind passkeys to domain names alone.
 fn passkeys(config: &Config, found: &mut ConfigReport) {
     if config.webauthn.enabled
@@ -268,6 +293,40 @@ fn passkeys(config: &Config, found: &mut ConfigReport) {
             "webauthn.rp_id",
             "the host of server.public_url is an address, and passkeys need a domain name",
             "set server.public_url to a domain name, or webauthn.enabled to false",
+        );
+    }
+}
+
+/// Pages of these origins use the client, so the server must let them call it.
+fn origins(config: &Config, found: &mut ConfigReport) {
+    let pages: Vec<String> =
+        if config.serves_pages() { config.pages.return_sources().collect() } else { Vec::new() };
+    let keys = if config.webauthn.enabled { config.webauthn.origins.as_slice() } else { &[] };
+    let own = own_origins(&config.public_url());
+    let mut missing: Vec<String> = Vec::new();
+    for origin in pages.iter().chain(keys).filter_map(|origin| WebOrigin::parse(origin)) {
+        let origin = origin.to_string();
+        let is_known = own.contains(&origin) || config.server.cors_origins.contains(&origin);
+        if !is_known && !missing.contains(&origin) {
+            missing.push(origin);
+        }
+    }
+    if !missing.is_empty() {
+        let those = missing.join(", ");
+        found.add(
+            Severity::Hint,
+            "server.cors_origins",
+            format!(
+                "it lacks {those} of pages.return_to or webauthn.origins: scripts of these pages cannot call the server"
+            ),
+            "add what calls the server from its pages",
+        );
+    }
+    if config.serves_pages() && config.pages.return_to.iter().any(|url| url.contains('*')) {
+        found.error(
+            "pages.return_to",
+            "a URL contains *: URLs are compared byte for byte",
+            "list each URL in full",
         );
     }
 }

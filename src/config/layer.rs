@@ -117,6 +117,13 @@ impl Raw {
         }
     }
 
+    /// The text between quotes that a shell has kept.
+    pub(super) fn unquoted(&self) -> Option<Raw> {
+        let Raw::Text(text) = self else { return None };
+        let within = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+        ['"', '\''].into_iter().find_map(within).map(|text| Raw::Text(text.to_owned()))
+    }
+
     /// True for `"none"` and `"off"`, which remove the value of a lower layer.
     pub(super) fn is_none(&self) -> bool {
         matches!(self, Raw::Text(text) if text == "none" || text == "off")

@@ -107,8 +107,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
         }
     }
     reader.refuse_unknown();
-    let master_key =
-        sources.variables.get("AUTHD_MASTER_KEY").map(|found| Secret::new(found.value.clone()));
+    let master_key = master_key_in(&sources.variables);
     match config {
         Ok(config) if reader.problems.is_empty() => {
             Ok(Loaded { config, entries: reader.entries, notes: reader.notes, ignored, master_key })
@@ -122,7 +121,16 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
 /// # Errors
 /// If a source cannot be read, or `db` is not a path.
 pub fn database(inputs: &Inputs) -> Result<Database, Problems> {
+    place(inputs).map(|(database, _)| database)
+}
+
+/// As [`database`], with `AUTHD_MASTER_KEY`.
+///
+/// # Errors
+/// As [`database`].
+pub fn place(inputs: &Inputs) -> Result<(Database, Option<Secret>), Problems> {
     let mut sources = Sources::gather(inputs);
+    let master_key = master_key_in(&sources.variables);
     let mut layer = base_layer(ProfileName::standard(), &mut sources.problems);
     for above in [sources.file, sources.env, sources.flags] {
         lay_over(&mut layer, above);
@@ -130,9 +138,14 @@ pub fn database(inputs: &Inputs) -> Result<Database, Problems> {
     let mut reader = ConfigReader::new(layer, &inputs.dir);
     reader.problems = sources.problems;
     match reader.path("db", "a file path") {
-        Ok(path) if reader.problems.is_empty() => Ok(Database::File(path)),
+        Ok(path) if reader.problems.is_empty() => Ok((Database::File(path), master_key)),
         _ => Err(Problems(reader.problems)),
     }
+}
+
+/// `AUTHD_MASTER_KEY`, from the environment or the env file.
+fn master_key_in(variables: &BTreeMap<String, EnvVariable>) -> Option<Secret> {
+    variables.get("AUTHD_MASTER_KEY").map(|found| Secret::new(found.value.clone()))
 }
 
 /// Whether a flag with this name and value carries a secret. Every process on the machine could

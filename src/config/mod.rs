@@ -26,6 +26,7 @@ pub use crate::config::sections::admin::{AdminConfig, AdminNetworks};
 pub use crate::config::sections::alerts::AlertsConfig;
 pub use crate::config::sections::apps::AppsConfig;
 pub use crate::config::sections::audit::AuditConfig;
+pub use crate::config::sections::backup::BackupConfig;
 pub use crate::config::sections::factors::Factors;
 pub use crate::config::sections::files::FilesConfig;
 pub use crate::config::sections::hashing::Hashing;
@@ -60,8 +61,8 @@ pub use crate::config::values::span::parse as parse_duration;
 pub use check::{ConfigReport, Finding, Severity, check};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
-pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load};
-pub use problem::{Problem, Problems};
+pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load, place};
+pub use problem::{Problem, Problems, nearest};
 pub use profile::{ProfileName, STANDARD};
 pub use reader::ConfigEntry;
 
@@ -117,6 +118,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// `[alerts]`
     pub alerts: AlertsConfig,
+    /// `[backup]`
+    pub backup: BackupConfig,
     /// `[admin]`
     pub admin: AdminConfig,
     /// `[apps]`
@@ -226,7 +229,7 @@ impl Config {
         let sms = Sms::read(r, outbound.as_ref().map_or(&[], |outbound| &outbound.allow));
         let hashing = Hashing::read(r);
         let audit = AuditConfig::read(r);
-        let alerts = AlertsConfig::read(r);
+        let (alerts, backup) = (AlertsConfig::read(r), BackupConfig::read(r));
         let admin = AdminConfig::read(r);
         let apps = AppsConfig::read(r);
         let location = LocationConfig::read(r);
@@ -256,6 +259,7 @@ impl Config {
             hashing: hashing?,
             audit: audit?,
             alerts: alerts?,
+            backup: backup?,
             admin: admin?,
             apps: apps?,
             location: location?,
@@ -280,6 +284,7 @@ impl Config {
             );
         }
         self.throttle.validate(r);
+        self.backup.validate(r);
         self.outbound.validate(r);
         self.hashing.validate(environment, r);
         self.webauthn.validate(&self.server, r);

@@ -77,7 +77,8 @@ impl std::error::Error for Problems {}
 
 /// The known spelling nearest to `came`, if any is near: one or two typing errors, or a name
 /// without its section.
-pub(super) fn nearest<'a>(came: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(came: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let came = came.to_lowercase();
     let allowed = (came.chars().count() / 3).max(2);
     let far = |candidate: &str| {

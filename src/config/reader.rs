@@ -279,6 +279,16 @@ impl ConfigReader {
         self.value(key, allowed, |raw| path(raw, &dir))
     }
 
+    /// Reads an optional path, of something that may not exist yet.
+    pub fn optional_path(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+    ) -> ReadResult<Option<PathBuf>> {
+        let dir = self.dir.clone();
+        self.option(key, allowed, |raw| path(raw, &dir))
+    }
+
     /// Reads the optional path of an existing folder.
     pub fn optional_folder(&mut self, key: &'static str) -> ReadResult<Option<PathBuf>> {
         let dir = self.dir.clone();
@@ -391,7 +401,9 @@ impl ConfigReader {
                     Visibility::All => raw.quoted(),
                     Visibility::Url | Visibility::Hidden => "something else (not shown)".to_owned(),
                 };
-                let message = format!("expected {allowed}, got {came}");
+                let would_do = raw.unquoted().is_some_and(|raw| parse(&raw).is_some());
+                let advice = if would_do { "; leave out the quotes" } else { "" };
+                let message = format!("expected {allowed}, got {came}{advice}");
                 self.problems.push(Problem::new(&key, Some(origin.clone()), message));
                 Err(Reported)
             }

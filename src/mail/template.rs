@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::mail::wrap::push_wrapped;
+use crate::words::pieces::{TemplatePiece, pieces};
 use crate::words::{Words, english, source};
 
 /// The name of what stands between two sentences.
@@ -90,32 +91,22 @@ impl Template {
         form: Escaping,
         names: &Vocabulary<'_>,
     ) -> Result<Self> {
+        let pieces =
+            pieces(source).map_err(|open| broken(file, first_line + open.lines, open.why))?;
         let mut parts = Vec::new();
-        let mut rest = source;
-        while let Some(at) = rest.find(['{', '}']) {
-            let (words, tail) = rest.split_at(at);
-            let line = || first_line + source[..source.len() - tail.len()].matches('\n').count();
-            if let Some(inner) = tail.strip_prefix("{{") {
-                push_words(&mut parts, words);
-                let name =
-                    inner.split_once("}}").filter(|(name, _)| !name.contains(['{', '}', '\n']));
-                let (name, after) =
-                    name.ok_or_else(|| broken(file, line(), "`{{` is not closed by `}}`"))?;
-                let name = name.trim();
-                let part = names.resolve(name).ok_or_else(|| {
-                    let known = names.listed();
-                    broken(file, line(), &format!("`{name}` is unknown here; known names: {known}"))
-                })?;
-                parts.push(part);
-                rest = after;
-            } else if tail.starts_with("}}") {
-                return Err(broken(file, line(), "`}}` without `{{` before it"));
-            } else {
-                push_words(&mut parts, &rest[..=at]);
-                rest = &tail[1..];
+        for piece in pieces {
+            match piece {
+                TemplatePiece::Text(text) => push_words(&mut parts, text),
+                TemplatePiece::Name { name, lines } => {
+                    let part = names.resolve(name).ok_or_else(|| {
+                        let known = names.listed();
+                        let why = format!("`{name}` is unknown here; known names: {known}");
+                        broken(file, first_line + lines, &why)
+                    })?;
+                    parts.push(part);
+                }
             }
         }
-        push_words(&mut parts, rest);
         Ok(Self { form, parts })
     }
 
@@ -291,7 +282,10 @@ mod tests {
         let values = [("service", "<A&B>"), ("count", "10")];
         let html = Template::parse("a.html", 1, "<p>{{text}}</p>", Escaping::Html, &names);
         let html = html.unwrap().render(&english(), &values);
-        assert!(html.starts_with("<p>A login to your account at &lt;A&amp;B&gt; got as"), "{html}");
+        assert!(
+            html.starts_with("<p>A sign-in to your account at &lt;A&amp;B&gt; got as"),
+            "{html}"
+        );
         let own = "own ".repeat(30);
         let text = format!("{own}\n{{{{text}}}}{{{{space}}}}{{{{not_you}}}}\n{own}");
         let text = Template::parse("a.txt", 1, &text, Escaping::Text, &names).unwrap();

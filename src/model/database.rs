@@ -19,6 +19,29 @@ impl Database {
         }
     }
 
+    /// The name of the database, for the names of its backups: `authd` of `authd.db`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Database::File(path) => {
+                path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+            }
+        }
+    }
+
+    /// The path of a file next to the database, where a copy is before it is encrypted or after it was
+    /// decrypted. It is on the same filesystem, and there only for as long as it takes.
+    #[must_use]
+    pub fn scratch_file(&self) -> PathBuf {
+        match self {
+            Database::File(path) => {
+                let mut name = path.clone().into_os_string();
+                name.push(".plain");
+                name.into()
+            }
+        }
+    }
+
     /// The default path of the master key: `authd.key` next to `authd.db`.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {

@@ -103,6 +103,14 @@ events! {
     AccountsImported = "accounts_imported",
     /// Accounts were exported to a file.
     AccountsExported = "accounts_exported",
+    /// A backup of the whole database was made.
+    BackupMade = "backup_made",
+    /// The database was restored from a backup.
+    DatabaseRestored = "database_restored",
+    /// The copy made before an upgrade was put back.
+    UpgradeRolledBack = "upgrade_rolled_back",
+    /// A lost master key was replaced.
+    MasterKeyReplaced = "master_key_replaced",
     /// A new signing key was created, and all previous keys and their tokens were revoked.
     KeysRevoked = "keys_revoked",
     /// A login passed its first factor and waits for the second.

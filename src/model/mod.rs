@@ -3,9 +3,11 @@
 //! Nothing here reads the database, the clock or the configuration.
 
 pub mod account;
+pub mod age_key;
 pub mod app;
 pub mod auth_method;
 pub mod barrier;
+mod bech32;
 pub mod color;
 pub mod database;
 pub mod device;
@@ -21,6 +23,7 @@ pub mod page;
 pub mod passkey;
 pub mod percent;
 pub mod permission;
+pub mod progress;
 pub mod provider;
 pub mod role;
 pub mod search_text;
@@ -32,6 +35,7 @@ pub mod time;
 pub mod username;
 
 pub use account::{Account, Status};
+pub use age_key::{AgeIdentity, AgeRecipient};
 pub use app::ApiClient;
 pub use auth_method::{AuthMethod, AuthMethods};
 pub use barrier::Barrier;
@@ -47,6 +51,7 @@ pub use language::LanguageTag;
 pub use page::Page;
 pub use passkey::{Passkey, PasskeyKind};
 pub use permission::{Permission, Rights};
+pub use progress::Progress;
 pub use provider::{Provider, ProviderSettings};
 pub use search_text::SearchText;
 pub use secret::{Password, Secret};

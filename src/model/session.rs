@@ -31,11 +31,13 @@ pub enum SessionEnd {
     Disowned,
     /// The keys of its tokens were revoked.
     KeysRevoked,
+    /// The database was restored from a copy.
+    Restored,
 }
 
 impl SessionEnd {
     /// All reasons.
-    pub const ALL: [SessionEnd; 12] = [
+    pub const ALL: [SessionEnd; 13] = [
         SessionEnd::Logout,
         SessionEnd::LogoutEverywhere,
         SessionEnd::Cap,
@@ -48,6 +50,7 @@ impl SessionEnd {
         SessionEnd::Revoked,
         SessionEnd::Disowned,
         SessionEnd::KeysRevoked,
+        SessionEnd::Restored,
     ];
 
     /// Whether it ended because another party may have used it: then what was requested in it and
@@ -73,6 +76,7 @@ impl SessionEnd {
             SessionEnd::Revoked => "revoked",
             SessionEnd::Disowned => "disowned",
             SessionEnd::KeysRevoked => "keys_revoked",
+            SessionEnd::Restored => "restored",
         }
     }
 }

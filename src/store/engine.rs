@@ -1,6 +1,7 @@
 //! The engines that a store can run on. All of [`super::Store`] goes through [`Engine`], so a
 //! second engine is a second variant here and a folder beside `sqlite`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::schema::Plan;
 use super::sqlite::SqliteEngine;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::model::Database;
+use crate::model::{Database, Progress};
 
 /// An open database. Cheap to clone.
 #[derive(Clone)]
@@ -73,6 +74,23 @@ impl Engine {
     pub fn free_space(&self) -> Option<u64> {
         match self {
             Self::Sqlite(sqlite) => sqlite.free_space(),
+        }
+    }
+
+    /// As [`super::Store::copy_into`].
+    ///
+    /// # Errors
+    /// As [`super::Store::copy_into`].
+    pub fn copy_into(&self, target: &Path, progress: &Progress) -> Result<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.copy_into(target, progress),
+        }
+    }
+
+    /// As [`super::Store::copy_size`].
+    pub fn copy_size(&self) -> Result<u64> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.copy_size(),
         }
     }
 

@@ -13,20 +13,23 @@ pub mod sqlite;
 pub mod steps;
 pub mod tables;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::env::Env;
 use crate::error::Result;
 use crate::metrics::Stopwatch;
-use crate::model::Database;
+use crate::model::{Database, Progress};
 use db::Db;
+use sqlite::SqliteEngine;
 
 pub use db::{Constraint, Row, Value};
 pub use decision::Decision;
 pub use engine::Engine;
 pub use figures::EngineStats;
 pub use schema::{Plan, ProcessRole};
+pub use sqlite::site::{DatabaseSite, Occupied};
 
 /// The longest pause between two steps of background work.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -87,6 +90,66 @@ impl Store {
     #[must_use]
     pub fn free_space(&self) -> Option<u64> {
         self.engine.free_space()
+    }
+
+    /// Copies the whole database into an empty file, from one snapshot, without what was deleted.
+    /// Blocks this thread, and no writer. The copy is a SQLite file that is not synced yet.
+    ///
+    /// # Errors
+    /// If the database or the file cannot be used, or the work was cancelled.
+    pub fn copy_into(&self, target: &Path, progress: &Progress) -> Result<()> {
+        self.engine.copy_into(target, progress)
+    }
+
+    /// How large a copy will be, in bytes.
+    pub fn copy_size(&self) -> Result<u64> {
+        self.engine.copy_size()
+    }
+
+    /// Checks every page, index and reference of a copy that no process has open, and returns its
+    /// schema version. Blocks this thread.
+    ///
+    /// # Errors
+    /// If it is foreign, damaged or from a newer version.
+    pub fn check_copy(path: &Path, progress: &Progress) -> Result<i64> {
+        SqliteEngine::check(path, &Plan::of(ProcessRole::Command), progress)
+    }
+
+    /// The schema version of a database file, which may be newer than any that is known.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn version_of(path: &Path) -> Result<i64> {
+        SqliteEngine::version_of(path)
+    }
+
+    /// The newest schema version that this program knows.
+    #[must_use]
+    pub fn known_version() -> i64 {
+        Plan::of(ProcessRole::Command).version()
+    }
+
+    /// Reads from a copy that no process has open; the closure gets its schema version.
+    ///
+    /// # Errors
+    /// As [`Store::check_copy`], or the closure's.
+    pub fn read_copy<T>(
+        path: &Path,
+        work: impl FnOnce(&mut dyn Db, i64) -> Result<T>,
+    ) -> Result<T> {
+        SqliteEngine::read_file(path, &Plan::of(ProcessRole::Command), work)
+    }
+
+    /// Takes the place of a database, to put a file there.
+    ///
+    /// # Errors
+    /// As [`DatabaseSite::take`].
+    pub fn site(database: &Database, occupied: Occupied) -> Result<DatabaseSite> {
+        match database {
+            Database::File(path) => {
+                DatabaseSite::take(path, occupied, Plan::of(ProcessRole::Command))
+            }
+        }
     }
 
     /// Reads a few rows by key, from one snapshot.

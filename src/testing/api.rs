@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use super::mailbox::{self, TestMessage};
 use super::users::{self, NewUser};
-use super::{TestMode, guard, shown};
+use super::{TestMode, shown};
 use crate::app::MoreRoutes;
 use crate::config;
 use crate::error::{Error, Kind, Result};
-use crate::http::extract::{origin, strict_json};
+use crate::http::extract::{accept, origin, strict_json};
 use crate::http::limits::{Limiter, Meter};
 use crate::http::server::paths::Paths;
 use crate::http::server::reject::Reject;
@@ -164,7 +164,7 @@ impl TestApi {
             Method::GET => {
                 mailbox::settle(&self.core.store).await?;
                 let messages = self.mode.mailbox.list(to);
-                if guard::wants_page(request.headers()) { page(messages) } else { json(&messages) }
+                if accept::names_html(request.headers()) { page(messages) } else { json(&messages) }
             }
             Method::DELETE => {
                 mailbox::settle(&self.core.store).await?;

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use poem::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
 };
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
 
-use crate::http::extract::client_ip;
+use crate::http::extract::{accept, client_ip};
 use crate::http::server::log::WarningLimit;
+use crate::http::server::request_id;
 use crate::identity::Core;
 
 /// Marks each response.
@@ -49,10 +50,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for TestGuard<E> {
                      server answers this machine alone"
                 );
             }
-            return Ok(refusal());
+            return Ok(refusal(&request_id::choose(request.headers(), &self.core.env)));
         }
         // A page must arrive whole and as text, so that the banner can be written into it.
-        if wants_page(request.headers()) {
+        if accept::names_html(request.headers()) {
             request.headers_mut().remove(ACCEPT_ENCODING);
             request.headers_mut().remove(IF_NONE_MATCH);
         }
@@ -62,20 +63,15 @@ impl<E: Endpoint<Output = Response>> Endpoint for TestGuard<E> {
     }
 }
 
-fn refusal() -> Response {
+fn refusal(request_id: &str) -> Response {
     Response::builder()
         .status(StatusCode::FORBIDDEN)
         .header(MARK, "true")
+        .header(request_id::HEADER, request_id)
         .header(CACHE_CONTROL, "no-store")
         .header(CONTENT_TYPE, "application/json; charset=utf-8")
         .body(REFUSAL)
         .into_response()
-}
-
-/// Whether a request accepts a page.
-pub(super) fn wants_page(headers: &HeaderMap) -> bool {
-    let mut lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    lines.any(|line| line.contains("text/html"))
 }
 
 fn is_page(headers: &HeaderMap) -> bool {

@@ -25,6 +25,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::{AccountId, SessionId, Time};
 use crate::seal::MasterKey;
+use crate::store::db::Db;
 use crate::store::{self, Store};
 use mint::{ClaimRules, Mint};
 use ring::{KeyRows, Ring};
@@ -282,4 +283,19 @@ async fn open_ring(
     let access = config.access;
     store.write(move |db| made.store(db, access)).await?;
     Ok((load().await?, kid))
+}
+
+/// Opens every stored key of a database, of whatever schema version, and returns how many there are.
+///
+/// # Errors
+/// `Internal` if one was sealed under another master key, or is damaged.
+pub fn open_all(db: &mut dyn Db, master: &MasterKey) -> Result<usize> {
+    let stored = store::tables::backups::sealed_keys(db)?;
+    for (id, algorithm, sealed) in &stored.signing {
+        ring::open_signing(master, id, algorithm, sealed)?;
+    }
+    for (version, sealed) in &stored.refresh {
+        ring::open_refresh(master, *version, sealed)?;
+    }
+    Ok(stored.signing.len() + stored.refresh.len())
 }

@@ -91,14 +91,7 @@ impl Ring {
         };
         let mut held = Vec::new();
         for row in stored.signing.iter().filter(|row| live(row.verifies_until, row.revoked_at)) {
-            let private = Private::new(master.open(&signing_place(&row.id), &row.sealed)?);
-            let algorithm = named(&row.algorithm).ok_or_else(|| {
-                Error::internal(format!(
-                    "unknown algorithm {} in signing_keys.algorithm",
-                    row.algorithm
-                ))
-            })?;
-            let key = KeyMaterial::open(algorithm, &private)?;
+            let (algorithm, key) = open_signing(master, &row.id, &row.algorithm, &row.sealed)?;
             held.push(Arc::new(LiveKey {
                 kid: row.id.as_str().into(),
                 header: jwt::encode_header(name(algorithm), &row.id, jwt::FIRST_PARTY),
@@ -112,7 +105,7 @@ impl Ring {
         }
         let mut refresh = refresh::MacKeys::default();
         for row in stored.refresh.iter().filter(|row| live(row.verifies_until, row.revoked_at)) {
-            let key = Private::new(master.open(&refresh_place(row.version), &row.sealed)?);
+            let key = open_refresh(master, row.version, &row.sealed)?;
             refresh.add(row.version, &key, row.verifies_until)?;
         }
         let next_refresh = stored.refresh.iter().map(|row| row.version).max().unwrap_or(0) + 1;
@@ -286,6 +279,25 @@ pub(super) fn make_refresh(
         verifies_until: None,
         revoked_at: None,
     })
+}
+
+/// Opens a stored signing key.
+pub(super) fn open_signing(
+    master: &MasterKey,
+    id: &str,
+    algorithm: &str,
+    sealed: &[u8],
+) -> Result<(Algorithm, KeyMaterial)> {
+    let private = Private::new(master.open(&signing_place(id), sealed)?);
+    let algorithm = named(algorithm).ok_or_else(|| {
+        Error::internal(format!("unknown algorithm {algorithm} in signing_keys.algorithm"))
+    })?;
+    Ok((algorithm, KeyMaterial::open(algorithm, &private)?))
+}
+
+/// Opens a stored key of refresh tokens.
+pub(super) fn open_refresh(master: &MasterKey, version: i64, sealed: &[u8]) -> Result<Private> {
+    Ok(Private::new(master.open(&refresh_place(version), sealed)?))
 }
 
 fn signing_place(kid: &str) -> String {

@@ -14,18 +14,37 @@ use crate::error::{Error, Result};
 use crate::http::docs::static_file::StaticFile;
 use crate::http::server::reject::Reject;
 use crate::model::{Color, secret};
+use crate::web::own::OwnTemplates;
 
 const STYLE: &str = include_str!("../../static/pages/page.css");
 const SCRIPT: &str = include_str!("../../static/pages/page.js");
 
-/// The card of the style sheet in dark light.
+/// The colour of cards on dark pages (`--card`).
 const DARK_CARD: Color = Color::rgb(0x19, 0x21, 0x2b);
 
 /// The largest logo, style sheet and fragment, in bytes.
 const MAX_FILE: u64 = 512 * 1024;
 
-/// The paths of the files, below each mount.
-pub(in crate::web) const FILES: [&str; 3] = ["/pages/page.css", "/pages/page.js", "/pages/logo"];
+/// A file that pages load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::web) enum PageFile {
+    Style,
+    Script,
+    Logo,
+}
+
+impl PageFile {
+    pub(in crate::web) const ALL: [Self; 3] = [Self::Style, Self::Script, Self::Logo];
+
+    /// Its path, below each mount.
+    pub(in crate::web) fn path(self) -> &'static str {
+        match self {
+            Self::Style => "/pages/page.css",
+            Self::Script => "/pages/page.js",
+            Self::Logo => "/pages/logo",
+        }
+    }
+}
 
 /// The looks of the pages.
 pub(in crate::web) struct Brand {
@@ -35,6 +54,7 @@ pub(in crate::web) struct Brand {
     /// HTML of the operator.
     pub(in crate::web) header: String,
     pub(in crate::web) footer: String,
+    pub(in crate::web) own: OwnTemplates,
     pub(in crate::web) has_logo: bool,
     pub(in crate::web) style_version: String,
     pub(in crate::web) script_version: String,
@@ -63,9 +83,9 @@ impl Brand {
             Some(path) => Some(lazy(image_type(path)?, read(path)?)),
             None => None,
         };
-        let [header, footer] = match pages.templates.as_deref() {
-            Some(folder) => fragments(folder)?,
-            None => [String::new(), String::new()],
+        let ([header, footer], own) = match pages.templates.as_deref() {
+            Some(folder) => (fragments(folder)?, OwnTemplates::load(folder, read_text)?),
+            None => ([String::new(), String::new()], OwnTemplates::default()),
         };
         Ok(Self {
             name: pages.name.clone().unwrap_or_else(|| config.service.name.clone()),
@@ -73,6 +93,7 @@ impl Brand {
             privacy: pages.privacy.clone(),
             header,
             footer,
+            own,
             has_logo: logo.is_some(),
             style_version: version(style.as_bytes()),
             script_version: version(SCRIPT.as_bytes()),
@@ -101,30 +122,32 @@ impl Brand {
         self.terms.is_some() || self.privacy.is_some() || !self.footer.is_empty()
     }
 
-    /// The file at one of [`FILES`].
-    fn file(&self, path: &str) -> Option<&BrandFile> {
-        let [style, script, _] = FILES;
-        if path == style {
-            Some(&self.style)
-        } else if path == script {
-            Some(&self.script)
-        } else {
-            self.logo.as_ref()
+    fn file(&self, file: PageFile) -> Option<&BrandFile> {
+        match file {
+            PageFile::Style => Some(&self.style),
+            PageFile::Script => Some(&self.script),
+            PageFile::Logo => self.logo.as_ref(),
         }
     }
 
-    fn version_of(&self, path: &str) -> &str {
-        if path == FILES[0] { &self.style_version } else { &self.script_version }
+    /// The version in the address of a file; a logo has none.
+    fn version_of(&self, file: PageFile) -> Option<&str> {
+        match file {
+            PageFile::Style => Some(&self.style_version),
+            PageFile::Script => Some(&self.script_version),
+            PageFile::Logo => None,
+        }
     }
 }
 
-/// Serves one of [`FILES`].
-pub(in crate::web) fn file(brand: std::sync::Arc<Brand>, path: &'static str) -> impl Endpoint {
+/// Serves a file.
+pub(in crate::web) fn file(brand: std::sync::Arc<Brand>, file: PageFile) -> impl Endpoint {
     endpoint::make_sync(move |request: Request| {
-        let file = brand.file(path).ok_or_else(|| Reject(crate::error::Kind::NotFound.into()))?;
-        let mut response = file.answer(&request).map_err(Reject)?;
+        let found = brand.file(file).ok_or_else(|| Reject(crate::error::Kind::NotFound.into()))?;
+        let mut response = found.answer(&request).map_err(Reject)?;
         let headers = response.headers_mut();
-        if path != FILES[2] && request.original_uri().query() == Some(brand.version_of(path)) {
+        let version = brand.version_of(file);
+        if version.is_some() && request.original_uri().query() == version {
             let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
             headers.insert(CACHE_CONTROL, forever);
         }
@@ -168,12 +191,13 @@ fn image_type(path: &Path) -> Result<&'static str> {
 /// effect.
 fn fragments(folder: &Path) -> Result<[String; 2]> {
     let names = ["header.html", "footer.html"];
+    let known: Vec<_> = names.into_iter().chain(OwnTemplates::files()).collect();
     let failed = |error: std::io::Error| refused(folder, &error.to_string());
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if !name.starts_with('.') && !names.contains(&name) {
-            return Err(refused(&path, "expected header.html or footer.html"));
+        if !name.starts_with('.') && !known.contains(&name) {
+            return Err(refused(&path, &format!("expected one of {}", known.join(", "))));
         }
     }
     let fragment = |name: &str| {
@@ -221,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_has_a_header_and_a_footer_and_nothing_else() {
+    fn a_folder_has_the_known_files_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("footer.html"), "<p>Example GmbH</p>").unwrap();
         let read = fragments(folder.path()).unwrap();

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use poem::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
-use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Endpoint, Request, Response, endpoint};
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::http::extract::request_context::RequestContext;
+use crate::http::extract::accept;
 use crate::http::server::paths::Paths;
 use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
@@ -20,6 +20,7 @@ use crate::model::Page;
 use crate::model::page::MOUNTS;
 use crate::web::brand::Brand;
 use crate::web::html::{self, Layout, Scripts};
+use crate::web::language;
 use crate::words::{Text, Translation, Words};
 
 const ICON: &[u8] = include_bytes!("../../static/pages/favicon.ico");
@@ -63,10 +64,10 @@ fn front(core: Arc<Core>, brand: Arc<Brand>) -> impl Endpoint {
     endpoint::make(move |request: Request| {
         let (core, brand, policy) = (core.clone(), brand.clone(), policy.clone());
         async move {
-            if request.method() != Method::GET || !is_browser(request.headers()) {
+            if request.method() != Method::GET || !accept::is_browser(request.headers()) {
                 return Err(Reject(Error::new(Kind::NotFound)).into());
             }
-            let visit = RequestContext::of_page(&core, &request).await?;
+            let visit = language::context_of(&core, &request).await?;
             let words = core.words.pick([visit.wish, visit.source.language]);
             Ok::<_, poem::Error>(page(&core.config, &brand, words, &policy).map_err(Reject)?)
         }
@@ -82,7 +83,7 @@ fn page(
     let text = &words.words.pages.front;
     let layout = Layout::new(brand, words, &text.title, &text.text);
     let view = FrontView { layout, links: &links(config, words.words) };
-    let mut response = html::page(StatusCode::OK, policy, &view)?;
+    let mut response = html::page(StatusCode::OK, policy, brand, &view)?;
     response.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Accept-Language"));
     Ok(response)
 }
@@ -112,41 +113,9 @@ fn links<'a>(config: &Config, words: &'a Words) -> Vec<FrontLink<'a>> {
     links
 }
 
-/// Browsers name HTML when they open an address. Programs name JSON, or accept anything.
-fn is_browser(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    let ranges: Vec<&str> = lines
-        .flat_map(|line| line.split(','))
-        .map(|range| range.split(';').next().unwrap_or(range).trim())
-        .collect();
-    let names = |kind: &str| ranges.iter().any(|range| range.eq_ignore_ascii_case(kind));
-    names("text/html") && !names("application/json")
-}
-
 fn icon() -> Response {
     Response::builder()
         .header(CONTENT_TYPE, "image/x-icon")
         .header(CACHE_CONTROL, "public, max-age=86400")
         .body(ICON)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_browsers_get_the_page() {
-        for (accept, expected) in [
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
-            ("TEXT/HTML; q=0.9", true),
-            ("*/*", false),
-            ("application/json", false),
-            ("application/json, text/plain, */*", false),
-            ("text/html, application/json", false),
-        ] {
-            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
-            assert_eq!(is_browser(&headers), expected, "{accept}");
-        }
-        assert!(!is_browser(&HeaderMap::new()));
-    }
 }

@@ -16,6 +16,8 @@ pub(in crate::web) struct Layout<'a> {
     pub(in crate::web) brand: &'a Brand,
     pub(in crate::web) words: Translation<'a>,
     pub(in crate::web) title: &'a str,
+    /// The page, among those that a template of the operator can arrange.
+    pub(in crate::web) page: &'static str,
     /// What the page says, where it is only that.
     pub(in crate::web) text: &'a str,
     /// The token of the page's forms.
@@ -39,12 +41,20 @@ impl<'a> Layout<'a> {
             brand,
             words,
             title,
+            page: "",
             text,
             token: "",
             mount: "",
             has_script: false,
             has_sign_in: false,
         }
+    }
+}
+
+impl Layout<'_> {
+    /// Whether the page marks its parts, for templates of the operator.
+    pub(in crate::web) fn has_marks(&self) -> bool {
+        self.brand.own.has_bodies()
     }
 }
 
@@ -80,6 +90,7 @@ pub(in crate::web) fn policy(scripts: Scripts) -> HeaderValue {
 pub(in crate::web) fn page(
     status: StatusCode,
     policy: &HeaderValue,
+    brand: &Brand,
     template: &impl Template,
 ) -> Result<Response> {
     let html = template
@@ -93,7 +104,7 @@ pub(in crate::web) fn page(
         // site's. `strict-origin` still hides the path with the token.
         .header(REFERRER_POLICY, "strict-origin")
         .header(CONTENT_SECURITY_POLICY, policy.clone())
-        .body(html))
+        .body(brand.own.arrange(html)))
 }
 
 /// A script of a page.

@@ -12,6 +12,10 @@ use crate::http::extract::{cookie, origin};
 use crate::http::server::headers::Transport;
 use crate::model::Secret;
 use crate::model::time::whole_seconds;
+use crate::web::notice::Notice;
+
+/// How long a notice waits for the page that shows it.
+const NOTICE_LIFE: Duration = Duration::from_mins(1);
 
 /// One of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub(in crate::web) enum PageCookie {
     ProviderFlow,
     /// A login with a provider that needs another step.
     ProviderStep,
+    /// The language that a link wished for (`lang`).
+    Language,
 }
 
 /// How the cookies are named and set for a request.
@@ -58,12 +64,14 @@ impl Jar {
             (Transport::Https, PageCookie::Notice) => "__Host-authd-notice",
             (Transport::Https, PageCookie::ProviderFlow) => "__Host-authd-provider",
             (Transport::Https, PageCookie::ProviderStep) => "__Host-authd-provider-step",
+            (Transport::Https, PageCookie::Language) => "__Host-authd-language",
             (Transport::Plain, PageCookie::Session) => "authd",
             (Transport::Plain, PageCookie::Visitor) => "authd-visitor",
             (Transport::Plain, PageCookie::Pending) => "authd-login",
             (Transport::Plain, PageCookie::Notice) => "authd-notice",
             (Transport::Plain, PageCookie::ProviderFlow) => "authd-provider",
             (Transport::Plain, PageCookie::ProviderStep) => "authd-provider-step",
+            (Transport::Plain, PageCookie::Language) => "authd-language",
         }
     }
 
@@ -87,6 +95,11 @@ impl Jar {
             self.name(cookie),
             life.unwrap_or_default()
         )
+    }
+
+    /// The `Set-Cookie` value for what the next page says.
+    pub(in crate::web) fn notice(self, notice: Notice) -> String {
+        self.set(PageCookie::Notice, notice.as_str(), Some(NOTICE_LIFE))
     }
 
     /// The `Set-Cookie` value that deletes the cookie.

@@ -1,10 +1,14 @@
 //! What people see in a browser. The server renders it from the templates in `static/pages`.
 //!
 //! `pages` are the pages that links in mail open, `front` is the page at the server's address, `entry`
-//! has the pages around a login and `account` those of the account; `roads` lists the paths of both.
-//! `visit` reads and checks their requests with the cookies of `jar`, `stop` says what is shown
-//! instead of a page, `brand` is how all pages look, `client_script` the client for other pages. `html` renders a template into a response, `form`
-//! reads what a page posts, `problems` says why it was refused. Every word is in the catalogue ([`crate::words`]).
+//! has the pages around a login and `account` those of the account; `roads` lists the paths of both,
+//! and `client_script` is the client for pages of other sites. `visit` reads and checks the requests
+//! with the cookies of `jar`, `target` is where a login leads to, `language` the one of a visit,
+//! `notice` what the next page says, and `stop` what is shown instead of a page. `site` is what all
+//! pages share, `brand` how they look and `own` the templates of the operator; `view` are the parts of
+//! their templates, `time` writes times, and `html` renders a template into a response. `form` reads
+//! what a page posts, `problems` says why it was refused. Every word is in the catalogue
+//! ([`crate::words`]).
 
 mod account;
 mod brand;
@@ -14,7 +18,9 @@ mod form;
 mod front;
 mod html;
 mod jar;
+mod language;
 mod notice;
+mod own;
 mod pages;
 mod problems;
 mod roads;
@@ -35,7 +41,7 @@ use crate::http::server::paths::Paths;
 use crate::http::server::router::Routes;
 use crate::identity::Core;
 use crate::model::page::MOUNTS;
-use crate::web::brand::Brand;
+use crate::web::brand::{Brand, PageFile};
 
 /// Adds the routes of all pages.
 #[must_use]
@@ -94,9 +100,10 @@ pub fn late_routes(
 }
 
 /// The files that pages load, under each mount.
-fn file_paths() -> impl Iterator<Item = (String, &'static str)> {
-    let below =
-        |mount: &'static str| brand::FILES.map(move |file| (format!("{mount}{file}"), file));
+fn file_paths() -> impl Iterator<Item = (String, PageFile)> {
+    let below = |mount: &'static str| {
+        PageFile::ALL.map(move |file| (format!("{mount}{}", file.path()), file))
+    };
     MOUNTS.into_iter().flat_map(below)
 }
 

@@ -1,7 +1,32 @@
 //! Why a value of a form was refused, in the reader's language.
 
-use crate::error::{FactorRule, Field, FieldError, Rule, Weakness};
-use crate::words::Words;
+use crate::error::{FactorRule, Field, FieldError, Kind, Rule, Weakness};
+use crate::identity::passkey::PasskeyName;
+use crate::model::text;
+use crate::words::{Text, Words};
+
+/// The longest name of a person, device or key, as on the native API.
+pub(in crate::web) const MAX_NAME: usize = PasskeyName::MAX;
+
+/// Why this cannot be a name of a person, device or key.
+pub(in crate::web) fn bad_name(words: &Words, name: &str) -> Option<String> {
+    if text::length(name) > MAX_NAME {
+        Some(words.problems.too_long(MAX_NAME))
+    } else {
+        name.contains(text::is_control).then(|| words.problems.invalid.to_string())
+    }
+}
+
+/// The title for an error that the visitor can only wait out.
+pub(in crate::web) fn title(words: &Words, kind: Kind) -> &Text {
+    let text = &words.refusals;
+    match kind {
+        Kind::PayloadTooLarge => &text.too_large_title,
+        Kind::TooMany(_) => &text.too_many_title,
+        Kind::Unavailable => &text.unavailable_title,
+        _ => &text.failed_title,
+    }
+}
 
 /// The reason why a value was refused.
 pub(in crate::web) fn reason(words: &Words, error: &FieldError) -> String {
@@ -38,6 +63,17 @@ mod tests {
     use super::*;
     use crate::http::server::error_text::sentence;
     use crate::words::english;
+
+    #[test]
+    fn a_name_is_too_long_or_has_a_character_that_no_name_has() {
+        let words = english();
+        let longest = "ä".repeat(MAX_NAME);
+        assert_eq!(bad_name(&words, &longest), None);
+        let too_long = bad_name(&words, &format!("{longest}x"));
+        assert_eq!(too_long.as_deref(), Some("Too long: at most 100 characters"));
+        let with_tab = bad_name(&words, "My\tphone");
+        assert_eq!(with_tab.as_deref(), Some("Please check this value."));
+    }
 
     /// Pages and API give the same reasons for a password.
     #[test]

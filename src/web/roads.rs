@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
+use poem::http::Method;
 use poem::{Endpoint, Request, Response, RouteMethod, endpoint};
 
+use crate::error::Kind;
+use crate::http::extract::accept;
 use crate::http::server::paths::Paths;
+use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
 use crate::identity::Core;
 use crate::web::brand::Brand;
 use crate::web::entry::posted;
+use crate::web::language;
 use crate::web::site::{Site, WriteExport};
+use crate::web::stop::Stop;
 use crate::web::visit::{self, Act, Road};
 use crate::web::{account, entry};
 
@@ -48,7 +54,39 @@ pub(in crate::web) fn routes(
         }
         routes = routes.at(road.path, methods);
     }
+    for path in MISTYPED {
+        routes = routes.at(path, unknown(&site));
+    }
     routes
+}
+
+/// Paths of no page, near those of pages: people may type or bookmark them.
+const MISTYPED: [&str; 8] = [
+    "/signin",
+    "/signup",
+    "/account/",
+    "/account/*path",
+    "/sign-in/",
+    "/sign-in/*path",
+    "/sign-up/",
+    "/sign-up/*path",
+];
+
+/// The answer to an unknown path: a page for browsers.
+fn unknown(site: &Arc<Site>) -> impl Endpoint<Output = Response> + use<> {
+    let site = site.clone();
+    endpoint::make(move |request: Request| {
+        let site = site.clone();
+        async move {
+            let stop = Stop::from(Kind::NotFound);
+            if request.method() != Method::GET || !accept::is_browser(request.headers()) {
+                return Err(Reject(Kind::NotFound.into()).into());
+            }
+            let context = language::context_of(&site.core, &request).await?;
+            let words = site.core.words.pick([context.wish, context.source.language]);
+            Ok::<_, poem::Error>(site.stop(&stop, words, &context.source).map_err(Reject)?)
+        }
+    })
 }
 
 fn served(

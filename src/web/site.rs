@@ -8,8 +8,9 @@ use poem::Response;
 use poem::http::header::RETRY_AFTER;
 use poem::http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::error::{Error, Result};
+use crate::http::server::log::{Plain, WarningLimit};
 use crate::http::server::reject;
 use crate::identity::Core;
 use crate::identity::account::export::PersonalData;
@@ -32,6 +33,7 @@ pub(in crate::web) struct Site {
     pub(in crate::web) brand: Arc<Brand>,
     pub(in crate::web) write_export: WriteExport,
     policy: HeaderValue,
+    target_warnings: WarningLimit,
 }
 
 impl Site {
@@ -41,7 +43,8 @@ impl Site {
         write_export: WriteExport,
     ) -> Self {
         let policy = policy(&core.config);
-        Self { core: core.clone(), brand: brand.clone(), write_export, policy }
+        let target_warnings = WarningLimit::new(core.env.clone());
+        Self { core: core.clone(), brand: brand.clone(), write_export, policy, target_warnings }
     }
 }
 
@@ -79,7 +82,7 @@ impl Site {
         status: StatusCode,
         view: &impl Template,
     ) -> Result<Response> {
-        let mut response = html::page(status, &self.policy, view)?;
+        let mut response = html::page(status, &self.policy, &self.brand, view)?;
         let own = HeaderValue::from_static("same-origin");
         response.headers_mut().insert(OPENER_POLICY, own.clone());
         response.headers_mut().insert(RESOURCE_POLICY, own);
@@ -91,7 +94,7 @@ impl Site {
         &self,
         stop: &Stop,
         words: Translation<'_>,
-        request_id: &str,
+        source: &Source,
     ) -> Result<Response> {
         let (status, title, text) = match stop.instead(&words) {
             Instead::SignIn { back, notice, clears } => {
@@ -105,21 +108,31 @@ impl Site {
         ];
         let layout = Layout::new(&self.brand, words, title, text);
         let mut response = self.render(status, &SayView { layout, text, links: &links })?;
+        if let Stop::UnknownTarget(named) = stop {
+            self.note_target(named);
+        }
         if let Stop::Failed(error) = stop {
-            reject::log(error, status, request_id);
-            if let Some(wait) = error.retry_delay() {
-                response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));
-            }
+            note_failure(&mut response, error, source);
         }
         Ok(response)
+    }
+
+    /// Tells developers why a page does not lead on. In production, such links are other sites'
+    /// attempts.
+    fn note_target(&self, named: &str) {
+        let is_production = self.core.config.server.environment == Environment::Production;
+        if !is_production && !named.is_empty() && self.target_warnings.permits() {
+            tracing::warn!(
+                "a page asked to return to {}, which is not in pages.return_to",
+                Plain(named)
+            );
+        }
     }
 
     fn to_sign_in(&self, back: Option<&str>, notice: Notice, clears: PageCookie) -> Response {
         let jar = Jar::configured(&self.core.config.server);
         let mut response = go(&with_target("/sign-in", back));
-        let life = Some(std::time::Duration::from_mins(1));
-        let notice = jar.set(PageCookie::Notice, notice.as_str(), life);
-        add_cookie(&mut response, &notice);
+        add_cookie(&mut response, &jar.notice(notice));
         add_cookie(&mut response, &jar.clear(clears));
         response
     }
@@ -135,6 +148,15 @@ pub(in crate::web) fn note_failure(response: &mut Response, error: &Error, sourc
 }
 
 impl Visit {
+    /// The document around this page, which a template of the operator can arrange.
+    pub(in crate::web) fn layout_of<'a>(
+        &'a self,
+        page: &'static str,
+        title: &'a str,
+    ) -> Layout<'a> {
+        Layout { page, ..self.layout(title) }
+    }
+
     /// The document around a page with this title.
     pub(in crate::web) fn layout<'a>(&'a self, title: &'a str) -> Layout<'a> {
         Layout {

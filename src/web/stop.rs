@@ -2,10 +2,11 @@
 
 use poem::http::StatusCode;
 
-use crate::error::{Error, Kind};
+use crate::error::{Detail, Error, Kind};
 use crate::http::server::reject;
 use crate::web::jar::PageCookie;
 use crate::web::notice::Notice;
+use crate::web::problems::title;
 use crate::words::Words;
 
 /// Why a handler stops.
@@ -14,8 +15,8 @@ pub(in crate::web) enum Stop {
     Failed(Error),
     /// The form was not shown to this browser.
     ForeignForm,
-    /// `return_to` is not on the list.
-    UnknownTarget,
+    /// `return_to` is not on the list, or is given twice.
+    UnknownTarget(String),
     /// The cookies would cross a network without TLS.
     Plain,
     /// The visitor must log in first, and can then come back to this page.
@@ -59,7 +60,7 @@ impl Stop {
             Stop::ForeignForm => {
                 page(StatusCode::FORBIDDEN, &text.expired_title, &text.expired_text)
             }
-            Stop::UnknownTarget => {
+            Stop::UnknownTarget(_) => {
                 page(StatusCode::BAD_REQUEST, &text.return_title, &text.return_text)
             }
             Stop::Plain => page(StatusCode::FORBIDDEN, &text.plain_title, &text.plain_text),
@@ -80,12 +81,7 @@ impl Stop {
                         (&text.not_found_title, &text.not_found_text)
                     }
                     Kind::Forbidden => (&text.forbidden_title, &text.forbidden_text),
-                    Kind::PayloadTooLarge => {
-                        (&words.refusals.too_large_title, &words.refusals.wait)
-                    }
-                    Kind::TooMany(_) => (&words.refusals.too_many_title, &words.refusals.wait),
-                    Kind::Unavailable => (&words.refusals.unavailable_title, &words.refusals.wait),
-                    _ => (&words.refusals.failed_title, &words.refusals.wait),
+                    kind => (title(words, kind), &words.refusals.wait),
                 };
                 page(reject::status(error.kind()), title, text)
             }
@@ -95,11 +91,12 @@ impl Stop {
 
 /// What a form says of an error that concerns no single field.
 pub(in crate::web) fn problem(words: &Words, error: &Error) -> String {
-    let (refusals, stops) = (&words.refusals, &words.stops);
-    let with_wait = |title: &str| format!("{title}{}{}", words.lists.sentence_space, refusals.wait);
+    let stops = &words.stops;
+    // More than the kind says: nothing is wrong with the passkey.
+    if let Some(Detail::PasskeyChallengeStale | Detail::RegistrationStale) = error.detail() {
+        return words.passkey.late.to_string();
+    }
     match error.kind() {
-        Kind::TooMany(_) => with_wait(&format!("{}.", refusals.too_many_title)),
-        Kind::Unavailable => with_wait(&format!("{}.", refusals.unavailable_title)),
         Kind::AccountLocked => words.sign_in.locked.to_string(),
         Kind::Conflict => stops.conflict.to_string(),
         Kind::LastAdmin => stops.last_admin.to_string(),
@@ -109,6 +106,9 @@ pub(in crate::web) fn problem(words: &Words, error: &Error) -> String {
         Kind::LastLoginMethod => words.account.passkeys.not_possible.to_string(),
         Kind::ReauthenticationRequired => words.proof.sign_in_text.to_string(),
         Kind::AlreadyExists => words.account.factors.exists.to_string(),
-        _ => with_wait(&format!("{}.", refusals.failed_title)),
+        kind => {
+            let (space, wait) = (&words.lists.sentence_space, &words.refusals.wait);
+            format!("{}.{space}{wait}", title(words, kind))
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Target {
             Some(named) if OWN.contains(&named.as_str()) || pages.return_to.contains(&named) => {
                 Ok(Some(Self(named)))
             }
-            Some(_) => Err(Stop::UnknownTarget),
+            Some(named) => Err(Stop::UnknownTarget(named)),
         }
     }
 

@@ -196,10 +196,26 @@ pub(in crate::web) fn focus_first<'f, 'w: 'f>(fields: impl Iterator<Item = &'f m
     }
 }
 
-/// The field for a proof of identity, where one is due.
+/// The part of a form for a proof of identity, where one is due.
 pub(in crate::web) struct ProofView<'a> {
+    pub(in crate::web) words: &'a Words,
     pub(in crate::web) text: &'a str,
     pub(in crate::web) field: Option<FieldView<'a>>,
+    /// A key of the account will do too.
+    pub(in crate::web) takes_key: bool,
+    /// Why the form was refused, where there is no field to say it at.
+    pub(in crate::web) reason: Option<String>,
     /// The page to log in again, for an account without password and second factor.
     pub(in crate::web) sign_in: Option<(String, &'a str)>,
+}
+
+impl ProofView<'_> {
+    pub(in crate::web) fn is_due(&self) -> bool {
+        self.field.is_some() || self.takes_key
+    }
+
+    /// The page to log in again, where the form has no place for a proof.
+    pub(in crate::web) fn only_sign_in(&self) -> Option<&(String, &str)> {
+        self.sign_in.as_ref().filter(|_| !self.is_due())
+    }
 }

@@ -6,18 +6,20 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use poem::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
-use poem::http::{HeaderValue, Method, StatusCode};
+use poem::http::header::{CACHE_CONTROL, HOST, LOCATION, SET_COOKIE};
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::{Request, Response};
 
+use crate::config::Config;
 use crate::error::{Kind, Result, limit};
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::{body, origin};
 use crate::identity::session::page;
 use crate::identity::{Caller, Core};
-use crate::model::{Secret, Source};
+use crate::model::{LanguageTag, Secret, Source};
 use crate::web::form;
 use crate::web::jar::{Jar, PageCookie};
+use crate::web::language;
 use crate::web::notice::Notice;
 use crate::web::site::Site;
 use crate::web::stop::Stop;
@@ -60,7 +62,10 @@ pub(in crate::web) struct Visit {
     pub(in crate::web) context: RequestContext,
     pub(in crate::web) jar: Jar,
     pub(in crate::web) notice: Option<Notice>,
+    /// Whether this browser can use passkeys on this page.
+    pub(in crate::web) takes_passkey: bool,
     query: String,
+    is_post: bool,
     /// The posted fields; empty for a GET.
     form: Secret,
     /// The session cookie, and whose it is if the session is alive.
@@ -98,16 +103,24 @@ pub(in crate::web) async fn answer(
     back: Option<&'static str>,
     request: Request,
 ) -> poem::Result<Response> {
-    let context = RequestContext::of_page(&site.core, &request).await?;
-    let id = context.source.request_id.clone().unwrap_or_default();
-    let wishes = [context.wish, context.source.language];
+    let context = language::context_of(&site.core, &request).await?;
+    let source = context.source.clone();
+    let wish = context.wish;
+    let mut locale = None;
     let shown = match Visit::receive(site, context, request).await {
-        Ok(visit) => visit.handle(act, back).await,
+        Ok(visit) => {
+            locale = visit.locale();
+            visit.handle(act, back).await
+        }
         Err(stop) => Err(stop),
     };
-    Ok(shown
-        .or_else(|stop| site.stop(&stop, site.core.words.pick(wishes), &id))
-        .map_err(crate::http::server::reject::Reject)?)
+    let mut response = shown
+        .or_else(|stop| {
+            site.stop(&stop, site.core.words.pick([wish, locale, source.language]), &source)
+        })
+        .map_err(crate::http::server::reject::Reject)?;
+    language::keep(&site.core, wish, &mut response);
+    Ok(response)
 }
 
 impl Visit {
@@ -143,7 +156,9 @@ impl Visit {
             context,
             jar,
             notice: notice.filter(|_| !is_post),
+            takes_passkey: takes_passkey(&core.config, headers),
             query,
+            is_post,
             form,
             session,
             caller,
@@ -154,9 +169,6 @@ impl Visit {
             token: String::new(),
             new_visitor: None,
         };
-        if is_post && !visit.is_own_form() {
-            return Err(Stop::ForeignForm);
-        }
         visit.bind_forms()?;
         Ok(visit)
     }
@@ -184,6 +196,9 @@ impl Visit {
     }
 
     async fn handle(self, act: Act, back: Option<&'static str>) -> Result<Response, Stop> {
+        if self.is_post && !self.is_own_form() {
+            return Err(Stop::ForeignForm);
+        }
         let (jar, has_notice) = (self.jar, self.notice.is_some());
         let new_visitor = self.new_visitor.clone();
         let has_dead_session = self.session.is_some() && self.caller.is_none();
@@ -212,11 +227,15 @@ impl Visit {
         &self.site.core
     }
 
-    /// The words in the visitor's language: as the link wishes, as the account says, or as the
-    /// browser prefers.
+    /// The words in the visitor's language: as the link wishes, as the account says, as an earlier
+    /// link wished, or as the browser prefers.
     pub(in crate::web) fn words(&self) -> Translation<'_> {
-        let locale = self.caller.as_ref().and_then(|caller| caller.account.locale);
-        self.core().words.pick([self.context.wish, locale, self.context.source.language])
+        self.core().words.pick([self.context.wish, self.locale(), self.context.source.language])
+    }
+
+    /// The language of the account.
+    fn locale(&self) -> Option<LanguageTag> {
+        self.caller.as_ref().and_then(|caller| caller.account.locale)
     }
 
     pub(in crate::web) fn source(&self) -> &Source {
@@ -257,7 +276,7 @@ impl Visit {
         let is_given =
             form::has(&self.query, "return_to") || form::has(self.form.reveal(), "return_to");
         if is_given && named.is_none() {
-            return Err(Stop::UnknownTarget);
+            return Err(Stop::UnknownTarget(String::new()));
         }
         Target::admit(named, &self.core().config.pages)
     }
@@ -276,10 +295,21 @@ impl Visit {
     /// Leads to another page, which shows this notice.
     pub(in crate::web) fn go_with(&self, place: &str, notice: Notice) -> Response {
         let mut response = go(place);
-        let life = Some(std::time::Duration::from_mins(1));
-        add_cookie(&mut response, &self.jar.set(PageCookie::Notice, notice.as_str(), life));
+        add_cookie(&mut response, &self.jar.notice(notice));
         response
     }
+}
+
+/// Whether a browser can use passkeys: its page must be at their domain or below it. Behind a public
+/// URL the browser is there, whatever host the proxy sends.
+fn takes_passkey(config: &Config, headers: &HeaderMap) -> bool {
+    if !config.webauthn.enabled || config.server.public_url.is_some() {
+        return config.webauthn.enabled;
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
+    let rest = host.strip_suffix(config.passkey_domain().as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The caller, or `None` for a session that has ended.

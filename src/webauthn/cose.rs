@@ -111,22 +111,59 @@ fn point(item: &Item<'_>) -> Result<[u8; 65], CeremonyError> {
     Ok(point)
 }
 
-/// A modulus of 2048 to 8192 bits, without leading zeros, and an odd exponent of at most 33 bits
-/// above 2.
+/// A modulus of 2048 to 8192 bits and an exponent of 3 to 2³³ - 1, both odd and without leading zeros:
+/// what a signature can be checked with.
 fn rsa(item: &Item<'_>) -> Result<CoseKeyMaterial, CeremonyError> {
     let bytes = |label| item.at(label).and_then(Item::as_bytes);
     let (Some(modulus), Some(exponent)) = (bytes(N), bytes(E)) else {
         return Err(CeremonyError::UnsupportedKey);
     };
     let is_modulus = (256..=LARGEST_MODULUS).contains(&modulus.len())
-        && modulus.first().is_some_and(|first| *first != 0)
+        && modulus
+            .first()
+            .is_some_and(|first| *first >= if modulus.len() == 256 { 0x80 } else { 1 })
         && modulus.last().is_some_and(|last| last % 2 == 1);
     let is_exponent = (1..=5).contains(&exponent.len())
-        && exponent.first().is_some_and(|first| *first != 0)
+        && exponent.first().is_some_and(|first| *first != 0 && (exponent.len() < 5 || *first == 1))
         && exponent.last().is_some_and(|last| last % 2 == 1)
         && exponent != [1];
     if !is_modulus || !is_exponent {
         return Err(CeremonyError::UnsupportedKey);
     }
     Ok(CoseKeyMaterial::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Result<PublicKey, CeremonyError> {
+        let head = [0xa4, 0x01, 0x03, 0x03, 0x39, 0x01, 0x00, 0x20, 0x59];
+        let length = u16::try_from(modulus.len()).unwrap().to_be_bytes();
+        let short = [0x21, 0x40 + u8::try_from(exponent.len()).unwrap()];
+        PublicKey::parse(&[&head[..], &length, modulus, &short, exponent].concat())
+    }
+
+    #[test]
+    fn an_rsa_key_is_one_that_a_signature_can_be_checked_with() {
+        let modulus = |first: u8, length: usize| {
+            let mut bytes = vec![1; length];
+            bytes[0] = first;
+            bytes
+        };
+        let usual = [1, 0, 1];
+        for (first, length) in [(0x80, 256), (0xff, 256), (1, 257), (0xff, 1024)] {
+            assert!(rsa_key(&modulus(first, length), &usual).is_ok(), "{first} {length}");
+        }
+        for (first, length) in [(0x7f, 256), (0, 257), (0xff, 255), (1, 1025)] {
+            assert!(rsa_key(&modulus(first, length), &usual).is_err(), "{first} {length}");
+        }
+        let good = modulus(0x80, 256);
+        for exponent in [&[3][..], &[0xff, 0xff, 0xff, 0xff], &[1, 0xff, 0xff, 0xff, 0xff]] {
+            assert!(rsa_key(&good, exponent).is_ok(), "{exponent:?}");
+        }
+        for exponent in [&[1][..], &[2], &[0, 3], &[2, 0, 0, 0, 1], &[1, 0, 0, 0, 0, 1]] {
+            assert!(rsa_key(&good, exponent).is_err(), "{exponent:?}");
+        }
+    }
 }

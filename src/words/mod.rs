@@ -13,6 +13,7 @@ pub mod check;
 mod dates;
 pub mod export;
 mod generated;
+pub mod pieces;
 pub mod source;
 mod text;
 

@@ -68,11 +68,16 @@ addEventListener("pageshow", () => each("form", (form) => { delete form.dataset.
 // Passkeys: asks the browser, and posts its answer as a form.
 const publicKey = globalThis.PublicKeyCredential;
 
-const ask = async (form, more = {}) => {
-  const token = form.elements.form.value;
-  const answer = await fetch(form.dataset.asks, { method: "POST", body: new URLSearchParams({ form: token }) });
+// A redirect leads to the sign-in page, because the session has ended.
+const post = async (path, form, more = {}) => {
+  const body = new URLSearchParams({ form: form.elements.form.value, ...more });
+  const answer = await fetch(path, { method: "POST", body, redirect: "error" });
   if (!answer.ok) throw new Error(answer.statusText);
-  const options = publicKey.parseRequestOptionsFromJSON(await answer.json());
+  return answer.json();
+};
+
+const ask = async (form, path, more = {}) => {
+  const options = publicKey.parseRequestOptionsFromJSON(await post(path, form));
   return navigator.credentials.get({ publicKey: options, ...more });
 };
 
@@ -87,24 +92,40 @@ const fail = (form, error) => {
   if (line && error.name !== "AbortError") line.hidden = false;
 };
 
+// The server accepts the answer to a challenge for ten minutes.
+const OFFER_LIFE = 8 * 60 * 1000;
+
 if (publicKey?.parseRequestOptionsFromJSON) {
-  let waiting = new AbortController();
+  // A page can have one ceremony at a time: the button ends the offer.
+  let offer = new AbortController();
+
+  // The browser offers passkeys in the field for the name, for as long as the page is open.
+  const keepOffering = async (form) => {
+    offer.abort();
+    const own = offer = new AbortController();
+    const again = setTimeout(() => keepOffering(form), OFFER_LIFE);
+    own.signal.addEventListener("abort", () => clearTimeout(again));
+    try {
+      const credential = await ask(form, form.dataset.asks, { mediation: "conditional", signal: own.signal });
+      clearTimeout(again);
+      send(form, credential);
+    } catch { /* The form and the button are there. */ }
+  };
 
   each("form[data-asks]", (form) => {
     form.hidden = false;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      waiting.abort();
-      ask(form).then((credential) => send(form, credential), (error) => fail(form, error));
+      offer.abort();
+      ask(form, form.dataset.asks).then((credential) => send(form, credential), (error) => {
+        fail(form, error);
+        offerHere();
+      });
     });
-    // The browser offers passkeys in the field for the name, for as long as the page is open.
-    const isOffered = form.dataset.offers && publicKey.isConditionalMediationAvailable;
-    if (isOffered) {
-      publicKey.isConditionalMediationAvailable().then((isAvailable) => isAvailable
-        && ask(form, { mediation: "conditional", signal: waiting.signal })
-          .then((credential) => send(form, credential)))
-        .catch(() => {});
-    }
+    const offerHere = async () => {
+      if (form.dataset.offers && await publicKey.isConditionalMediationAvailable?.()) keepOffering(form);
+    };
+    offerHere();
   });
 
   each("form[data-creates]", (form) => {
@@ -114,6 +135,30 @@ if (publicKey?.parseRequestOptionsFromJSON) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       create();
+    });
+  });
+
+  // A key as the proof that a form asks for: the form can be sent afterwards.
+  each("[data-proves]", (part) => {
+    const box = part.closest(".proof");
+    const form = part.closest("form");
+    const button = part.querySelector("button");
+    part.hidden = false;
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        const path = part.dataset.proves;
+        const credential = await ask(form, `${path}/options`);
+        await post(path, form, { credential: JSON.stringify(credential.toJSON()) });
+        const line = document.createElement("p");
+        line.setAttribute("role", "status");
+        box.replaceChildren(line);
+        line.textContent = part.dataset.done;
+        form.querySelector("button:not([type=button])").focus();
+      } catch (error) {
+        button.disabled = false;
+        fail(part, error);
+      }
     });
   });
 

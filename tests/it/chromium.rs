@@ -161,6 +161,13 @@ impl Browser {
         self.ask("POST", &format!("{}/value", self.find(selector)), &json!({ "text": keys }));
     }
 
+    /// Presses keys where the focus is, as a person without a mouse does.
+    pub fn type_keys(&self, keys: &str) {
+        let element = self.ask("GET", &format!("{}/element/active", self.session), &Value::Null);
+        let path = format!("/element/{}/value", id(&element).unwrap());
+        self.tell(&path, &json!({ "text": keys }));
+    }
+
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
         let value =
             self.ask("GET", &format!("{}/attribute/{name}", self.find(selector)), &Value::Null);
@@ -186,6 +193,12 @@ impl Browser {
              (async () => {{ {script} }})().then(done, (error) => done({{ failed: error.name, why: error.message }}));"
         );
         self.tell("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Runs a script in each page before its own.
+    pub fn before_each_page(&self, script: &str) {
+        let command = "Page.addScriptToEvaluateOnNewDocument";
+        self.tell("/goog/cdp/execute", &json!({ "cmd": command, "params": { "source": script } }));
     }
 
     /// Adds a virtual authenticator; returns its path (W3C Web Authentication, section 11).
@@ -215,7 +228,18 @@ impl Browser {
 
     /// Emulates a phone screen.
     pub fn be_a_phone(&self) {
-        let params = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
+        self.be_a_screen(390, 844, true);
+    }
+
+    /// Emulates a screen of a desk.
+    pub fn be_a_desktop(&self) {
+        self.be_a_screen(1280, 900, false);
+    }
+
+    fn be_a_screen(&self, width: u32, height: u32, mobile: bool) {
+        let params = json!({
+            "width": width, "height": height, "deviceScaleFactor": 2, "mobile": mobile,
+        });
         self.tell(
             "/goog/cdp/execute",
             &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params }),

@@ -105,61 +105,68 @@ impl Drop for Server {
     }
 }
 
+/// Every command, as its help is printed.
+const COMMANDS: &[&str] = &[
+    "",
+    "serve",
+    "user",
+    "user create",
+    "user list",
+    "user show",
+    "user set-password",
+    "user verify",
+    "user role",
+    "user lock",
+    "user unlock",
+    "user delete",
+    "user restore",
+    "user sessions",
+    "user revoke",
+    "user mfa-reset",
+    "role",
+    "role list",
+    "role create",
+    "role grant",
+    "role withdraw",
+    "role delete",
+    "app",
+    "app create",
+    "app list",
+    "app rotate",
+    "app delete",
+    "audit",
+    "backup",
+    "backup verify",
+    "restore",
+    "rollback",
+    "user import",
+    "user export",
+    "key",
+    "key list",
+    "key rotate",
+    "key replace-master",
+    "mail",
+    "mail list",
+    "mail show",
+    "mail retry",
+    "mail test",
+    "health",
+    "config",
+    "config show",
+    "config check",
+    "profile",
+    "profile list",
+    "profile show",
+    "openapi",
+    "completions",
+    "man",
+];
+
 #[test]
 fn the_help_of_every_command_is_as_agreed() {
     let folder = Folder::new();
-    let commands = [
-        "",
-        "serve",
-        "user",
-        "user create",
-        "user list",
-        "user show",
-        "user set-password",
-        "user verify",
-        "user role",
-        "user lock",
-        "user unlock",
-        "user delete",
-        "user restore",
-        "user sessions",
-        "user revoke",
-        "user mfa-reset",
-        "role",
-        "role list",
-        "role create",
-        "role grant",
-        "role withdraw",
-        "role delete",
-        "app",
-        "app create",
-        "app list",
-        "app rotate",
-        "app delete",
-        "audit",
-        "user import",
-        "user export",
-        "key",
-        "key list",
-        "key rotate",
-        "mail",
-        "mail list",
-        "mail show",
-        "mail retry",
-        "mail test",
-        "health",
-        "config",
-        "config show",
-        "config check",
-        "profile",
-        "profile list",
-        "profile show",
-        "openapi",
-        "completions",
-        "man",
-    ];
     let mut all = folder.run(&["-h"]).out;
-    for command in commands {
+    for command in COMMANDS {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = folder.run(&arguments);
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{command}");
@@ -347,6 +354,8 @@ fn the_server_prints_its_address_and_ends_on_a_signal() {
     let server = folder.serve();
     let url = server.greeting["url"].as_str().unwrap();
     assert!(url.starts_with("http://127.0.0.1:") && !url.ends_with(":0"), "{url}");
+    let pages = url.replace("127.0.0.1", "localhost") + "/sign-in";
+    assert_eq!(server.greeting["pages"], pages, "passkeys work at a name alone");
     assert_eq!(server.greeting["profile"], "standard");
     let second = folder.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!((second.code, second.out.as_str()), (Some(1), ""), "{}", second.err);
@@ -403,6 +412,8 @@ fn the_first_start_says_where_everything_is_and_under_authbackend_the_first_app_
     assert_eq!(folder.run(&["app", "list", "--json"]).out.matches(&id).count(), 1);
     let standard = words_of_a_server(&Folder::new(), &[]);
     assert!(!standard.contains("X-App-ID"), "{standard}");
+    let pages = |said: &str| said.lines().any(|line| line.starts_with("pages "));
+    assert!(pages(&standard) && !pages(&first), "{standard}{first}");
 }
 
 #[test]

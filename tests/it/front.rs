@@ -43,6 +43,56 @@ async fn a_browser_gets_a_page_that_leads_on_and_a_program_the_404_of_any_unknow
     }
 }
 
+#[tokio::test]
+async fn a_browser_that_mistypes_the_path_of_a_page_gets_a_page() {
+    let app = app().await;
+    for path in [
+        "/signin",
+        "/signup",
+        "/sign-in/",
+        "/sign-in/nothing",
+        "/sign-up/done/",
+        "/account/",
+        "/account/password/change",
+    ] {
+        let page = app.get(path).header("accept", BROWSER).header("accept-language", "de").send();
+        let page = page.await;
+        assert_eq!(page.status, 404, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+        assert!(page.text.contains("<html lang=\"de\"") && page.text.contains("href=\"/sign-in\""));
+        for method in [Method::GET, Method::POST] {
+            let program = app.call(method.clone(), path).header("accept", "*/*").send().await;
+            let outcome = (program.status.as_u16(), program.code());
+            assert_eq!(outcome, (404, "NOT_FOUND"), "{method} {path}");
+        }
+    }
+    let off = app_with("standard", &[("pages.enabled", "false")]).await;
+    let page = off.get("/account/x").header("accept", BROWSER).send().await;
+    assert_eq!((page.status.as_u16(), page.code()), (404, "NOT_FOUND"));
+}
+
+#[test]
+fn a_place_that_a_page_may_not_lead_to_is_named_once_a_minute_outside_production() {
+    for (environment, expected) in [("development", 1), ("production", 0)] {
+        let folder = Folder::new();
+        let environment = format!("server.environment={environment}");
+        let server = folder.serve(&["--set", &environment]);
+        for place in ["https://a.example.com/x", "https://b.example.com/", "/nowhere"] {
+            let asked = server.get(&format!("/sign-in?return_to={place}")).unwrap();
+            assert!(asked.status == 400 || asked.status == 403, "{}", asked.text);
+        }
+        assert_eq!(server.end(), Some(0));
+        let log = std::fs::read_to_string(folder.path("log")).unwrap();
+        let named: Vec<_> = log.lines().filter(|line| line.contains("pages.return_to")).collect();
+        assert_eq!(named.len(), expected, "{log}");
+        assert!(
+            named
+                .iter()
+                .all(|line| line.contains("WARN") && line.contains("https://a.example.com/x,"))
+        );
+    }
+}
+
 #[test]
 fn the_icon_that_browsers_ask_for_is_served() {
     let folder = Folder::new();

@@ -62,7 +62,7 @@ async fn the_letter_about_a_new_passkey_takes_back_all_that_its_session_added_an
     add(&app, &thief, &mut second, "passkey").await;
     let mails = app.mails().await;
     let letter = unwrapped(&mails[0]);
-    assert!(letter.contains("can log in without your password"), "{letter}");
+    assert!(letter.contains("can sign in without your password"), "{letter}");
     assert!(letter.contains("it removes what was added"), "{letter}");
     press(&app, &not_me(&mails)).await.ok(200);
     for device in [&mut first, &mut second] {
@@ -144,9 +144,9 @@ async fn a_reset_names_the_passkeys_that_stay_in_its_letter_and_on_its_page() {
     app.mails().await;
     let page = reset_on_page(&app, &reset_link(&app).await, PASSWORD).await;
     assert!(page.text.contains("href=\"/account/passkeys\""), "{}", page.text);
-    assert!(page.text.contains("still log in without the password"), "{}", page.text);
+    assert!(page.text.contains("still sign in without the password"), "{}", page.text);
     let letter = unwrapped(&app.mails().await[0]);
-    assert!(letter.contains("these still log in without the password:"), "{letter}");
+    assert!(letter.contains("these still sign in without the password:"), "{letter}");
     assert_eq!(letter.matches("(added on ").count(), 1, "a security key is no way in: {letter}");
     assert!(letter.contains("http://127.0.0.1:3000/account/passkeys"), "{letter}");
     // No reset removes one.
@@ -154,7 +154,7 @@ async fn a_reset_names_the_passkeys_that_stay_in_its_letter_and_on_its_page() {
 
     let app = app.restart("standard", &[("pages.enabled", "false")]).await;
     let page = reset_on_page(&app, &reset_link(&app).await, NEW).await;
-    assert!(page.text.contains("still log in without the password"), "{}", page.text);
+    assert!(page.text.contains("still sign in without the password"), "{}", page.text);
     let letter = unwrapped(&app.mails().await[0]);
     assert!(letter.contains("Remove those that you do not know."), "{letter}");
     assert!(!page.text.contains("/account") && !letter.contains("/account"), "{letter}");

@@ -13,6 +13,7 @@ mod admin;
 mod alerts;
 mod authbackend;
 mod authenticator;
+mod backup;
 mod bad_input;
 mod bad_wires;
 mod browser;

@@ -13,15 +13,16 @@ use crate::cli::Folder;
 use crate::tools::{self, installed, is_here, succeed};
 
 /// Languages of the blocks, so that a misspelt `sh` is not left out.
-const LANGUAGES: [&str; 8] = ["sh", "toml", "ini", "csv", "js", "python", "json", "text"];
+const LANGUAGES: [&str; 9] = ["sh", "toml", "ini", "csv", "js", "python", "json", "html", "text"];
 
 /// Programs that a block may use and a machine may lack, and the folder of `target/tools` they are in.
-const NEEDS: [(&str, Option<&str>); 5] = [
+const NEEDS: [(&str, Option<&str>); 6] = [
     ("npx ", Some("node")),
     ("node ", Some("node")),
     ("openapi-python-client ", Some("python")),
     ("python3 ", Some("python")),
     ("sqlite3 ", None),
+    ("age", None),
 ];
 
 /// A fenced block of a page.

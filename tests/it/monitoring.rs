@@ -29,6 +29,7 @@ async fn figures() -> String {
     app.enter("ada").await;
     app.login("ada", "a wrong passphrase").await;
     while app.login("ada", PASSWORD).await.status != 429 {}
+    authd::identity::system::backup::record(&app.core, Path::new("copy.db")).await.unwrap();
     app.core.metrics.note_closed(ClosedConnection::Idle);
     app.core.metrics.note_request("GET", &"/v1/users/me".into(), 503, &Stopwatch::start());
     let answer = app.get("/metrics").from("127.0.0.1").send().await;

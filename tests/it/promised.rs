@@ -172,7 +172,7 @@ async fn a_code_that_resets_a_password_comes_in_a_letter_that_says_so() {
     let mails = app.mails().await;
     assert_eq!(mails.len(), 1);
     assert!(mails[0].subject.starts_with("Set a new password"), "{}", mails[0].subject);
-    assert!(mails[0].text.contains("sets a new one") && !mails[0].text.contains("log in"));
+    assert!(mails[0].text.contains("sets a new one") && !mails[0].text.contains("sign in"));
 }
 
 #[tokio::test]

@@ -278,6 +278,7 @@ fn only_direct_requests_from_this_machine_are_answered() {
         for path in ["/test/mails", "/v1/health", "/"] {
             let refused = ask(&server, "GET", path, &format!("{header}\r\n"), &Value::Null);
             assert_eq!((refused.status, refused.code()), (403, "TEST_MODE"), "{header} {path}");
+            assert!(refused.head.to_lowercase().contains("x-request-id: "), "{}", refused.head);
         }
     }
     let raw = |text: &str| server.client().raw(text).unwrap();

@@ -30,7 +30,7 @@ const KEY: &str = include_str!("../fixtures/schema-1.key");
 const README: &str = include_str!("../fixtures/schema-1.md");
 
 /// A value that the fixture's README names.
-fn value(name: &str) -> &'static str {
+pub fn value(name: &str) -> &'static str {
     let found = README.lines().find_map(|line| {
         line.strip_prefix("- ")?.strip_prefix(name)?.strip_prefix(": `")?.strip_suffix('`')
     });
@@ -38,7 +38,7 @@ fn value(name: &str) -> &'static str {
 }
 
 /// Puts the database of version 1 and its key into a folder.
-fn put_into(folder: &Path) -> RawDatabase {
+pub fn put_into(folder: &Path) -> RawDatabase {
     let database = RawDatabase::at(folder.join("authd.db"));
     database.load(DUMP);
     let key = folder.join("authd.key");

@@ -2,8 +2,13 @@
 
 mod account;
 mod bad_input;
+mod by_code;
+mod language;
 mod looks;
+mod mirrored;
 mod passkeys;
+mod proofs;
 mod sessions;
 mod sign_in;
+mod templates;
 mod visitor;

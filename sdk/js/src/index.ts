@@ -1,7 +1,7 @@
 // The client of authd for browsers. There is no lock: the server answers refreshes that come at the
 // same time alike, so one promise for each tab is enough. Nothing waits for a listener.
 import { AuthdError } from "./errors.js";
-import { autofillSupported, createPasskey, getPasskey, keepPasskeys, passkeysSupported } from "./passkeys.js";
+import { autofillSupported, createPasskey, getPasskey, keepPasskeys, offerPasskey, passkeysSupported } from "./passkeys.js";
 import { memory, type TokenStorage } from "./storage.js";
 import type { CallOptions, MethodOf, Path, Result, Schemas, State, User } from "./types.js";
 
@@ -173,8 +173,8 @@ export class Client {
 
   /** Logs in with a passkey; `null` if the user chose none. */
   async logInWithPasskey({ rememberMe, conditional, signal }: PasskeyLogin = {}): Promise<User | null> {
-    const options = await this.#send("POST", "/auth/passkey/options");
-    const credential = await getPasskey(options, conditional, signal);
+    const challenge = () => this.#send("POST", "/auth/passkey/options");
+    const credential = conditional ? await offerPasskey(challenge, signal) : await getPasskey(await challenge(), signal);
     return credential && this.#enter("/auth/passkey", { credential, rememberMe });
   }
 

@@ -24,28 +24,56 @@ const isCancelled = (error: unknown) =>
 /** The one ceremony that a page can have at a time. */
 let running: AbortController | undefined;
 
-async function ceremony(run: (signal: AbortSignal) => Promise<Credential | null>, outer?: AbortSignal): Promise<any> {
+/** `null` if it was cancelled, `undefined` if it took longer than its life. */
+async function ceremony(
+  run: (signal: AbortSignal) => Promise<Credential | null>,
+  outer?: AbortSignal,
+  life?: number,
+): Promise<any> {
+  if (outer?.aborted) return null;
   running?.abort();
   const own = (running = new AbortController());
   const abort = () => own.abort();
-  if (outer?.aborted) abort();
   outer?.addEventListener("abort", abort);
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+    abort();
+  };
+  const timer = life && setTimeout(end, life);
   try {
     return ((await run(own.signal)) as PublicKeyCredential | null)?.toJSON() ?? null;
   } catch (error) {
-    if (isCancelled(error)) return null;
+    if (isCancelled(error)) return isOver ? undefined : null;
     throw error;
   } finally {
+    clearTimeout(timer);
     outer?.removeEventListener("abort", abort);
     if (running === own) running = undefined;
   }
 }
 
-/** Asks for a passkey; `null` if the user chose none. */
-export function getPasskey(options: object, conditional?: boolean, signal?: AbortSignal): Promise<any> {
+const get = (options: object, mediation: CredentialMediationRequirement, outer?: AbortSignal, life?: number) => {
   const publicKey = api()!.parseRequestOptionsFromJSON(options as PublicKeyCredentialRequestOptionsJSON);
-  const mediation: CredentialMediationRequirement = conditional ? "conditional" : "optional";
-  return ceremony((signal) => navigator.credentials.get({ publicKey, mediation, signal }), signal);
+  return ceremony((signal) => navigator.credentials.get({ publicKey, mediation, signal }), outer, life);
+};
+
+/** Asks for a passkey; `null` if the user chose none. */
+export const getPasskey = (options: object, signal?: AbortSignal): Promise<any> => get(options, "optional", signal);
+
+/** The server accepts the answer to a challenge for ten minutes. */
+const OFFER_LIFE = 8 * 60 * 1000;
+
+/** Offers passkeys in autofill, with a new challenge in time, until one is chosen; `null` if the offer was ended. */
+export async function offerPasskey(challenge: () => Promise<object>, signal?: AbortSignal): Promise<any> {
+  let options = await challenge();
+  for (;;) {
+    const credential = await get(options, "conditional", signal, OFFER_LIFE);
+    if (credential !== undefined) return credential;
+    options = await challenge();
+    // Another ceremony began in the meantime.
+    if (running) return null;
+  }
 }
 
 /** Makes a passkey; `null` if the user declined. */

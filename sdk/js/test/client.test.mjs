@@ -209,3 +209,63 @@ test("after dispose no listener is called", async () => {
   await me.logOut();
   assert.equal(calls, 1);
 });
+
+test("an offer of a passkey is renewed before its challenge is too old", async (context) => {
+  const asked = [];
+  const timers = [];
+  const start = globalThis.setTimeout;
+  context.mock.method(globalThis, "setTimeout", (act, wait, ...more) =>
+    wait === 480_000 ? timers.push(act) : start(act, wait, ...more));
+  globalThis.PublicKeyCredential = { parseRequestOptionsFromJSON: (options) => options };
+  const credentials = {
+    get: (options) => new Promise((resolve, reject) => {
+      asked.push({ ...options, resolve });
+      options.signal.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+    }),
+  };
+  Object.defineProperty(globalThis, "navigator", { value: { credentials }, configurable: true });
+  let gate;
+  const gated = async (...request) => {
+    const before = gate;
+    const answer = await fetch(...request);
+    await before;
+    return answer;
+  };
+  const { client: me, asked: paths } = client({ fetch: gated });
+  const until = async (count) => {
+    while (asked.length < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const offer = me.logInWithPasskey({ conditional: true });
+  await until(1);
+  assert.equal(asked[0].mediation, "conditional");
+  timers[0]();
+  await until(2);
+  assert.ok(asked[0].signal.aborted && !asked[1].signal.aborted);
+  assert.notEqual(asked[0].publicKey.challenge, asked[1].publicKey.challenge);
+  assert.equal(asked[1].mediation, "conditional");
+  // The button ends the offer.
+  const button = me.logInWithPasskey();
+  assert.equal(await offer, null);
+  await until(3);
+  asked[2].resolve(null);
+  assert.equal(await button, null);
+  assert.equal(asked.length, 3);
+
+  // A renewal does not end a ceremony that began meanwhile.
+  const second = me.logInWithPasskey({ conditional: true });
+  await until(4);
+  let goOn;
+  gate = new Promise((resolve) => { goOn = resolve; });
+  const before = paths.length;
+  timers.at(-1)();
+  while (paths.length === before) await new Promise((resolve) => setImmediate(resolve));
+  gate = undefined;
+  const pressed = me.logInWithPasskey();
+  await until(5);
+  goOn();
+  assert.equal(await second, null);
+  assert.ok(!asked[4].signal.aborted);
+  asked[4].resolve(null);
+  assert.equal(await pressed, null);
+  assert.equal(asked.length, 5);
+});

@@ -34,6 +34,7 @@ pub mod admin;
 pub mod alerts;
 pub mod apps;
 pub mod audit;
+pub mod backup;
 pub mod factors;
 pub mod files;
 pub mod hashing;

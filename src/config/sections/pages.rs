@@ -31,7 +31,7 @@ section! {
         privacy: Option<String> = page_url();
         /// A style sheet that is added to the built-in one.
         css: Option<PathBuf> = optional_file();
-        /// A folder with a header and a footer for every page.
+        /// A folder with HTML of the operator.
         templates: Option<PathBuf> = optional_folder();
     }
 }

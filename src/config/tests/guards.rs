@@ -173,3 +173,55 @@ fn a_provider_that_takes_any_address_or_sends_codes_in_clear_is_found() {
     let page = found(&[("AUTHD_PROVIDERS__ACME__REDIRECT_URIS", "http://localhost:3000/back")]);
     assert_eq!(page, ["warning providers.acme.redirect_uris"]);
 }
+
+#[test]
+fn an_accent_that_is_hard_to_read_on_white_is_found_and_a_readable_one_is_named() {
+    let of_accent = |accent: &str, enabled: &str| {
+        let set = [("AUTHD_PAGES__ACCENT", accent), ("AUTHD_PAGES__ENABLED", enabled)];
+        let found = check(&with(&set), Vec::new()).findings;
+        found.into_iter().find(|finding| finding.key == "pages.accent")
+    };
+    let found = of_accent("#ffd400", "true").unwrap();
+    assert_eq!(found.level, Severity::Warning);
+    assert!(found.message.starts_with("#ffd400 is hard to read on white"), "{}", found.message);
+    assert!(found.message.contains("1.4:1") && found.message.contains("4.5:1"), "{found:?}");
+    let named = found.remedy.split_whitespace().find(|word| word.starts_with('#')).unwrap();
+    assert!(of_accent(named, "true").is_none(), "{named} was recommended");
+    assert!(of_accent("#ffd400", "false").is_none(), "no page shows it");
+    assert!(of_accent("#767676", "true").is_none(), "4.54:1");
+    assert!(of_accent("#777777", "true").is_some(), "4.48:1");
+}
+
+#[test]
+fn a_page_that_the_server_leads_to_and_that_cannot_call_it_is_named() {
+    let of = |key: &str, more: &[(&str, &str)]| {
+        let found = check(&with(more), Vec::new()).findings;
+        found.into_iter().find(|finding| finding.key == key)
+    };
+    let back = ("AUTHD_PAGES__RETURN_TO", "https://app.mydomain.org/in,com.example.app://in");
+    let related = ("AUTHD_WEBAUTHN__ORIGINS", "https://shop.mydomain.org");
+    let found = of("server.cors_origins", &[back, related]).unwrap();
+    assert_eq!(found.level, Severity::Hint);
+    let both = "it lacks https://app.mydomain.org, https://shop.mydomain.org of";
+    assert!(found.message.starts_with(both), "{}", found.message);
+    let listed =
+        ("AUTHD_SERVER__CORS_ORIGINS", "https://app.mydomain.org,https://shop.mydomain.org");
+    assert_eq!(of("server.cors_origins", &[back, related, listed]), None);
+    let own = ("AUTHD_PAGES__RETURN_TO", "https://id.mydomain.org/app");
+    assert_eq!(of("server.cors_origins", &[own]), None);
+
+    assert_eq!(of("pages.return_to", &[back]), None);
+    let any = ("AUTHD_PAGES__RETURN_TO", "https://app.mydomain.org/*");
+    let found = of("pages.return_to", &[any]).unwrap();
+    assert_eq!(found.level, Severity::Error);
+    assert!(found.message.contains("byte for byte"), "{}", found.message);
+    assert_eq!(of("pages.return_to", &[any, ("AUTHD_PAGES__ENABLED", "false")]), None);
+}
+
+#[test]
+fn a_value_with_quotes_that_would_do_without_them_is_refused_with_that_advice() {
+    let refused = |value| refused(&[("AUTHD_PAGES__ACCENT", value)]);
+    assert!(refused("\"#ffff00\"").contains("; leave out the quotes"));
+    assert!(!refused("\"yellow\"").contains("quotes"));
+    assert!(!refused("yellow").contains("quotes"));
+}

@@ -15,6 +15,8 @@ fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
         ("AUTHD_MAIL__FROM", "noreply@our-app.org"),
         ("AUTHD_LOG__FORMAT", "json"),
         ("AUTHD_ALERTS__MAIL", "ops@our-app.org"),
+        ("AUTHD_BACKUP__EVERY", "1 day"),
+        ("AUTHD_BACKUP__TO", "/backup"),
     ]);
     let check = check(&ready, Vec::new());
     assert_eq!((check.is_ready(), check.findings), (true, Vec::new()));
@@ -39,6 +41,12 @@ fn the_check_finds_what_is_allowed_but_unwise() {
     has(&[("AUTHD_SERVER__TRUSTED_PROXIES", "0.0.0.0/0")], "error server.trusted_proxies");
     has(&[("AUTHD_SERVER__CORS_ORIGINS", "http://a.example.org")], "warning server.cors_origins");
     has(&[("AUTHD_TOKENS__ALGORITHM", "HS256")], "hint tokens.secret");
+    has(&[], "hint backup.every");
+    let beside = [("AUTHD_DB", "/data/authd.db"), ("AUTHD_BACKUP__TO", "/data")];
+    has(&beside, "warning backup.to");
+    let age = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    let encrypted = [&beside[..], &[("AUTHD_BACKUP__ENCRYPT_TO", age)]].concat();
+    assert!(!found(&encrypted).contains(&"warning backup.to".to_owned()));
     let production = [("AUTHD_PROFILE", "jobpsych"), ("NODE_ENV", "production")];
     let service = "hint server.service_networks";
     has(&production, service);

@@ -27,6 +27,7 @@ macro_rules! extractor {
     };
 }
 
+pub mod accept;
 pub mod allowed;
 pub mod api_client;
 pub mod bearer;

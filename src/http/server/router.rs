@@ -72,7 +72,7 @@ impl Routes {
     }
 
     fn place(&mut self, path: String, place: RouteEndpoint) {
-        if path.contains("/:") {
+        if path.contains("/:") || path.contains("/*") {
             self.templates.push((path, place));
         } else {
             self.whole.entry(path).or_insert(place);

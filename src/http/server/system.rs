@@ -1,11 +1,13 @@
 //! Paths at the root that belong to no wire: liveness, readiness, public keys, the related origins of
 //! passkeys, metrics.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use poem::{Endpoint, EndpointExt, Request, Response, endpoint, get};
+use poem::{Body, Endpoint, EndpointExt, Request, Response, endpoint, get};
 
+use crate::http::extract::client_ip::service_allowed;
 use crate::http::server::metrics;
 use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
@@ -28,11 +30,19 @@ pub fn routes(route: Routes, core: &Arc<Core>) -> Routes {
         .at(figures, get(metrics::guarded(core.clone())))
 }
 
+/// Whether the database answers. Callers that may make service calls also see warnings, one a line.
 fn readiness(core: Arc<Core>) -> impl Endpoint {
-    endpoint::make(move |_: Request| {
+    endpoint::make(move |request: Request| {
         let core = core.clone();
         async move {
-            Ok::<_, poem::Error>(health::ready(&core).await.map(|()| plain("ok")).map_err(Reject)?)
+            health::ready(&core).await.map_err(Reject)?;
+            let mut text = "ok".to_owned();
+            if service_allowed(&core.config.server, &request) {
+                for warning in health::warnings(&core).await {
+                    let _ = write!(text, "\nwarning: {warning}");
+                }
+            }
+            Ok::<_, poem::Error>(plain(text))
         }
     })
     .map_to_response()
@@ -72,6 +82,6 @@ fn related_origins(core: Arc<Core>) -> impl Endpoint {
     })
 }
 
-fn plain(text: &'static str) -> Response {
+fn plain(text: impl Into<Body>) -> Response {
     Response::builder().content_type("text/plain; charset=utf-8").body(text)
 }

@@ -30,6 +30,8 @@ pub enum AlertKind {
     OverallBurst,
     /// A refresh token was used by two parties.
     RefreshTheft,
+    /// A scheduled backup was not made in time.
+    BackupOverdue,
 }
 
 impl AlertKind {
@@ -41,6 +43,7 @@ impl AlertKind {
             AlertKind::AccountBurst => "account_burst",
             AlertKind::OverallBurst => "overall_burst",
             AlertKind::RefreshTheft => "refresh_theft",
+            AlertKind::BackupOverdue => "backup_overdue",
         }
     }
 
@@ -51,6 +54,7 @@ impl AlertKind {
             AlertKind::AccountBurst => |words| &words.letters.alert.account_burst,
             AlertKind::OverallBurst => |words| &words.letters.alert.overall_burst,
             AlertKind::RefreshTheft => |words| &words.letters.alert.refresh_theft,
+            AlertKind::BackupOverdue => |words| &words.letters.alert.backup_overdue,
         }
     }
 
@@ -60,6 +64,7 @@ impl AlertKind {
             AlertKind::FailureBurst | AlertKind::AccountBurst | AlertKind::OverallBurst => {
                 "authd audit --event failure_burst"
             }
+            AlertKind::BackupOverdue => "authd audit --event backup_made",
             AlertKind::RefreshTheft => "authd audit --event refresh_reused",
         }
     }

@@ -17,6 +17,7 @@ pub use manage::{Overview, list, remove, rename, renew_backup_codes, reset_all};
 
 use self::check::{Budget, CodeCheck, place, step_of, too_many};
 use super::{Caller, Core};
+use crate::env::Env;
 use crate::error::{Detail, Error, FactorRule, Field, Kind, Limit, Result, Rule, limit};
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
@@ -34,6 +35,7 @@ use crate::model::{
     Account, AccountId, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time,
 };
 use crate::outbox::{self, OutgoingMessage};
+use crate::seal::MasterKey;
 use crate::store::db::Db;
 use crate::store::{self, Decision};
 
@@ -223,6 +225,13 @@ fn is_e164(number: &str) -> bool {
     (8..=15).contains(&digits.len())
         && !digits.starts_with('0')
         && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Seals a secret that nobody knows, for an authenticator whose own cannot be opened: it stays a second
+/// factor that accepts no code.
+pub fn seal_unknown_secret(master: &MasterKey, env: &Env, id: &str) -> Result<Vec<u8>> {
+    let secret = zeroize::Zeroizing::new(totp::new_secret(env)?);
+    master.seal(env, &place(id), &secret)
 }
 
 fn authenticator(core: &Core, account: &Account, id: &str) -> Result<(Vec<u8>, Authenticator)> {

@@ -47,10 +47,10 @@ pub(in crate::identity) struct AssertionRefusal {
 }
 
 impl AssertionRefusal {
-    fn of(account: Option<&Passkey>, why: &str, error: impl Into<Error>) -> Self {
+    fn of(key: Option<&Passkey>, why: &str, error: impl Into<Error>) -> Self {
         Self {
-            account: account.map(|key| key.account.clone()),
-            why: account.map_or_else(|| why.to_owned(), |key| format!("{why}: {}", described(key))),
+            account: key.map(|key| key.account.clone()),
+            why: key.map_or_else(|| why.to_owned(), |key| format!("{why}: {}", described(key))),
             error: error.into(),
         }
     }
@@ -135,22 +135,22 @@ pub(in crate::identity) async fn check(
             return Ok(AssertionOutcome::Refused(refusal));
         }
     };
-    let refuse = |why: &str| {
+    let refuse_key = |why: &str| {
         let refusal = AssertionRefusal::of(known, why, Kind::PasskeyInvalid);
         Ok(AssertionOutcome::Refused(refusal))
     };
     let (Some(passkey), Some(account)) = (known.cloned(), found.account) else {
-        return refuse("unknown_passkey");
+        return refuse_key("unknown_passkey");
     };
     if expected.owner.is_some_and(|owner| *owner != passkey.account) {
-        return refuse("other_account");
+        return refuse_key("other_account");
     }
     let is_handle_right = match &response.user_handle {
         Some(handle) => found.handle.as_ref() == Some(handle),
         None => challenge.purpose != ChallengePurpose::Login,
     };
     if !is_handle_right {
-        return refuse("user_handle");
+        return refuse_key("user_handle");
     }
     let warning = warning(core, &account, &passkey, verified)?;
     let shown = ShownPasskey { account, passkey, verified, challenge, warning };

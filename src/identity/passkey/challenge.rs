@@ -88,7 +88,8 @@ pub(in crate::identity) fn open(
     let (head, given) = bytes.split_at_checked(RANDOM + TIME + 1)?;
     let expected = mac(core, head, bound_to);
     aws_lc_rs::constant_time::verify_slices_are_equal(given, &expected).ok()?;
-    let purpose = ChallengePurpose::ALL.into_iter().find(|purpose| purpose.byte() == head[24])?;
+    let purpose =
+        ChallengePurpose::ALL.into_iter().find(|purpose| purpose.byte() == head[RANDOM + TIME])?;
     let made_at = Time::from_millis(i64::from_be_bytes(*head[RANDOM..].first_chunk()?));
     let now = core.env.now();
     let is_in_time = made_at <= now && now.since(made_at) < LIFE;

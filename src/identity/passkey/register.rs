@@ -113,17 +113,18 @@ pub async fn register(
 ) -> Result<NewKey> {
     let caller = fresh.caller();
     may_add(core, &caller.account)?;
-    let (key, challenge, rp_id) = match verify(core, caller, response, name).await? {
-        Verified::Genuine(key, challenge, rp_id) => (*key, challenge, rp_id),
-        Verified::Refused(why, refusal) => {
-            let log = AuditLog::new(core, source);
-            let id = &caller.account.id;
-            let event = Event::refused(What::PasskeyAdded).about(id).by(id.as_str());
-            let event = event.in_session(caller.session()).because(why);
-            core.store.write(move |db| log.record(db, &event)).await?;
-            return Err(refusal.into());
-        }
-    };
+    let GenuineRegistration { key, challenge, rp_id } =
+        match verify(core, caller, response, name).await? {
+            RegistrationOutcome::Genuine(genuine) => *genuine,
+            RegistrationOutcome::Refused(why, refusal) => {
+                let log = AuditLog::new(core, source);
+                let id = &caller.account.id;
+                let event = Event::refused(What::PasskeyAdded).about(id).by(id.as_str());
+                let event = event.in_session(caller.session()).because(why);
+                core.store.write(move |db| log.record(db, &event)).await?;
+                return Err(refusal.into());
+            }
+        };
     let (backup_codes, hashes) = backup::new_set(core, &caller.account.id)?;
     let account = &caller.account;
     let (not_me, link) = NotMeLink::new(core, account)?;
@@ -170,11 +171,18 @@ fn key_method(key: &Passkey) -> AuthMethod {
 }
 
 /// The outcome of checking a registration.
-enum Verified {
-    /// The key, its challenge, and the domain that it is bound to.
-    Genuine(Box<Passkey>, OpenChallenge, String),
+enum RegistrationOutcome {
+    Genuine(Box<GenuineRegistration>),
     /// Why, for the audit log, and the refusal.
     Refused(&'static str, Detail),
+}
+
+/// A key that an authenticator has made for this account.
+struct GenuineRegistration {
+    key: Passkey,
+    challenge: OpenChallenge,
+    /// The domain that the key is bound to.
+    rp_id: String,
 }
 
 async fn verify(
@@ -182,20 +190,24 @@ async fn verify(
     caller: &Caller,
     response: &RegistrationResponse,
     name: Option<&PasskeyName>,
-) -> Result<Verified> {
+) -> Result<RegistrationOutcome> {
     let purposes = [ChallengePurpose::NewPasskey, ChallengePurpose::NewSecurityKey];
     let sent = match response.challenge() {
         Ok(sent) => sent,
-        Err(error) => return Ok(Verified::Refused(error.as_str(), Detail::RegistrationRefused)),
+        Err(error) => {
+            return Ok(RegistrationOutcome::Refused(error.as_str(), Detail::RegistrationRefused));
+        }
     };
     let Some(challenge) = challenge::open(core, &sent, &purposes, &bound_to(caller)) else {
-        return Ok(Verified::Refused("stale_challenge", Detail::RegistrationStale));
+        return Ok(RegistrationOutcome::Refused("stale_challenge", Detail::RegistrationStale));
     };
     let config = core.config.clone();
     let party = core.store.read(move |db| party(db, &config)).await?;
     let made = match response.verify(&party, &sent) {
         Ok(made) => made,
-        Err(error) => return Ok(Verified::Refused(error.as_str(), Detail::RegistrationRefused)),
+        Err(error) => {
+            return Ok(RegistrationOutcome::Refused(error.as_str(), Detail::RegistrationRefused));
+        }
     };
     let kind = if challenge.purpose == ChallengePurpose::NewPasskey {
         PasskeyKind::Passkey
@@ -203,7 +215,10 @@ async fn verify(
         PasskeyKind::SecurityKey
     };
     if kind == PasskeyKind::Passkey && !made.user_verified {
-        return Ok(Verified::Refused("user_not_verified", Detail::RegistrationUserVerification));
+        return Ok(RegistrationOutcome::Refused(
+            "user_not_verified",
+            Detail::RegistrationUserVerification,
+        ));
     }
     let words: Vec<_> = response.transports.iter().map(|transport| transport.as_str()).collect();
     let key = Passkey {
@@ -224,7 +239,8 @@ async fn verify(
         created_at: core.env.now(),
         last_used_at: None,
     };
-    Ok(Verified::Genuine(Box::new(key), challenge, party.id))
+    let genuine = GenuineRegistration { key, challenge, rp_id: party.id };
+    Ok(RegistrationOutcome::Genuine(Box::new(genuine)))
 }
 
 /// Stores the key. Returns whether a second factor guarded the account before.

@@ -26,6 +26,7 @@ pub(in crate::identity) struct Count {
     at: Time,
     pub sessions: i64,
     pub outbox: Vec<(MessageState, i64)>,
+    pub last_backup: Option<Time>,
 }
 
 impl CountCache {
@@ -48,15 +49,16 @@ impl CountCache {
         if let Some(count) = last.as_ref().filter(|count| now.since(count.at) < COUNT_LASTS) {
             return Ok(count.clone());
         }
-        let (sessions, outbox) = store
+        let (sessions, outbox, (last_backup, _)) = store
             .scan(move |db| {
                 Ok((
                     store::tables::sessions::count_all_live(db, now)?,
                     store::tables::outbox::count(db)?,
+                    store::tables::backups::times(db)?,
                 ))
             })
             .await?;
-        Ok(last.insert(Count { at: now, sessions, outbox }).clone())
+        Ok(last.insert(Count { at: now, sessions, outbox, last_backup }).clone())
     }
 
     /// How long the process has been running, regardless of configuration reloads.

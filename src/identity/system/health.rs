@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::identity::Core;
+use crate::identity::system::backup;
 use crate::store::tables::health;
 
 /// State of one dependency.
@@ -27,6 +28,20 @@ pub struct HealthSummary {
 /// `Unavailable`.
 pub async fn ready(core: &Core) -> Result<()> {
     core.store.read(health::read_anything).await
+}
+
+/// What does not keep the service from answering, but needs an operator, one sentence each.
+pub async fn warnings(core: &Core) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Ok(Some(age)) = backup::overdue(core).await {
+        let hours = age.as_secs() / 3600;
+        found.push(format!("a backup is overdue: none was made in the last {hours} hours"));
+    }
+    let sends = core.config.mail.smtp.is_some();
+    if sends && core.store.read(health::is_mail_stuck).await.is_ok_and(|is_stuck| is_stuck) {
+        found.push("mail waits after failed attempts (authd mail list)".to_owned());
+    }
+    found
 }
 
 /// Checks the database and mail delivery.

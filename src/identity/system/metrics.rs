@@ -3,6 +3,7 @@
 use crate::identity::Core;
 use crate::identity::system::count_cache::Count;
 use crate::metrics::{self, MetricsSnapshot, Reading, Spread};
+use crate::model::Time;
 use crate::store::tables::outbox::MessageState;
 
 /// Reads all metrics. Leaves out the database counts if the database cannot be read.
@@ -14,7 +15,7 @@ pub async fn read(core: &Core) -> MetricsSnapshot {
         value: 1.0,
     }];
     match core.counts.current(&core.store, core.env.now()).await {
-        Ok(count) => readings.extend(of_database(&count)),
+        Ok(count) => readings.extend(of_database(&count, core.env.now())),
         Err(error) => {
             tracing::warn!(error = error.chain(), "counting sessions and mail for metrics failed");
         }
@@ -43,7 +44,7 @@ pub async fn read(core: &Core) -> MetricsSnapshot {
     MetricsSnapshot { readings, spreads, process: metrics::of_process(core.counts.began()) }
 }
 
-fn of_database(count: &Count) -> Vec<Reading> {
+fn of_database(count: &Count, now: Time) -> Vec<Reading> {
     let mut readings = vec![Reading {
         name: "sessions",
         help: "Live sessions, counted at most once a minute",
@@ -58,6 +59,14 @@ fn of_database(count: &Count) -> Vec<Reading> {
             count.outbox.iter().find(|(one, _)| *one == state).map_or(0, |(_, count)| *count),
         ),
     }));
+    if let Some(last) = count.last_backup {
+        readings.push(Reading {
+            name: "backup_age_seconds",
+            help: "Time since the last backup, made by the schedule or by authd backup",
+            label: None,
+            value: now.since(last).as_secs_f64(),
+        });
+    }
     readings
 }
 

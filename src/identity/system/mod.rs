@@ -1,6 +1,7 @@
 //! What the server does by itself: cleanup, signing keys, health, counts, and the mail jobs of the
 //! outbox.
 
+pub mod backup;
 pub mod cleanup;
 pub mod count_cache;
 pub mod health;

@@ -47,6 +47,18 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Reads for a copy of the whole file. It must not be `query_only`, which forbids `VACUUM INTO`.
+pub(super) fn copier(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(PATIENCE)?;
+    secure(&connection)?;
+    connection.execute_batch("pragma cache_size = -4096")?;
+    Ok(connection)
+}
+
 /// Reads the database file alone: takes no lock, reads no WAL, leaves no files behind.
 pub(super) fn onlooker(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY

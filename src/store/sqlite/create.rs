@@ -41,8 +41,13 @@ fn fill(path: &Path, plan: &Plan) -> rusqlite::Result<()> {
     change.pragma_update(None, "application_id", APPLICATION_ID)?;
     change.pragma_update(None, "user_version", plan.version())?;
     change.commit()?;
-    connection.execute_batch("pragma journal_mode = wal")?;
+    use_log(&connection)?;
     connection.close().map_err(|(_, error)| error)
+}
+
+/// Makes the file one that is used with a WAL.
+pub(super) fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("pragma journal_mode = wal")
 }
 
 /// Makes sure that the database uses a WAL, which the readers and the writer rely on.

@@ -17,6 +17,14 @@ use crate::store::schema::Plan;
 
 /// The schema version of the file, or why it is refused. Changes nothing in either case.
 pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
+    let version = known_version(place, plan)?;
+    refuse_readable(place)?;
+    Ok(version)
+}
+
+/// As [`version_of`], for a file that no server uses: a copy may have come over a network, with
+/// another mode.
+pub(super) fn known_version(place: &DatabasePath, plan: &Plan) -> Result<i64> {
     let path = place.file();
     let about = path.metadata().map_err(|error| cannot("read", path, error))?;
     if !about.is_file() {
@@ -42,7 +50,8 @@ pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
     let known = plan.version();
     if version > known {
         return Err(refused(format!(
-            "{} was created by a newer authd: its schema is version {version}, this one supports up to {known}",
+            "{} was created by a newer authd: its schema is version {version}, this one supports up to {known}. \
+             Use that version again, or put the copy that it made before its upgrade back with `authd rollback`",
             path.display()
         )));
     }
@@ -52,7 +61,6 @@ pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
             path.display()
         )));
     }
-    refuse_readable(place)?;
     Ok(version)
 }
 
@@ -87,7 +95,7 @@ pub(super) fn look_into<T>(
     work(&mut Executor::new(&snapshot, Access::Read), version)
 }
 
-fn read(place: &DatabasePath) -> rusqlite::Result<(i64, i64)> {
+pub(super) fn read(place: &DatabasePath) -> rusqlite::Result<(i64, i64)> {
     let connection = look(place)?;
     // SQLite checks the header and the file size when it reads the first page, and every definition
     // when it reads the schema.
@@ -109,7 +117,7 @@ pub(super) fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<
     connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
-fn unreadable(place: &DatabasePath, error: rusqlite::Error) -> Error {
+pub(super) fn unreadable(place: &DatabasePath, error: rusqlite::Error) -> Error {
     let path = place.file().display();
     refused(match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => format!("{path} is not a SQLite database"),

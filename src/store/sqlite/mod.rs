@@ -1,8 +1,10 @@
 //! The embedded engine: one SQLite file, many readers, and one writer that commits in groups.
 //!
-//! A reading closure sees one snapshot. A writing closure is a savepoint in a transaction that it
-//! shares with other waiting changes. [`SqliteEngine::open`] documents which files it opens or refuses.
+//! A reading closure sees one snapshot. A writing closure shares its transaction with the other
+//! waiting changes, each in a savepoint. [`SqliteEngine::open`] documents which files it opens or
+//! refuses.
 
+mod backup;
 mod connection;
 mod create;
 mod executor;
@@ -11,6 +13,7 @@ mod inspect;
 mod job;
 mod place;
 mod readers;
+pub mod site;
 mod upgrade;
 mod wal_reader;
 mod writer;
@@ -24,6 +27,7 @@ use super::figures::EngineStats;
 use super::schema::{Plan, ProcessRole};
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::model::Progress;
 use place::{DatabasePath, ServerLock, refused};
 use readers::Readers;
 use wal_reader::WalReaderPin;
@@ -125,6 +129,41 @@ impl SqliteEngine {
     #[must_use]
     pub fn free_space(&self) -> Option<u64> {
         self.0.place.free_space()
+    }
+
+    /// Copies the database into an empty file, from one snapshot. Blocks, and does not sync the file.
+    ///
+    /// # Errors
+    /// As [`super::Store::copy_into`].
+    pub fn copy_into(&self, target: &Path, progress: &Progress) -> Result<()> {
+        backup::copy_into(&self.0.place, target, progress)
+    }
+
+    /// How large a copy will be, in bytes.
+    pub fn copy_size(&self) -> Result<u64> {
+        backup::copy_size(&self.0.place)
+    }
+
+    /// Checks all of a file that no process has open, and returns its schema version.
+    pub fn check(path: &Path, plan: &Plan, progress: &Progress) -> Result<i64> {
+        backup::check(path, plan, progress)
+    }
+
+    /// The schema version of a file, which may be newer than any that is known.
+    pub fn version_of(path: &Path) -> Result<i64> {
+        let place = DatabasePath::of(path)?;
+        let (_, version) =
+            inspect::read(&place).map_err(|error| inspect::unreadable(&place, error))?;
+        Ok(version)
+    }
+
+    /// Reads from a file that no process has open, whatever its mode.
+    pub fn read_file<T>(
+        path: &Path,
+        plan: &Plan,
+        work: impl FnOnce(&mut dyn Db, i64) -> Result<T>,
+    ) -> Result<T> {
+        backup::read(path, plan, work)
     }
 
     /// Runs a reading closure on this thread's reader.

@@ -1,19 +1,20 @@
 //! Upgrades an older file step by step, after a backup.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::connection;
 use super::create::{in_sqlite_dialect, remove, touch};
 use super::executor::{Access, Executor};
 use super::inspect::number;
 use super::place::{DatabasePath, cannot, refused};
+use super::{backup, connection};
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::model::Time;
+use crate::model::{Progress, Time};
 use crate::store::schema::Plan;
 use crate::store::steps::{SchemaChange, TableRebuild, UpgradeStep};
 
@@ -31,10 +32,23 @@ pub(super) fn bring_up(
     if missing.is_empty() {
         return Ok(());
     }
-    copy(place, connection, version, env.wall())?;
+    copy(place, connection, plan, version, env.wall())?;
+    take_missing(place, connection, plan, version, env)
+}
+
+/// Applies every step after this version.
+pub(super) fn take_missing(
+    place: &DatabasePath,
+    connection: &mut Connection,
+    plan: &Plan,
+    version: i64,
+    env: &Env,
+) -> Result<()> {
+    let (path, missing) = (place.file().display(), plan.steps_after(version));
     for (step, version) in missing.iter().zip(version + 1..) {
         tracing::info!(version, step.says, "upgrading the database");
-        take(connection, step, version, env).map_err(|error| {
+        let completes = (version == plan.version()).then_some(plan);
+        take(connection, step, version, completes, env).map_err(|error| {
             refused(format!("cannot upgrade {path} to schema version {version}: {}", step.says))
                 .caused_by(error)
         })?;
@@ -42,11 +56,18 @@ pub(super) fn bring_up(
     Ok(())
 }
 
-/// Applies one step and its version in one transaction.
+/// Applies one step and its version in one transaction, and checks the result before it commits: after
+/// the last step, the schema must be that of the plan that it `completes`.
 ///
 /// Tables are rebuilt as SQLite's documentation of `alter table` says: foreign keys are off, because
 /// dropping the old table would delete the rows that refer to it, and are checked at the end.
-fn take(connection: &mut Connection, step: &UpgradeStep, version: i64, env: &Env) -> Result<()> {
+fn take(
+    connection: &mut Connection,
+    step: &UpgradeStep,
+    version: i64,
+    completes: Option<&Plan>,
+    env: &Env,
+) -> Result<()> {
     // The pragma has no effect inside a transaction.
     connection.execute_batch("pragma foreign_keys = off").map_err(failed)?;
     let change =
@@ -61,9 +82,42 @@ fn take(connection: &mut Connection, step: &UpgradeStep, version: i64, env: &Env
     if broken {
         return Err(Error::internal("the migration would leave foreign keys to missing rows"));
     }
+    let found: String =
+        change.query_row("pragma quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if found != "ok" {
+        return Err(Error::internal(format!("the migration would leave a damaged file: {found}")));
+    }
+    let missing = completes.map_or(Ok(None), |plan| lacks(&change, plan)).map_err(failed)?;
+    if let Some(missing) = missing {
+        return Err(Error::internal(format!(
+            "the migration would leave another schema than a new database has: no {missing}"
+        )));
+    }
     change.pragma_update(None, "user_version", version).map_err(failed)?;
     change.commit().map_err(failed)?;
     connection.execute_batch("pragma foreign_keys = on").map_err(failed)
+}
+
+/// A table with its columns, or an index, of the plan's schema that the database does not have. Other
+/// programs may have added tables of their own.
+fn lacks(connection: &Connection, plan: &Plan) -> rusqlite::Result<Option<String>> {
+    let new = Connection::open_in_memory()?;
+    new.execute_batch(&in_sqlite_dialect(plan.schema))?;
+    let expected = objects(&new)?;
+    let found = objects(connection)?;
+    Ok(expected.difference(&found).next().cloned())
+}
+
+/// Every index, and every table with its columns, as text.
+fn objects(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    let mut listing = connection.prepare(
+        "select s.type || ' ' || s.name || ' ' || coalesce(
+           (select group_concat(c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.pk, ', ' order by c.name)
+            from pragma_table_info(s.name) c where s.type = 'table'), s.tbl_name)
+         from sqlite_schema s where s.name not like 'sqlite_%'",
+    )?;
+    let found = listing.query_map([], |row| row.get(0))?;
+    found.collect()
 }
 
 fn failed(error: rusqlite::Error) -> Error {
@@ -93,7 +147,13 @@ fn rebuild(connection: &Connection, new: &TableRebuild) -> rusqlite::Result<()> 
 }
 
 /// Copies the file before the first step. The copy is complete or absent.
-fn copy(place: &DatabasePath, source: &Connection, version: i64, at: Time) -> Result<()> {
+fn copy(
+    place: &DatabasePath,
+    source: &Connection,
+    plan: &Plan,
+    version: i64,
+    at: Time,
+) -> Result<()> {
     let stamp = at.to_seconds_text().replace(['-', ':'], "");
     let target = place.beside(&format!(".v{version}-{stamp}.bak"));
     for ending in [".copying", ".copying-journal", ".copying-wal", ".copying-shm"] {
@@ -103,6 +163,8 @@ fn copy(place: &DatabasePath, source: &Connection, version: i64, at: Time) -> Re
     touch(&part)?;
     copy_pages(source, &part)
         .map_err(|error| refused(format!("cannot copy to {}", part.display())).caused_by(error))?;
+    // A copy that could not be put back is worth nothing.
+    backup::check(&part, plan, &Progress::default())?;
     fs::rename(&part, &target).map_err(|error| cannot("create", &target, error))?;
     tracing::info!(copy = %target.display(), "backed up the database before upgrading it");
     place.sync_folder()
@@ -139,7 +201,7 @@ mod tests {
                 SchemaChange::Sql("create table c (n bigint)"),
             ],
         };
-        let error = take(&mut connection, &step, 2, &Env::real()).unwrap_err();
+        let error = take(&mut connection, &step, 2, None, &Env::real()).unwrap_err();
         assert!(error.chain().contains("missing rows"));
         assert_eq!(number(&connection, "user_version").unwrap(), 0);
         let tables: i64 = connection
@@ -169,7 +231,7 @@ mod tests {
                 indexes: &["create index a_new on a (new)"],
             })],
         };
-        take(&mut connection, &step, 2, &Env::real()).unwrap();
+        take(&mut connection, &step, 2, None, &Env::real()).unwrap();
         let row: (String, Option<i64>) = connection
             .query_row("select new, more from a join b on b.a = a.id", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))

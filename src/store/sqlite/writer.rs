@@ -1,8 +1,8 @@
 //! The one thread that changes the file. It puts all waiting changes into one transaction and
 //! answers the callers only after the commit.
 //!
-//! Each job has its own savepoint, so a job that fails or panics does not affect the others. If the
-//! transaction itself is lost, every caller in it gets `Unavailable`. Nothing is retried, and the
+//! Each job of a group has its own savepoint, so a job that fails or panics does not affect the
+//! others; a job alone has the transaction to itself. If the transaction itself is lost, every caller in it gets `Unavailable`. Nothing is retried, and the
 //! next group starts on a new connection.
 
 use std::sync::Arc;
@@ -246,11 +246,19 @@ impl WriterThread {
             return Ok(());
         }
         let connection = self.begun().map_err(|error| Lost::AtTheStart(error.to_string()))?;
-        for job in group {
-            write_one(connection, job.as_mut()).map_err(Lost::OnTheWay)?;
+        let end = match &mut group[..] {
+            [job] => write_alone(connection, job.as_mut()),
+            jobs => jobs
+                .iter_mut()
+                .try_for_each(|job| write_one(connection, job.as_mut()))
+                .map(|()| JobVerdict::Keep),
+        };
+        match end.map_err(Lost::OnTheWay)? {
+            JobVerdict::Keep => run(connection, "commit")
+                .map_err(|error| Lost::OnTheWay(format!("the commit failed: {error}"))),
+            JobVerdict::Undo => run(connection, "rollback")
+                .map_err(|error| Lost::OnTheWay(format!("the rollback failed: {error}"))),
         }
-        run(connection, "commit")
-            .map_err(|error| Lost::OnTheWay(format!("the commit failed: {error}")))
     }
 
     /// Returns the connection inside a new transaction. No job has run yet, so a broken connection
@@ -348,24 +356,39 @@ impl WriterThread {
     }
 }
 
+/// Runs the only job of a transaction, and says how the transaction ends. SQLite keeps the former
+/// content of each page that changes under a savepoint, and a long write would pay for that with
+/// every statement.
+fn write_alone(connection: &Connection, job: &mut dyn WriteJob) -> Result<JobVerdict, String> {
+    if !job.is_wanted() {
+        return Ok(JobVerdict::Undo);
+    }
+    run_job(connection, job)
+}
+
 /// Runs one job in its savepoint. An error means that the whole transaction is lost.
 fn write_one(connection: &Connection, job: &mut dyn WriteJob) -> Result<(), String> {
     if !job.is_wanted() {
         return Ok(());
     }
     run(connection, "savepoint job").map_err(|error| error.to_string())?;
+    if run_job(connection, job)? == JobVerdict::Undo {
+        run(connection, "rollback to job").map_err(|error| error.to_string())?;
+    }
+    run(connection, "release job").map_err(|error| error.to_string())
+}
+
+fn run_job(connection: &Connection, job: &mut dyn WriteJob) -> Result<JobVerdict, String> {
     let mut executor = Executor::new(connection, Access::Write);
     let verdict = job.run(&mut executor);
     if connection.is_autocommit() {
         let behind = job.complaint().unwrap_or_default();
         return Err(format!("SQLite ended the transaction: {behind}"));
     }
-    if verdict == JobVerdict::Undo {
-        run(connection, "rollback to job").map_err(|error| error.to_string())?;
-    } else {
+    if verdict == JobVerdict::Keep {
         job.keep(executor.take_callbacks());
     }
-    run(connection, "release job").map_err(|error| error.to_string())
+    Ok(verdict)
 }
 
 /// The number of pages in the WAL, and how many of them are already in the database file.

@@ -253,6 +253,25 @@ pub fn count_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<i64> {
     row.map_or(Ok(0), |mut row| row.take())
 }
 
+/// The ids of all factors with a sealed secret.
+pub fn sealed(db: &mut dyn Db) -> Result<Vec<String>> {
+    let rows = db.all(sql!("select id from factors where sealed is not null"), &[])?;
+    rows.into_iter().map(|mut row| row.take()).collect()
+}
+
+/// Replaces the sealed secret of a factor.
+pub fn reseal(db: &mut dyn Db, id: &str, sealed: &[u8]) -> Result<()> {
+    db.run(sql!("update factors set sealed = $1 where id = $2"), &[sealed.into(), id.into()])?;
+    Ok(())
+}
+
+/// Removes the backup codes of all accounts and returns how many could still be used.
+pub fn drop_all_backup_codes(db: &mut dyn Db) -> Result<u64> {
+    let unspent = db.run(sql!("delete from backup_codes where spent_at is null"), &[])?;
+    db.run(sql!("delete from backup_codes"), &[])?;
+    Ok(unspent)
+}
+
 /// Deletes up to `limit` factors that were not confirmed in time and returns how many it deleted.
 pub fn purge_unconfirmed(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
     db.run(

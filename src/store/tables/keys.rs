@@ -209,6 +209,15 @@ pub fn set_master_check(db: &mut dyn Db, proof: &[u8; 32]) -> Result<()> {
     db.run(sql, &[proof.into()]).map(drop)
 }
 
+/// Replaces the check value of a master key that is lost, and removes every key that was sealed under it.
+pub fn replace_master(db: &mut dyn Db, proof: &[u8; 32]) -> Result<()> {
+    db.run(sql!("delete from signing_keys"), &[])?;
+    db.run(sql!("delete from refresh_keys"), &[])?;
+    db.run(sql!("delete from instance where name = 'master'"), &[])?;
+    set_master_check(db, proof)?;
+    raise_epoch(db).map(drop)
+}
+
 #[cfg(test)]
 pub(crate) mod fixture {
     //! An in-memory database behind [`Db`], for tests that need rows but no engine.

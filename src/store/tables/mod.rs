@@ -5,6 +5,7 @@ pub mod anomalies;
 pub mod apps;
 pub mod attempts;
 pub mod audit;
+pub mod backups;
 pub mod challenges;
 pub mod codes;
 pub mod directory;

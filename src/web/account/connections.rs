@@ -9,7 +9,7 @@ use crate::identity::provider::{ProviderListing, Redirect};
 use crate::model::Secret;
 use crate::model::identity::Identity;
 use crate::web::account::proof::GivenProof;
-use crate::web::account::{ConfirmStepView, RefusedForm};
+use crate::web::account::{RefusedForm, RemovableItem};
 use crate::web::entry::{flow_cookie, provider_sentence};
 use crate::web::html::Layout;
 use crate::web::jar::PageCookie;
@@ -154,7 +154,7 @@ async fn show(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, S
     let rows = provider::list(owner.core(), &owner.caller).await?;
     let step = waiting(owner).and_then(|token| provider::step_of(owner.core(), &token).ok());
     let is_verified = owner.caller.account.email_verified_at.is_some();
-    let mut proof = owner.proof_view(owner.proof_way().await?, CONNECTIONS, refused);
+    let mut proof = owner.proof_view(owner.proof_ways().await?, CONNECTIONS, refused);
     focus_first(proof.field.iter_mut());
     let view = ConnectionsView {
         layout: owner.layout(&text.title),
@@ -162,7 +162,7 @@ async fn show(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, S
         rows: rows.iter().map(|row| line(owner, words, row)).collect(),
         waiting: step.map(|step| (text.waiting_text(&step.label), text.connect(&step.label))),
         offered: provider::offered(owner.core()),
-        can_add: is_verified && proof.sign_in.is_none(),
+        can_add: is_verified && proof.only_sign_in().is_none(),
         proof,
     };
     owner.render(&view, refused)
@@ -184,26 +184,12 @@ async fn show_remove(
     id: &str,
     refused: Option<RefusedForm>,
 ) -> Result<Response, Stop> {
-    let (text, refused) = (&owner.words().words.account.connections, refused.as_ref());
+    let text = &owner.words().words.account.connections;
     let rows = provider::list(owner.core(), &owner.caller).await?;
     let Some(row) = rows.into_iter().find(|row| row.id == id) else {
         return Err(Kind::NotFound.into());
     };
-    let mut proof = owner.proof_view(owner.proof_way().await?, CONNECTIONS, refused);
-    super::focus(&mut [], &mut proof);
     let says = text.remove_text(label_of(owner, &row.provider));
-    let view = ConfirmStepView {
-        layout: owner.layout(&text.remove_title),
-        desk: owner.desk(CONNECTIONS, Some(&says), refused),
-        action: "/account/connections/remove",
-        id: Some(id),
-        consent: None,
-        consent_reason: None,
-        proof,
-        button: &owner.words().words.account.passkeys.remove_button,
-        is_risky: true,
-        stays: false,
-        back: CONNECTIONS,
-    };
-    owner.render(&view, refused)
+    let removed = RemovableItem { page: CONNECTIONS, id, title: &text.remove_title, text: &says };
+    owner.ask_removal(&removed, refused).await
 }

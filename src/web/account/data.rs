@@ -7,7 +7,7 @@ use poem::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use crate::error::{Error, Kind, Result};
 use crate::identity::account::{delete, export};
 use crate::web::account::proof::GivenProof;
-use crate::web::account::{ConfirmStepView, RefusedForm};
+use crate::web::account::{CONSENT, RefusedForm, Step, StepKind};
 use crate::web::entry::left;
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
@@ -23,9 +23,6 @@ struct DataView<'a> {
     layout: Layout<'a>,
     desk: Desk<'a>,
 }
-
-/// The field to tick before a deletion.
-const CONSENT: &str = "consent";
 
 /// `GET /account/data`
 #[allow(clippy::unused_async, reason = "handlers are")]
@@ -57,23 +54,18 @@ pub(super) async fn export(owner: &Owner) -> Result<Response, Stop> {
 }
 
 async fn show_export(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, Stop> {
-    let (text, refused) = (&owner.words().words.account.data, refused.as_ref());
-    let mut proof = owner.proof_view(owner.proof_way().await?, DATA, refused);
-    super::focus(&mut [], &mut proof);
-    let view = ConfirmStepView {
-        layout: owner.layout(&text.export_title),
-        desk: owner.desk(DATA, Some(&text.export_confirm), refused),
+    let text = &owner.words().words.account.data;
+    let step = Step {
+        page: DATA,
         action: "/account/data/export",
         id: None,
+        title: &text.export_title,
+        text: &text.export_confirm,
         consent: None,
-        consent_reason: None,
-        proof,
         button: &text.export_button,
-        is_risky: false,
-        stays: true,
-        back: DATA,
+        kind: StepKind::Download,
     };
-    owner.render(&view, refused)
+    owner.ask(&step, refused).await
 }
 
 /// `GET /account/data/delete`
@@ -107,21 +99,16 @@ fn is_shown(error: &Error) -> bool {
 }
 
 async fn show_delete(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, Stop> {
-    let (text, refused) = (&owner.words().words.account.data, refused.as_ref());
-    let mut proof = owner.proof_view(owner.proof_way().await?, DATA, refused);
-    super::focus(&mut [], &mut proof);
-    let view = ConfirmStepView {
-        layout: owner.layout(&text.delete_title),
-        desk: owner.desk(DATA, Some(&text.delete_confirm), refused),
+    let text = &owner.words().words.account.data;
+    let step = Step {
+        page: DATA,
         action: "/account/data/delete",
         id: None,
+        title: &text.delete_title,
+        text: &text.delete_confirm,
         consent: Some(&text.delete_consent),
-        consent_reason: refused.and_then(|refused| refused.reason(CONSENT)),
-        proof,
         button: &text.delete_button,
-        is_risky: true,
-        stays: false,
-        back: DATA,
+        kind: StepKind::Risky,
     };
-    owner.render(&view, refused)
+    owner.ask(&step, refused).await
 }

@@ -56,7 +56,7 @@ async fn show(owner: &Owner, typed: &str, refused: Option<RefusedForm>) -> Resul
             .holding(typed)
             .refused(reason),
     ];
-    let mut proof = owner.proof_view(owner.proof_way().await?, EMAIL, refused);
+    let mut proof = owner.proof_view(owner.proof_ways().await?, EMAIL, refused);
     focus(&mut fields, &mut proof);
     let says = text.text(&owner.caller.account.email);
     let view = FormView {

@@ -8,17 +8,15 @@ use crate::identity::factor;
 use crate::identity::factor::{CodeConfirmation, Overview, Started};
 use crate::model::{Factor, FactorKind, Secret};
 use crate::web::account::proof::GivenProof;
-use crate::web::account::{ConfirmStepView, RefusedForm};
+use crate::web::account::{RefusedForm, RemovableItem, Step, StepKind};
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
+use crate::web::problems::{MAX_NAME, bad_name};
 use crate::web::stop::Stop;
 use crate::web::target::AUTHENTICATOR;
 use crate::web::view::{Desk, FieldKind, FieldView, ProofView, focus_first};
 use crate::web::visit::{Owner, go};
 use crate::words::Words;
-
-/// The longest name of a device, as on the native API.
-const MAX_NAME: usize = 100;
 
 /// The list.
 #[derive(Template)]
@@ -62,15 +60,6 @@ struct ShownSecrets<'a> {
     codes: Vec<&'a str>,
 }
 
-/// New backup codes.
-#[derive(Template)]
-#[template(path = "pages/account/codes.html")]
-struct CodesView<'a> {
-    layout: Layout<'a>,
-    desk: Desk<'a>,
-    codes: Vec<&'a str>,
-}
-
 /// `GET /account/authenticator`
 pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     show(owner, "", None).await
@@ -79,8 +68,7 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
 /// `POST /account/authenticator/new`
 pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
     let name = owner.text("device");
-    if name.chars().count() > MAX_NAME || name.contains(char::is_control) {
-        let reason = owner.words().words.problems.too_long(MAX_NAME);
+    if let Some(reason) = bad_name(owner.words().words, &name) {
         return show(owner, &name, Some(RefusedForm::field("device", reason))).await;
     }
     let fresh = match owner.fresh().await? {
@@ -167,15 +155,7 @@ pub(super) async fn new_codes(owner: &Owner) -> Result<Response, Stop> {
         }
     };
     match factor::renew_backup_codes(owner.core(), &fresh, owner.source()).await {
-        Ok(codes) => {
-            let text = &owner.words().words.account.factors;
-            let view = CodesView {
-                layout: owner.layout(&text.made_title),
-                desk: owner.desk(AUTHENTICATOR, Some(&text.made_text), None),
-                codes: codes.iter().map(Secret::reveal).collect(),
-            };
-            owner.render(&view, None)
-        }
+        Ok(codes) => owner.show_codes(AUTHENTICATOR, &codes),
         Err(error) if error.kind() == Kind::MfaNotEnabled => Ok(go(AUTHENTICATOR)),
         Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
         Err(error) => show_ask_codes(owner, Some(RefusedForm::failed(owner, error))).await,
@@ -195,10 +175,11 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
         .holding(name)
         .optional()
         .refused(reason);
-    let mut proof = owner.proof_view(owner.proof_way().await?, AUTHENTICATOR, refused);
+    let mut proof = owner.proof_view(owner.proof_ways().await?, AUTHENTICATOR, refused);
     focus_first(std::iter::once(&mut device).chain(proof.field.iter_mut()));
     let confirmed: Vec<_> = factors.iter().filter(|factor| factor.confirmed_at.is_some()).collect();
-    let can_add = owner.core().config.factors.enabled && is_verified && proof.sign_in.is_none();
+    let can_add =
+        owner.core().config.factors.enabled && is_verified && proof.only_sign_in().is_none();
     let view = FactorsView {
         layout: owner.layout(&text.title),
         desk: owner.desk(AUTHENTICATOR, Some(&text.text), refused),
@@ -271,46 +252,27 @@ async fn show_remove(
     id: &str,
     refused: Option<RefusedForm>,
 ) -> Result<Response, Stop> {
-    let (text, refused) = (&owner.words().words.account.factors, refused.as_ref());
+    let text = &owner.words().words.account.factors;
     let listed = factor::list(owner.core(), &owner.caller).await?.factors;
     let Some(factor) = listed.into_iter().find(|factor| factor.id == id) else {
         return Err(Kind::NotFound.into());
     };
-    let mut proof = owner.proof_view(owner.proof_way().await?, AUTHENTICATOR, refused);
-    super::focus(&mut [], &mut proof);
     let says = text.remove_text(&factor.name);
-    let view = ConfirmStepView {
-        layout: owner.layout(&text.remove_title),
-        desk: owner.desk(AUTHENTICATOR, Some(&says), refused),
-        action: "/account/authenticator/remove",
-        id: Some(id),
-        consent: None,
-        consent_reason: None,
-        proof,
-        button: &text.remove_button,
-        is_risky: true,
-        stays: false,
-        back: AUTHENTICATOR,
-    };
-    owner.render(&view, refused)
+    let removed = RemovableItem { page: AUTHENTICATOR, id, title: &text.remove_title, text: &says };
+    owner.ask_removal(&removed, refused).await
 }
 
 async fn show_ask_codes(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, Stop> {
-    let (text, refused) = (&owner.words().words.account.factors, refused.as_ref());
-    let mut proof = owner.proof_view(owner.proof_way().await?, AUTHENTICATOR, refused);
-    super::focus(&mut [], &mut proof);
-    let view = ConfirmStepView {
-        layout: owner.layout(&text.codes_title),
-        desk: owner.desk(AUTHENTICATOR, Some(&text.codes_text), refused),
+    let text = &owner.words().words.account.factors;
+    let step = Step {
+        page: AUTHENTICATOR,
         action: "/account/backup-codes",
         id: None,
+        title: &text.codes_title,
+        text: &text.codes_text,
         consent: None,
-        consent_reason: None,
-        proof,
         button: &text.codes_button,
-        is_risky: false,
-        stays: false,
-        back: AUTHENTICATOR,
+        kind: StepKind::Harmless,
     };
-    owner.render(&view, refused)
+    owner.ask(&step, refused).await
 }

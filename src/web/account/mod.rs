@@ -19,7 +19,8 @@ use poem::http::StatusCode;
 use crate::error::{Error, Result};
 use crate::http::server::reject;
 use crate::identity::provider;
-use crate::web::account::proof::{ProofFailure, ProofWay};
+use crate::model::Secret;
+use crate::web::account::proof::{ProofFailure, ProofWays};
 use crate::web::html::Layout;
 use crate::web::site::note_failure;
 use crate::web::stop::Stop;
@@ -28,7 +29,7 @@ use crate::web::view::{Desk, FieldView, ProofView, focus_first};
 use crate::web::visit::{Owner, Road, owner};
 
 /// The pages with their handlers.
-pub(in crate::web) fn roads() -> [Road; 21] {
+pub(in crate::web) fn roads() -> [Road; 23] {
     let page = |path, get, post| Road { path, get, post, back: Some(path) };
     let step = |path, get, post, back| Road { path, get, post, back: Some(back) };
     [
@@ -82,8 +83,10 @@ pub(in crate::web) fn roads() -> [Road; 21] {
         page(target::DATA, owner!(data::open), None),
         step("/account/data/export", owner!(data::ask_export), owner!(data::export), target::DATA),
         step("/account/data/delete", owner!(data::ask_delete), owner!(data::delete), target::DATA),
+        page("/account/proof/passkey", None, owner!(proof::take_key)),
+        page("/account/proof/passkey/options", None, owner!(proof::key_options)),
         // Where password managers look for the page that changes a password.
-        page("/.well-known/change-password", owner!(password::lead), None),
+        step("/.well-known/change-password", owner!(password::lead), None, target::PASSWORD),
     ]
 }
 
@@ -114,23 +117,62 @@ struct FormView<'a> {
     button: &'a str,
 }
 
+/// New backup codes.
+#[derive(Template)]
+#[template(path = "pages/account/codes.html")]
+struct CodesView<'a> {
+    layout: Layout<'a>,
+    desk: Desk<'a>,
+    codes: Vec<&'a str>,
+}
+
 /// Asks before something happens.
 #[derive(Template)]
 #[template(path = "pages/account/confirm.html")]
 struct ConfirmStepView<'a> {
     layout: Layout<'a>,
     desk: Desk<'a>,
-    action: &'a str,
-    id: Option<&'a str>,
-    /// A box to tick.
-    consent: Option<&'a str>,
+    step: &'a Step<'a>,
     consent_reason: Option<String>,
     proof: ProofView<'a>,
+}
+
+/// What happens after a page has asked.
+struct Step<'a> {
+    /// The page that it belongs to, which "Cancel" leads back to.
+    page: &'static str,
+    action: &'a str,
+    /// What it is done to, where there are several.
+    id: Option<&'a str>,
+    title: &'a str,
+    text: &'a str,
+    /// A box to tick.
+    consent: Option<&'a str>,
     button: &'a str,
-    is_risky: bool,
+    kind: StepKind,
+}
+
+/// How a step looks and what its answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StepKind {
+    Harmless,
+    /// Something is lost by it.
+    Risky,
     /// The answer is a file, so the page stays.
-    stays: bool,
-    back: &'static str,
+    Download,
+}
+
+/// The field of the box to tick.
+const CONSENT: &str = "consent";
+
+/// A key or device in a list, which can be removed.
+struct RemovableItem<'a> {
+    /// The page with the list.
+    page: &'static str,
+    id: &'a str,
+    /// The page that asks before it is removed.
+    title: &'a str,
+    text: &'a str,
 }
 
 /// A form that was refused: why each field was, or why all of it was.
@@ -193,12 +235,57 @@ impl Owner {
     /// The field for a proof, if one is due.
     fn proof_view(
         &self,
-        way: ProofWay,
+        ways: ProofWays,
         path: &str,
         refused: Option<&RefusedForm>,
     ) -> ProofView<'_> {
         let failure = refused.and_then(|refused| refused.proof.as_ref());
-        proof::view(self.words().words, way, path, failure)
+        proof::view(self.words().words, ways, path, failure)
+    }
+
+    /// Shows new backup codes, on one of the account pages.
+    fn show_codes(&self, page: &'static str, codes: &[Secret]) -> Result<Response, Stop> {
+        let text = &self.words().words.account.factors;
+        let view = CodesView {
+            layout: self.layout(&text.made_title),
+            desk: self.desk(page, Some(&text.made_text), None),
+            codes: codes.iter().map(Secret::reveal).collect(),
+        };
+        self.render(&view, None)
+    }
+
+    /// Shows the page that asks before a step, with a proof where one is due.
+    async fn ask(&self, step: &Step<'_>, refused: Option<RefusedForm>) -> Result<Response, Stop> {
+        let refused = refused.as_ref();
+        let mut proof = self.proof_view(self.proof_ways().await?, step.page, refused);
+        focus(&mut [], &mut proof);
+        let view = ConfirmStepView {
+            layout: self.layout(step.title),
+            desk: self.desk(step.page, Some(step.text), refused),
+            step,
+            consent_reason: refused.and_then(|refused| refused.reason(CONSENT)),
+            proof,
+        };
+        self.render(&view, refused)
+    }
+
+    /// Shows the page that asks before a key or device is removed.
+    async fn ask_removal(
+        &self,
+        removed: &RemovableItem<'_>,
+        refused: Option<RefusedForm>,
+    ) -> Result<Response, Stop> {
+        let step = Step {
+            page: removed.page,
+            action: &format!("{}/remove", removed.page),
+            id: Some(removed.id),
+            title: removed.title,
+            text: removed.text,
+            consent: None,
+            button: &self.words().words.shell.remove,
+            kind: StepKind::Risky,
+        };
+        self.ask(&step, refused).await
     }
 
     /// Renders a page, or a form that was refused.

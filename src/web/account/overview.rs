@@ -12,6 +12,7 @@ use crate::web::stop::Stop;
 use crate::web::target;
 use crate::web::view::Desk;
 use crate::web::visit::Owner;
+use crate::words::Text;
 
 /// The overview.
 #[derive(Template)]
@@ -29,6 +30,7 @@ struct Tile<'a> {
     /// A word about its state, and its class.
     tag: Option<(&'a str, &'static str)>,
     path: &'static str,
+    /// Says where it leads, also to those who read only the links of a page.
     link: &'a str,
 }
 
@@ -47,35 +49,48 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     owner.render(&view, None)
 }
 
-fn tiles(owner: &Owner, has_factor: bool, passkeys: usize, sessions: usize) -> Vec<Tile<'_>> {
+fn tiles<'a>(
+    owner: &'a Owner,
+    has_factor: bool,
+    passkeys: usize,
+    sessions: usize,
+) -> Vec<Tile<'a>> {
     let (words, account) = (&owner.words().words.account, &owner.caller.account);
     let text = &words.overview;
-    let tile = |title, text: String, tag, path, link| Tile { title, text, tag, path, link };
+    let tile =
+        |title, text, tag, (path, link): (_, &'a Text)| Tile { title, text, tag, path, link };
     let is_verified = account.email_verified_at.is_some();
     let verified =
         if is_verified { (text.verified.as_str(), "") } else { (text.unverified.as_str(), "bad") };
     let factor = if has_factor { (text.on.as_str(), "") } else { (text.off.as_str(), "off") };
     let has_password = account.password_hash.is_some();
     let password = if has_password { &text.password_text } else { &text.no_password_text };
-    let second = if has_factor { &text.factor_text } else { &text.no_factor_text };
+    let second = if has_factor { &text.factor_text } else { &text.no_factor_text }.to_string();
+    let (email, record) = (account.email.to_string(), text.record_text.to_string());
+    let data = text.data_text.to_string();
     let devices = if sessions == 1 {
         text.one_session_text.to_string()
     } else {
         text.sessions_text(sessions)
     };
-    let (change, look) = (text.open.as_str(), text.look.as_str());
+    let choose = if has_password { &text.password_link } else { &text.choose_link };
     let keys = if passkeys == 0 { &words.passkeys.text } else { &text.passkeys_text };
     let keys = keys.to_string();
     let name = full_name(account).unwrap_or_else(|| text.profile_text.to_string());
     vec![
-        tile(&words.profile.title, name, None, target::PROFILE, change),
-        tile(&words.email.title, account.email.to_string(), Some(verified), target::EMAIL, change),
-        tile(&words.password.title, password.to_string(), None, target::PASSWORD, change),
-        tile(&words.passkeys.title, keys, None, target::PASSKEYS, change),
-        tile(&words.factors.title, second.to_string(), Some(factor), target::AUTHENTICATOR, change),
-        tile(&words.sessions.title, devices, None, target::SESSIONS, look),
-        tile(&words.record.title, text.record_text.to_string(), None, target::RECORD, look),
-        tile(&words.data.title, text.data_text.to_string(), None, target::DATA, look),
+        tile(&words.profile.title, name, None, (target::PROFILE, &text.profile_link)),
+        tile(&words.email.title, email, Some(verified), (target::EMAIL, &text.email_link)),
+        tile(&words.password.title, password.to_string(), None, (target::PASSWORD, choose)),
+        tile(&words.passkeys.title, keys, None, (target::PASSKEYS, &text.passkeys_link)),
+        tile(
+            &words.factors.title,
+            second,
+            Some(factor),
+            (target::AUTHENTICATOR, &text.factor_link),
+        ),
+        tile(&words.sessions.title, devices, None, (target::SESSIONS, &text.sessions_link)),
+        tile(&words.record.title, record, None, (target::RECORD, &text.record_link)),
+        tile(&words.data.title, data, None, (target::DATA, &text.data_link)),
     ]
 }
 

@@ -5,11 +5,12 @@ use poem::Response;
 
 use crate::error::{Kind, Result};
 use crate::identity::passkey::{self, PasskeyName};
-use crate::model::{Passkey, PasskeyKind, Secret};
+use crate::model::{Passkey, PasskeyKind};
 use crate::web::account::proof::GivenProof;
-use crate::web::account::{ConfirmStepView, RefusedForm};
+use crate::web::account::{RefusedForm, RemovableItem};
 use crate::web::html::Layout;
 use crate::web::notice::Notice;
+use crate::web::problems::bad_name;
 use crate::web::stop::Stop;
 use crate::web::target::PASSKEYS;
 use crate::web::view::{Desk, FieldKind, FieldView, ProofView, focus_first};
@@ -38,6 +39,10 @@ struct KeyLine {
     name: String,
     text: String,
     is_suspect: bool,
+    /// In the form that renames it.
+    new_name: String,
+    /// Why that was refused.
+    reason: Option<String>,
 }
 
 /// The step in which the browser makes a key.
@@ -50,13 +55,11 @@ struct NewPasskeyView<'a> {
     options: String,
 }
 
-/// Backup codes that came with the first factor.
-#[derive(Template)]
-#[template(path = "pages/account/codes.html")]
-struct FirstCodesView<'a> {
-    layout: Layout<'a>,
-    desk: Desk<'a>,
-    codes: Vec<&'a str>,
+/// A new name for a key that was refused.
+struct RefusedRename<'a> {
+    id: &'a str,
+    typed: &'a str,
+    reason: String,
 }
 
 /// `GET /account/passkeys`
@@ -117,15 +120,7 @@ pub(super) async fn add(owner: &Owner) -> Result<Response, Stop> {
         Ok(made) if made.backup_codes.is_empty() => {
             Ok(owner.go_with(PASSKEYS, Notice::PasskeyAdded))
         }
-        Ok(made) => {
-            let text = &owner.words().words.account.factors;
-            let view = FirstCodesView {
-                layout: owner.layout(&text.made_title),
-                desk: owner.desk(PASSKEYS, Some(&text.made_text), None),
-                codes: made.backup_codes.iter().map(Secret::reveal).collect(),
-            };
-            owner.render(&view, None)
-        }
+        Ok(made) => owner.show_codes(PASSKEYS, &made.backup_codes),
         Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
         Err(error) => show(owner, &name, Some(RefusedForm::failed(owner, error))).await,
     }
@@ -133,9 +128,13 @@ pub(super) async fn add(owner: &Owner) -> Result<Response, Stop> {
 
 /// `POST /account/passkeys/rename`
 pub(super) async fn rename(owner: &Owner) -> Result<Response, Stop> {
-    let (id, name) = (owner.text("id"), owner.text("name"));
-    let Ok(name) = PasskeyName::parse(&name) else {
-        return show_remove(owner, &id, None).await;
+    let (id, typed) = (owner.text("id"), owner.text("name"));
+    let Ok(name) = PasskeyName::parse(&typed) else {
+        let words = owner.words().words;
+        let required = || words.problems.required.to_string();
+        let reason = bad_name(words, &typed).unwrap_or_else(required);
+        let rename = RefusedRename { id: &id, typed: &typed, reason };
+        return show_list(owner, "", Some(&rename), Some(RefusedForm::default())).await;
     };
     passkey::rename(owner.core(), &owner.caller, &id, name, owner.source()).await?;
     Ok(owner.go_with(PASSKEYS, Notice::PasskeyRenamed))
@@ -165,14 +164,27 @@ pub(super) async fn remove(owner: &Owner) -> Result<Response, Stop> {
 }
 
 async fn show_bad_name(owner: &Owner, name: &str) -> Result<Response, Stop> {
-    let reason = owner.words().words.problems.too_long(PasskeyName::MAX);
+    let words = owner.words().words;
+    let reason = bad_name(words, name).unwrap_or_else(|| words.problems.invalid.to_string());
     show(owner, name, Some(RefusedForm::field("name", reason))).await
 }
 
 async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result<Response, Stop> {
+    show_list(owner, name, None, refused).await
+}
+
+async fn show_list(
+    owner: &Owner,
+    name: &str,
+    rename: Option<&RefusedRename<'_>>,
+    refused: Option<RefusedForm>,
+) -> Result<Response, Stop> {
     let (words, refused) = (owner.words().words, refused.as_ref());
     let text = &words.account.passkeys;
     let listed = passkey::list(owner.core(), &owner.caller).await?;
+    if rename.is_some_and(|rename| listed.passkeys.iter().all(|key| key.id != rename.id)) {
+        return Err(Kind::NotFound.into());
+    }
     let is_verified = owner.caller.account.email_verified_at.is_some();
     let is_on = owner.core().config.webauthn.enabled;
     let reason = refused.and_then(|refused| refused.reason("name"));
@@ -182,7 +194,7 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
         .holding(name)
         .optional()
         .refused(reason);
-    let mut proof = owner.proof_view(owner.proof_way().await?, PASSKEYS, refused);
+    let mut proof = owner.proof_view(owner.proof_ways().await?, PASSKEYS, refused);
     focus_first(std::iter::once(&mut field).chain(proof.field.iter_mut()));
     let known = serde_json::json!({
         "rpId": listed.rp_id,
@@ -196,17 +208,18 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
     let view = PasskeysView {
         layout: owner.layout(&text.title),
         desk: owner.desk(PASSKEYS, Some(&text.text), refused),
-        can_add: is_on && is_verified && proof.sign_in.is_none(),
+        can_add: is_on && is_verified && proof.only_sign_in().is_none(),
         why_not: if is_verified { &text.switched_off } else { &text.unverified },
         name: field,
         proof,
-        keys: listed.passkeys.iter().map(|key| line(words, key)).collect(),
+        keys: listed.passkeys.iter().map(|key| line(words, key, rename)).collect(),
         known: known.to_string(),
     };
     owner.render(&view, refused)
 }
 
-fn line(words: &Words, key: &Passkey) -> KeyLine {
+fn line(words: &Words, key: &Passkey, rename: Option<&RefusedRename<'_>>) -> KeyLine {
+    let rename = rename.filter(|rename| rename.id == key.id);
     let text = &words.account.passkeys;
     let kind = match key.kind {
         PasskeyKind::Passkey => &text.kind_passkey,
@@ -222,6 +235,8 @@ fn line(words: &Words, key: &Passkey) -> KeyLine {
         name: key.name.clone(),
         text: parts.join(" · "),
         is_suspect: key.suspect_at.is_some(),
+        new_name: rename.map_or(key.name.as_str(), |rename| rename.typed).to_owned(),
+        reason: rename.map(|rename| rename.reason.clone()),
     }
 }
 
@@ -230,26 +245,12 @@ async fn show_remove(
     id: &str,
     refused: Option<RefusedForm>,
 ) -> Result<Response, Stop> {
-    let (text, refused) = (&owner.words().words.account.passkeys, refused.as_ref());
+    let text = &owner.words().words.account.passkeys;
     let listed = passkey::list(owner.core(), &owner.caller).await?.passkeys;
     let Some(key) = listed.into_iter().find(|key| key.id == id) else {
         return Err(Kind::NotFound.into());
     };
-    let mut proof = owner.proof_view(owner.proof_way().await?, PASSKEYS, refused);
-    super::focus(&mut [], &mut proof);
     let says = text.remove_text(&key.name);
-    let view = ConfirmStepView {
-        layout: owner.layout(&text.remove_title),
-        desk: owner.desk(PASSKEYS, Some(&says), refused),
-        action: "/account/passkeys/remove",
-        id: Some(id),
-        consent: None,
-        consent_reason: None,
-        proof,
-        button: &text.remove_button,
-        is_risky: true,
-        stays: false,
-        back: PASSKEYS,
-    };
-    owner.render(&view, refused)
+    let removed = RemovableItem { page: PASSKEYS, id, title: &text.remove_title, text: &says };
+    owner.ask_removal(&removed, refused).await
 }

@@ -5,7 +5,7 @@ use poem::Response;
 use crate::error::{Kind, Result};
 use crate::identity::account::password;
 use crate::model::{Page, Password};
-use crate::web::account::proof::{GivenProof, ProofWay};
+use crate::web::account::proof::{GivenProof, ProofWays};
 use crate::web::account::{FormView, RefusedForm, focus};
 use crate::web::notice::Notice;
 use crate::web::pages::password_rules;
@@ -50,7 +50,7 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
     if !refused.reasons.is_empty() {
         return show(owner, Some(&refused)).await;
     }
-    if owner.factor_way().await? != ProofWay::Fresh
+    if owner.factor_ways().await? != ProofWays::NOT_DUE
         && let GivenProof::Refused(failure) = owner.fresh().await?
     {
         return show(owner, Some(&RefusedForm::proof(failure))).await;
@@ -90,7 +90,7 @@ async fn show(owner: &Owner, refused: Option<&RefusedForm>) -> Result<Response, 
             .hinting(password_rules(words, rules))
             .refused(reason(NEW)),
     ];
-    let mut proof = owner.proof_view(owner.factor_way().await?, PASSWORD, refused);
+    let mut proof = owner.proof_view(owner.factor_ways().await?, PASSWORD, refused);
     focus(&mut fields, &mut proof);
     let view = FormView {
         layout: owner.layout(&text.title),

@@ -3,22 +3,22 @@
 use poem::Response;
 
 use crate::config::SignUpField;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::identity::account::profile;
 use crate::identity::account::profile::Changes;
 use crate::model::LanguageTag;
-use crate::web::account::proof::ProofWay;
+use crate::web::account::proof::ProofWays;
 use crate::web::account::{FormView, RefusedForm, focus};
-use crate::web::entry::bad_name;
+use crate::web::jar::PageCookie;
 use crate::web::notice::Notice;
+use crate::web::problems::{MAX_NAME, bad_name};
 use crate::web::stop::Stop;
 use crate::web::target::PROFILE;
 use crate::web::view::{FieldKind, FieldOption, FieldView};
-use crate::web::visit::Owner;
+use crate::web::visit::{Owner, add_cookie};
 use crate::words::Translation;
 
-/// The lengths of the native API.
-const MAX_NAME: usize = 100;
+/// The longest phone number, as on the native API.
 const MAX_PHONE: usize = 20;
 
 /// The fields of the form.
@@ -73,8 +73,14 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
         ..Changes::default()
     };
     match profile::update(owner.core(), &owner.caller, changes, owner.source()).await {
-        Ok(_) => Ok(owner.go_with(PROFILE, Notice::ProfileSaved)),
-        Err(error) => Err(error.into()),
+        Ok(_) => {
+            let mut response = owner.go_with(PROFILE, Notice::ProfileSaved);
+            // Now the account says in which language its pages are, or the browser does.
+            add_cookie(&mut response, &owner.jar.clear(PageCookie::Language));
+            Ok(response)
+        }
+        Err(error) if error.kind() == Kind::SessionEnded => Err(error.into()),
+        Err(error) => show(owner, &typed, Some(&RefusedForm::failed(owner, error))),
     }
 }
 
@@ -165,7 +171,7 @@ fn show(
         field(FieldKind::Name, "locale", &text.language, "", false)
             .offering(languages(owner, &typed.locale)),
     ];
-    let mut proof = owner.proof_view(ProofWay::Fresh, PROFILE, refused);
+    let mut proof = owner.proof_view(ProofWays::NOT_DUE, PROFILE, refused);
     focus(&mut fields, &mut proof);
     let view = FormView {
         layout: owner.layout(&text.title),

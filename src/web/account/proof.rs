@@ -1,16 +1,21 @@
 //! A fresh proof of identity, asked for on the page that needs it: the form has a field for it
-//! whenever the last proof is too old, and what the form asks for is done after it was checked.
+//! whenever the last proof is too old, and what the form asks for is done after it was checked. An
+//! owner with a key can use that instead: the script asks the browser for it and renews the proof
+//! while the page stays open.
+
+use poem::Response;
 
 use crate::error::{Error, Kind, Result};
 use crate::identity::access::fresh::{self, Fresh};
-use crate::identity::factor;
 use crate::identity::login::reauthenticate;
 use crate::identity::login::reauthenticate::ReauthenticationProof;
+use crate::identity::{factor, passkey};
 use crate::model::{FactorKind, Password, Secret};
+use crate::web::entry::{CODE_PAGE, posted_credential};
 use crate::web::stop::{Stop, problem};
 use crate::web::target::with_target;
 use crate::web::view::{FieldKind, FieldView, ProofView};
-use crate::web::visit::Owner;
+use crate::web::visit::{Owner, json};
 use crate::words::Words;
 
 const PASSWORD: &str = "proof_password";
@@ -18,13 +23,29 @@ const CODE: &str = "proof_code";
 
 /// How an owner can prove who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProofWay {
+pub(super) struct ProofWays {
+    typed: TypedProof,
+    /// A key of the account will do too.
+    takes_key: bool,
+    /// A new login can be one with a mailed code.
+    by_code: bool,
+}
+
+/// What an owner can type as a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TypedProof {
     /// No proof is due.
-    Fresh,
+    NotDue,
     Password,
     Code,
-    /// Only by logging in again.
-    SignIn,
+    /// Nothing: without a key, only a new login is a proof.
+    Nothing,
+}
+
+impl ProofWays {
+    /// No proof is due.
+    pub(super) const NOT_DUE: Self =
+        Self { typed: TypedProof::NotDue, takes_key: false, by_code: false };
 }
 
 /// Why a proof was not accepted.
@@ -51,35 +72,43 @@ pub(super) enum GivenProof {
 
 impl Owner {
     /// How the owner can prove who they are, if that is due.
-    pub(super) async fn proof_way(&self) -> Result<ProofWay, Stop> {
+    pub(super) async fn proof_ways(&self) -> Result<ProofWays, Stop> {
         let core = self.core();
         if Fresh::check(core, &self.caller).await.is_ok() {
-            return Ok(ProofWay::Fresh);
+            return Ok(ProofWays::NOT_DUE);
         }
-        let way = self.factor_way().await?;
-        if way != ProofWay::Fresh {
-            return Ok(way);
+        let ways = self.factor_ways().await?;
+        if ways != ProofWays::NOT_DUE {
+            return Ok(ways);
         }
         if self.caller.account.password_hash.is_some() {
-            return Ok(ProofWay::Password);
+            return self.ways(TypedProof::Password).await;
         }
         let factors = factor::list(core, &self.caller).await?.factors;
         let has_factor = factors.iter().any(|factor| factor.confirmed_at.is_some());
-        Ok(if has_factor { ProofWay::Code } else { ProofWay::SignIn })
+        self.ways(if has_factor { TypedProof::Code } else { TypedProof::Nothing }).await
     }
 
     /// How the owner can show the second factor, if one guards the account that this session has not
     /// shown. Codes that the server would have to send come with a login alone.
-    pub(super) async fn factor_way(&self) -> Result<ProofWay, Stop> {
+    pub(super) async fn factor_ways(&self) -> Result<ProofWays, Stop> {
         let core = self.core();
         if fresh::has_shown_second_factor(core, &self.caller).await? {
-            return Ok(ProofWay::Fresh);
+            return Ok(ProofWays::NOT_DUE);
         }
         let factors = factor::list(core, &self.caller).await?.factors;
         let has_app = factors
             .iter()
             .any(|factor| factor.kind == FactorKind::Totp && factor.confirmed_at.is_some());
-        Ok(if has_app { ProofWay::Code } else { ProofWay::SignIn })
+        self.ways(if has_app { TypedProof::Code } else { TypedProof::Nothing }).await
+    }
+
+    /// What can be typed, or a key, which is both factors or the second one.
+    async fn ways(&self, typed: TypedProof) -> Result<ProofWays, Stop> {
+        let core = self.core();
+        let takes_key = !passkey::list(core, &self.caller).await?.passkeys.is_empty();
+        let has_password = self.caller.account.password_hash.is_some();
+        Ok(ProofWays { typed, takes_key, by_code: core.config.login.passwordless && !has_password })
     }
 
     /// The owner with a fresh proof: the last one, or the one in the form.
@@ -95,13 +124,7 @@ impl Owner {
         let Some(proof) = password.or_else(code) else {
             return Ok(GivenProof::Refused(ProofFailure::Missing));
         };
-        let renewed = match self.context.limited().count() {
-            Ok(counted) => {
-                reauthenticate::renew(core, &self.caller, proof, &counted, self.source()).await
-            }
-            Err(error) => Err(error),
-        };
-        match renewed {
+        match self.renew(proof).await {
             Ok(()) => {
                 let fresh = Fresh::check(core, &self.read_again().await?).await?;
                 Ok(GivenProof::Fresh(Box::new(fresh)))
@@ -110,32 +133,57 @@ impl Owner {
             Err(error) => Ok(GivenProof::Refused(ProofFailure::Failed(error))),
         }
     }
+
+    async fn renew(&self, proof: ReauthenticationProof) -> Result<()> {
+        let counted = self.context.limited().count()?;
+        reauthenticate::renew(self.core(), &self.caller, proof, &counted, self.source()).await
+    }
 }
 
-/// The field for a proof. `path` is the page to come back to after a login.
+/// `POST /account/proof/passkey/options`
+pub(super) async fn key_options(owner: &Owner) -> Result<Response, Stop> {
+    let options = reauthenticate::passkey_options(owner.core(), &owner.caller).await?;
+    Ok(json(&options.to_json()))
+}
+
+/// `POST /account/proof/passkey`
+pub(super) async fn take_key(owner: &Owner) -> Result<Response, Stop> {
+    let shown = posted_credential(owner)?;
+    owner.renew(ReauthenticationProof::Passkey(Box::new(shown))).await?;
+    Fresh::check(owner.core(), &owner.read_again().await?).await?;
+    Ok(json(&serde_json::json!({ "fresh": true })))
+}
+
+/// The part of a form for a proof. `path` is the page to come back to after a login.
 pub(super) fn view<'a>(
     words: &'a Words,
-    way: ProofWay,
+    ways: ProofWays,
     path: &str,
     failure: Option<&ProofFailure>,
 ) -> ProofView<'a> {
     let text = &words.proof;
-    let reason = failure.map(|failure| sentence(words, failure));
-    let field = match way {
-        ProofWay::Password => Some(
-            FieldView::new(words, FieldKind::Password, PASSWORD, &text.password).refused(reason),
-        ),
-        ProofWay::Code => Some(
-            FieldView::new(words, FieldKind::Code, CODE, &text.code).at_most(64).refused(reason),
-        ),
-        ProofWay::Fresh | ProofWay::SignIn => None,
+    let mut reason = failure.map(|failure| sentence(words, failure));
+    let field = match ways.typed {
+        TypedProof::Password => {
+            Some(FieldView::new(words, FieldKind::Password, PASSWORD, &text.password))
+        }
+        TypedProof::Code => {
+            Some(FieldView::new(words, FieldKind::Code, CODE, &text.code).at_most(64))
+        }
+        TypedProof::NotDue | TypedProof::Nothing => None,
     };
-    if way == ProofWay::SignIn {
-        let place = with_target("/sign-in?again", Some(path));
-        let sign_in = Some((place, text.sign_in.as_str()));
-        return ProofView { text: &text.sign_in_text, field, sign_in };
+    let must_log_in = ways.typed == TypedProof::Nothing;
+    let place = if ways.by_code { CODE_PAGE } else { "/sign-in?again" };
+    let sign_in = must_log_in.then(|| (with_target(place, Some(path)), text.sign_in.as_str()));
+    ProofView {
+        words,
+        text: if must_log_in && !ways.takes_key { &text.sign_in_text } else { &text.text },
+        field: field.map(|field| field.refused(reason.take())),
+        takes_key: ways.takes_key,
+        // No field is empty, and none is wrong.
+        reason: reason.filter(|_| ways.takes_key).map(|_| text.sign_in_text.to_string()),
+        sign_in,
     }
-    ProofView { text: &text.text, field, sign_in: None }
 }
 
 fn sentence(words: &Words, failure: &ProofFailure) -> String {

@@ -153,5 +153,5 @@ event_words! {
     QuotaChanged => quota_changed;
     FileUploaded => file_uploaded;
     FileDeleted => file_deleted;
-    KeyMade | RoleCreated | RoleChanged | RoleDeleted | AppCreated | AppKeyRotated | AppDeleted | MailRetried | MailShown | AuditExported | AdminRefused | AccountsImported | AccountsExported | KeysRevoked => other;
+    KeyMade | RoleCreated | RoleChanged | RoleDeleted | AppCreated | AppKeyRotated | AppDeleted | MailRetried | MailShown | AuditExported | AdminRefused | AccountsImported | AccountsExported | BackupMade | DatabaseRestored | UpgradeRolledBack | MasterKeyReplaced | KeysRevoked => other;
 }

@@ -4,22 +4,23 @@ use askama::Template;
 use poem::Response;
 use poem::http::StatusCode;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Extra, Kind, Result};
 use crate::http::server::reject;
 use crate::identity::login::challenge;
 use crate::model::{FactorKind, Method, Secret};
 use crate::web::entry::enter;
 use crate::web::html::Layout;
+use crate::web::jar::PageCookie;
 use crate::web::notice::Notice;
 use crate::web::site::note_failure;
 use crate::web::stop::{Stop, problem};
 use crate::web::target::{Target, with_target};
 use crate::web::view::{FieldKind, FieldView};
-use crate::web::visit::Visit;
+use crate::web::visit::{Visit, add_cookie, go};
 use crate::words::{Text, Words};
 
 /// The path of the page.
-pub(super) const FACTOR: &str = "/sign-in/factor";
+const FACTOR: &str = "/sign-in/factor";
 
 /// Asks for a code.
 #[derive(Template)]
@@ -77,6 +78,15 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
     }
 }
 
+/// Leads to this page, if that is what the login still needs.
+pub(super) fn ask(visit: &Visit, error: &Error, target: Option<&Target>) -> Option<Response> {
+    let Some(Extra::Challenge { token, expires_in, .. }) = error.extra() else { return None };
+    let mut response = go(&with_target(FACTOR, target.map(Target::as_str)));
+    let cookie = visit.jar.set(PageCookie::Pending, token.reveal(), Some(*expires_in));
+    add_cookie(&mut response, &cookie);
+    Some(response)
+}
+
 pub(super) fn pending(visit: &Visit) -> Result<&Secret, Stop> {
     visit.pending.as_ref().ok_or(Stop::LoginOver)
 }
@@ -103,7 +113,7 @@ pub(super) async fn show(
         .refused(reason)
         .focused();
     let view = FactorView {
-        layout: visit.layout(&words.factor.title),
+        layout: visit.layout_of("second-step", &words.factor.title),
         text: explanation(words, &methods),
         note: visit.notice.map(|notice| notice.text(words)),
         target: target.map(Target::as_str),

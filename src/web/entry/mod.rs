@@ -1,5 +1,6 @@
-//! The pages around a login: sign-in, second factor, sign-up, sign-out.
+//! The pages around a login: sign-in, mailed code, second factor, sign-up, sign-out.
 
+mod code;
 mod factor;
 mod passkey;
 pub(in crate::web) mod posted;
@@ -9,8 +10,9 @@ mod sign_up;
 
 use poem::Response;
 
+pub(in crate::web) use crate::web::entry::code::CODE as CODE_PAGE;
+pub(in crate::web) use crate::web::entry::passkey::posted_credential;
 pub(in crate::web) use crate::web::entry::provider::{flow_cookie, sentence as provider_sentence};
-pub(in crate::web) use crate::web::entry::sign_up::bad_name;
 
 use crate::error::Result;
 use crate::http::extract::refresh_cookie;
@@ -28,11 +30,13 @@ use crate::web::visit::{Act, Owner, Road, Visit, add_cookie, anyone, go, owner};
 const REFRESH_PATH: &str = "/v1/auth";
 
 /// The pages with their handlers.
-pub(in crate::web) fn roads() -> [Road; 15] {
+pub(in crate::web) fn roads() -> [Road; 17] {
     let road = |path, get, post| Road { path, get, post, back: None };
     [
         road("/sign-in", anyone!(sign_in::open), anyone!(sign_in::press)),
         road("/sign-in/continue", None, owner!(sign_in::go_on)),
+        road(code::CODE, anyone!(code::open), anyone!(code::press)),
+        road("/sign-in/code/send", None, anyone!(code::send)),
         road("/sign-in/factor", anyone!(factor::open), anyone!(factor::press)),
         road("/sign-in/passkey", None, anyone!(passkey::press)),
         road("/sign-in/passkey/options", None, anyone!(passkey::options)),

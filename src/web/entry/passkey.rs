@@ -26,7 +26,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     let is_long = visit.field("remember").is_some();
     let remember = if is_long { Remember::Long } else { Remember::Short };
     let (core, source) = (visit.core(), visit.source());
-    let entered = match (answer(visit), visit.context.limited().count()) {
+    let entered = match (posted_credential(visit), visit.context.limited().count()) {
         (Ok(answer), Ok(counted)) => {
             passkey::complete(core, &answer, remember, &counted, source).await
         }
@@ -51,7 +51,7 @@ pub(super) async fn step_options(visit: &Visit) -> Result<Response, Stop> {
 pub(super) async fn step(visit: &Visit) -> Result<Response, Stop> {
     let (target, pending) = (visit.target()?, factor::pending(visit)?);
     let (core, source) = (visit.core(), visit.source());
-    let entered = match (answer(visit), visit.context.limited().count()) {
+    let entered = match (posted_credential(visit), visit.context.limited().count()) {
         (Ok(answer), Ok(counted)) => {
             passkey_step::complete(core, pending.reveal(), &answer, &counted, source).await
         }
@@ -64,7 +64,7 @@ pub(super) async fn step(visit: &Visit) -> Result<Response, Stop> {
 }
 
 /// What the authenticator signed.
-pub(in crate::web) fn answer(visit: &Visit) -> Result<AssertionResponse> {
+pub(in crate::web) fn posted_credential(visit: &Visit) -> Result<AssertionResponse> {
     let text = visit.text("credential");
     AssertionResponse::from_json(&text).map_err(|_| Error::new(Kind::PasskeyInvalid))
 }

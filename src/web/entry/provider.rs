@@ -14,8 +14,7 @@ use crate::identity::provider;
 use crate::identity::provider::{BegunFlow, ProviderAnswer, Redirect, WaitingStep};
 use crate::model::identity::ProviderStep;
 use crate::model::{Email, Secret, secret};
-use crate::web::entry::enter;
-use crate::web::entry::sign_in;
+use crate::web::entry::{enter, factor};
 use crate::web::html::Layout;
 use crate::web::jar::PageCookie;
 use crate::web::notice::Notice;
@@ -147,10 +146,10 @@ async fn finish(
         }
         Err(error) => error,
     };
+    if let Some(response) = factor::ask(visit, &error, target) {
+        return Ok(response);
+    }
     match error.extra() {
-        Some(Extra::Challenge { token, expires_in, .. }) => {
-            Ok(sign_in::ask_factor(visit, target, token, *expires_in))
-        }
         Some(Extra::ProviderStep { token, expires_in, .. }) => {
             let mut response = go(STEP);
             let value = join(token.reveal(), target);
@@ -158,7 +157,7 @@ async fn finish(
             add_cookie(&mut response, &cookie);
             Ok(response)
         }
-        None => fault(visit, target, &error),
+        _ => fault(visit, target, &error),
     }
 }
 

@@ -1,28 +1,26 @@
 //! The sign-in page.
 
-use std::time::Duration;
-
 use askama::Template;
 use poem::Response;
 use poem::http::StatusCode;
 
-use crate::error::{Detail, Error, Extra, Kind, Result};
+use crate::error::{Detail, Error, Kind, Result};
 use crate::http::server::reject;
 use crate::identity::login::remember::Remember;
 use crate::identity::login::sign_in;
 use crate::identity::login::sign_in::{Credentials, Name};
-use crate::model::{Page, Password, Secret};
+use crate::model::{Page, Password};
+use crate::web::entry::code::CODE;
 use crate::web::entry::enter;
-use crate::web::entry::factor::FACTOR;
+use crate::web::entry::factor;
 use crate::web::entry::provider;
 use crate::web::entry::provider::ProviderButton;
 use crate::web::html::Layout;
-use crate::web::jar::PageCookie;
 use crate::web::site::note_failure;
 use crate::web::stop::{Stop, problem};
 use crate::web::target::{ACCOUNT, Target, with_target};
 use crate::web::view::{FieldKind, FieldView, focus_first};
-use crate::web::visit::{Owner, Visit, add_cookie, go};
+use crate::web::visit::{Owner, Visit, go};
 use crate::words::Words;
 
 /// The most characters of an address or user name, as on the native API.
@@ -44,6 +42,8 @@ struct SignInView<'a> {
     sign_up: String,
     takes_passkey: bool,
     providers: Vec<ProviderButton>,
+    /// The page that logs in with a mailed code, where the policy allows it.
+    by_code: Option<String>,
 }
 
 /// For visitors who are logged in already.
@@ -106,26 +106,11 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     }
     match log_in(visit, &typed, Password::new(password)).await {
         Ok(issued) => enter(visit, &issued, target.as_ref()).await,
-        Err(error) => match error.extra() {
-            Some(Extra::Challenge { token, expires_in, .. }) => {
-                Ok(ask_factor(visit, target.as_ref(), token, *expires_in))
-            }
-            _ => show(visit, target.as_ref(), &typed, Some(&SignInRefusal::Failed(error))),
+        Err(error) => match factor::ask(visit, &error, target.as_ref()) {
+            Some(response) => Ok(response),
+            None => show(visit, target.as_ref(), &typed, Some(&SignInRefusal::Failed(error))),
         },
     }
-}
-
-/// Leads to the page for the second factor.
-pub(super) fn ask_factor(
-    visit: &Visit,
-    target: Option<&Target>,
-    token: &Secret,
-    expires_in: Duration,
-) -> Response {
-    let mut response = go(&with_target(FACTOR, target.map(Target::as_str)));
-    let cookie = visit.jar.set(PageCookie::Pending, token.reveal(), Some(expires_in));
-    add_cookie(&mut response, &cookie);
-    response
 }
 
 /// The page again, after another way to log in failed.
@@ -197,9 +182,9 @@ fn show(
             (name.has_focus, password.has_focus) = (false, true);
         }
     }
-    let target = target.map(Target::as_str);
+    let (target, config) = (target.map(Target::as_str), &visit.core().config);
     let view = SignInView {
-        layout: visit.layout(&text.title),
+        layout: visit.layout_of("sign-in", &text.title),
         note: visit.notice.map(|notice| notice.text(words)),
         problem: said,
         way_on,
@@ -208,7 +193,8 @@ fn show(
         password,
         remember: typed.remember,
         sign_up: with_target("/sign-up", target),
-        takes_passkey: visit.core().config.webauthn.enabled,
+        takes_passkey: visit.takes_passkey,
+        by_code: config.login.passwordless.then(|| with_target(CODE, target)),
         providers: provider::buttons(visit, target),
     };
     let mut response = visit.site.render(status, &view)?;

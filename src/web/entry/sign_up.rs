@@ -16,16 +16,13 @@ use crate::web::entry::provider;
 use crate::web::entry::provider::ProviderButton;
 use crate::web::html::Layout;
 use crate::web::pages::password_rules;
-use crate::web::problems;
+use crate::web::problems::{self, MAX_NAME, bad_name};
 use crate::web::site::{SayView, note_failure};
 use crate::web::stop::{Stop, problem};
 use crate::web::target::{Target, with_target};
 use crate::web::view::{FieldKind, FieldView, focus_first};
 use crate::web::visit::{Visit, go};
 use crate::words::Words;
-
-/// The longest name, as on the native API.
-const MAX_NAME: usize = 100;
 
 /// Asks for the data of a new account.
 #[derive(Template)]
@@ -160,15 +157,6 @@ fn new_account(visit: &Visit, typed: &mut SignUpFields) -> Option<NewAccount> {
     })
 }
 
-/// Why this is no name of a person.
-pub(in crate::web) fn bad_name(words: &Words, name: &str) -> Option<String> {
-    if name.chars().count() > MAX_NAME {
-        Some(words.problems.too_long(MAX_NAME))
-    } else {
-        name.contains(char::is_control).then(|| words.problems.invalid.to_string())
-    }
-}
-
 fn explain(words: &Words, typed: &mut SignUpFields, error: &Error) {
     for row in error.fields() {
         let field = match row.field {
@@ -226,7 +214,7 @@ fn show(
     focus_first(fields.iter_mut());
     let target = target.map(Target::as_str);
     let view = SignUpView {
-        layout: visit.layout(&text.title),
+        layout: visit.layout_of("sign-up", &text.title),
         problem: typed.problem.clone(),
         target,
         fields,

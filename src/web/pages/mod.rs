@@ -35,6 +35,7 @@ use crate::model::{Email, Page, Password};
 use crate::web::brand::Brand;
 use crate::web::form;
 use crate::web::html::{self, Layout, Scripts};
+use crate::web::language;
 use crate::web::pages::refusal::{ResetsBegin, refusal};
 use crate::web::pages::views::{
     AddressView, ConfirmView, MessageView, NewPasswordField, PasskeysStay,
@@ -159,7 +160,7 @@ impl LinkPage {
         endpoint::make(move |request: Request| {
             let page = self.clone();
             async move {
-                let visit = RequestContext::of_page(&page.core, &request).await?;
+                let visit = language::context_of(&page.core, &request).await?;
                 let shown = page.open(&request, &visit).await;
                 page.or_refusal(shown, &visit)
             }
@@ -198,7 +199,7 @@ impl LinkPage {
         endpoint::make(move |request: Request| {
             let page = self.clone();
             async move {
-                let visit = RequestContext::of_page(&page.core, &request).await?;
+                let visit = language::context_of(&page.core, &request).await?;
                 let done = page.press(request, &visit).await;
                 page.or_refusal(done, &visit)
             }
@@ -449,7 +450,7 @@ impl LinkPage {
     }
 
     fn show(&self, status: StatusCode, view: &impl askama::Template) -> Result<Response> {
-        html::page(status, &self.policy, view)
+        html::page(status, &self.policy, &self.brand, view)
     }
 }
 

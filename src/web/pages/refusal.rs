@@ -5,8 +5,10 @@ use poem::http::StatusCode;
 
 use crate::config::Config;
 use crate::error::Kind;
+use crate::http::server::reject;
 use crate::model::Page;
 use crate::web::pages::words::Heading;
+use crate::web::problems::title;
 use crate::words::{Text, Words};
 
 /// The answer to an error.
@@ -66,13 +68,12 @@ fn status_and_heading(words: &Words, page: Page, kind: Kind) -> (StatusCode, Hea
         Kind::LinkInvalid => (StatusCode::NOT_FOUND, &text.used_title, used(words, page)),
         Kind::ForeignOrigin => (StatusCode::FORBIDDEN, &text.foreign_title, &text.foreign),
         Kind::AppInvalid => (StatusCode::FORBIDDEN, &text.app_title, &text.app),
-        Kind::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, &text.too_large_title, &text.wait),
-        Kind::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, &text.too_many_title, &text.wait),
-        Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, &text.unavailable_title, &text.wait),
-        Kind::MalformedBody | Kind::Validation => {
-            (StatusCode::BAD_REQUEST, &text.failed_title, &text.wait)
-        }
-        _ => (StatusCode::INTERNAL_SERVER_ERROR, &text.failed_title, &text.wait),
+        Kind::PayloadTooLarge
+        | Kind::TooMany(_)
+        | Kind::Unavailable
+        | Kind::MalformedBody
+        | Kind::Validation => (reject::status(kind), title(words, kind), &text.wait),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, title(words, kind), &text.wait),
     };
     (status, Heading::new(title, text))
 }

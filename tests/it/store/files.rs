@@ -253,6 +253,17 @@ fn a_step_that_fails_leaves_the_version_before_it() {
 }
 
 #[test]
+fn a_step_that_leaves_another_schema_than_a_new_file_has_changes_nothing() {
+    let (path, _folder) = closed();
+    let plan = plan(&[ADD_PETS]);
+    let schema = format!("{}\ncreate table toys (\n  n bigint\n);\n", plan.schema).leak();
+    let error = open_as(&path, &Plan { schema, ..plan }).err().unwrap();
+    assert!(error.chain().contains("no table toys"), "{}", error.chain());
+    assert_eq!(number(&path, "select user_version from pragma_user_version"), current());
+    assert_eq!(number(&path, "select count(*) from sqlite_schema where name = 'pets'"), 0);
+}
+
+#[test]
 fn a_command_leaves_an_older_file_to_the_server() {
     let (path, _folder) = closed();
     let before = folder_of(&path);

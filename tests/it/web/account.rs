@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use authd::identity::admin::accounts;
+use poem::http::Method;
 
+use crate::authenticator::Device;
+use crate::passkeys;
 use crate::support::{App, PASSWORD, app, app_with, token_in};
 use crate::web::visitor::{Visitor, hidden_fields};
 
@@ -66,6 +69,111 @@ async fn every_page_of_the_account_opens_and_marks_its_place() {
     }
     ada.open("/.well-known/change-password").await;
     assert_eq!(ada.path, "/account/password");
+}
+
+#[tokio::test]
+async fn a_password_manager_that_asks_without_a_session_gets_to_the_password_after_a_login() {
+    let app = app().await;
+    app.join("ada").await;
+    let mut ada = Visitor::at(&app, "/.well-known/change-password").await;
+    assert_eq!(ada.page.status, 200, "{}", ada.page.text);
+    assert_eq!(ada.path, "/sign-in");
+    ada.sign_in("ada", PASSWORD).await;
+    assert_eq!(ada.path, "/account/password");
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_given_is_refused_where_it_was_typed() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    passkeys::add(&app, &access, &mut Device::new(), "passkey").await;
+    let mut ada = Visitor::known(&app, "ada").await;
+    let too_long = "x".repeat(101);
+    let names = [
+        (" ", "Please fill in this field."),
+        ("My\tkey", "Please check this value."),
+        (too_long.as_str(), "Too long: at most 100 characters"),
+    ];
+    for (name, reason) in names {
+        ada.open("/account/passkeys").await;
+        ada.submit("/account/passkeys/rename", &[("name", name)]).await;
+        assert_eq!(ada.page.status, 400, "{name:?}");
+        ada.sees("<h1>Passkeys</h1>");
+        let form = ada.page.text.split("<details open>").nth(1).unwrap().split("</form>").next();
+        let typed = format!("value=\"{}\"", name.trim());
+        assert!(form.unwrap().contains(reason) && form.unwrap().contains(&typed), "{form:?}");
+    }
+    for (page, action, field) in [
+        ("/account/passkeys", "/account/passkeys/new", "name"),
+        ("/account/authenticator", "/account/authenticator/new", "device"),
+    ] {
+        for (name, reason) in &names[1..] {
+            ada.open(page).await;
+            ada.submit(action, &[(field, name)]).await;
+            assert_eq!(ada.page.status, 400, "{action} {name:?}");
+            ada.sees(&format!("id=\"{field}-reason\">{reason}</p>"));
+        }
+    }
+    ada.open("/account/passkeys").await;
+    let form = ada.form("/account/passkeys/rename", &[("name", "")]);
+    let form = form.replace("&id=", "&id=un");
+    let unknown = ada.send(Method::POST, "/account/passkeys/rename", Some(form)).await;
+    assert_eq!(unknown.status, 404, "{}", unknown.text);
+}
+
+#[tokio::test]
+async fn each_link_of_the_overview_says_where_it_leads() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    ada.open("/account").await;
+    let tiles = ada.page.text.split("class=\"tiles\"").nth(1).unwrap();
+    let links = tiles.split("</main>").next().unwrap().split("<a href=\"").skip(1);
+    let links: Vec<_> =
+        links.map(|link| link.split("</a>").next().unwrap().split_once("\">").unwrap()).collect();
+    assert_eq!(
+        links,
+        [
+            ("/account/profile", "Change profile"),
+            ("/account/email", "Change email address"),
+            ("/account/password", "Change password"),
+            ("/account/passkeys", "Manage passkeys"),
+            ("/account/authenticator", "Manage two-step sign-in"),
+            ("/account/sessions", "View devices"),
+            ("/account/record", "View security record"),
+            ("/account/data", "Download or delete your data"),
+        ]
+    );
+}
+
+/// The list of a page with each name and id replaced, and the page that asks before a removal.
+async fn removal(ada: &mut Visitor<'_>, page: &str, name: &str) -> [String; 2] {
+    ada.open(page).await;
+    let list = ada.page.text.split("class=\"list\"").nth(1).unwrap().split("</ul>").next().unwrap();
+    let start = format!("href=\"{page}/remove?id=");
+    let (_, link) = list.split_once(&start).unwrap_or_else(|| panic!("{list}"));
+    let (id, link) = link.split_once('"').unwrap();
+    let id = &id.to_owned();
+    let link = link.split("</a>").next().unwrap().replace(name, "NAME");
+    ada.open(&format!("{page}/remove?id={id}")).await;
+    let asked = ada.page.text.split("class=\"box\"").nth(1).unwrap().split("</section>").next();
+    let form = &hidden_fields(&ada.page.text, &format!("{page}/remove"))[0].1;
+    let asked = asked.unwrap().replace(id, "ID").replace(page, "PAGE").replace(form, "FORM");
+    [link, asked]
+}
+
+#[tokio::test]
+async fn keys_and_devices_are_removed_in_the_same_words() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    let mut device = Device::new();
+    let made = passkeys::add(&app, &access, &mut device, "passkey").await;
+    let mut ada = Visitor::known(&app, "ada").await;
+    turn_on_second_step(&app, &mut ada).await;
+    let phone = removal(&mut ada, "/account/authenticator", "Phone").await;
+    let key =
+        removal(&mut ada, "/account/passkeys", made["passkey"]["name"].as_str().unwrap()).await;
+    assert_eq!(phone, key);
+    assert!(phone[1].contains("<button class=\"risk\">Remove</button>"), "{}", phone[1]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::support::{App, PASSWORD, UNLIMITED, app, app_with};
 use crate::web::visitor::{FORM, Visitor};
 
 /// Every form of an owner, with fields that would be accepted.
-const FORMS: [(&str, &str); 11] = [
+const FORMS: [(&str, &str); 12] = [
     ("/sign-out", ""),
     ("/sign-in/continue", ""),
     ("/account/profile", "first_name=Eve"),
@@ -17,6 +17,7 @@ const FORMS: [(&str, &str); 11] = [
     ("/account/backup-codes", ""),
     ("/account/sessions/end-others", ""),
     ("/account/data/export", ""),
+    ("/account/proof/passkey", "credential=%7B%7D"),
     ("/account/data/delete", "consent=yes"),
 ];
 
@@ -364,14 +365,19 @@ async fn a_passkeys_name_is_checked_with_the_key_and_with_a_new_name() {
     let key = crate::passkeys::add(&app, &access, &mut device, "passkey").await;
     let id = key["passkey"]["id"].as_str().unwrap().to_owned();
     let mut ada = Visitor::known(&app, "ada").await;
-    for bad in ["x".repeat(101), "a\nb".to_owned(), "a\u{0}b".to_owned()] {
+    let too_long = "x".repeat(101);
+    for (bad, reason) in [
+        (too_long.as_str(), "Too long: at most 100"),
+        ("a\nb", "Please check this value."),
+        ("a\u{0}b", "Please check this value."),
+    ] {
         ada.open("/account/passkeys").await;
-        ada.submit("/account/passkeys/new", &[("name", &bad), ("kind", "passkey")]).await;
+        ada.submit("/account/passkeys/new", &[("name", bad), ("kind", "passkey")]).await;
         assert_eq!(ada.page.status, 400, "{bad:?}");
-        let form = ada.form("/account/passkeys/new", &[("name", &bad), ("credential", "{}")]);
+        let form = ada.form("/account/passkeys/new", &[("name", bad), ("credential", "{}")]);
         let answer = ada.send(Method::POST, "/account/passkeys", Some(form)).await;
-        assert!(answer.text.contains("Too long: at most 100"), "{bad:?}: {}", answer.text);
-        let form = ada.form("/account/passkeys/new", &[("id", &id), ("name", &bad)]);
+        assert!(answer.text.contains(reason), "{bad:?}: {}", answer.text);
+        let form = ada.form("/account/passkeys/new", &[("id", &id), ("name", bad)]);
         ada.send(Method::POST, "/account/passkeys/rename", Some(form)).await;
         let renamed = app.call(Method::PATCH, &format!("/v1/users/me/passkeys/{id}"));
         let renamed =

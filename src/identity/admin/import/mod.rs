@@ -35,9 +35,9 @@ pub use crate::identity::admin::import::reason::{ImportReason, PasswordGap, Uniq
 const CHUNK: usize = 32;
 /// How long one write may take while a server is running, without its commit.
 const BESIDE_A_SERVER: Duration = Duration::from_millis(8);
-/// How long one write may take while no server is running. SQLite keeps the pages that a write has
-/// changed in a list, which each of its statements walks, so a long write costs more for each row.
-const ALONE: Duration = Duration::from_millis(25);
+/// How long one write may take while no server is running. The rows of a file are spread over the
+/// whole database, so the longer a write is, the fewer pages are written more than once.
+const ALONE: Duration = Duration::from_millis(500);
 
 /// What the operator decides about an import.
 #[derive(Debug, Clone, Default)]

@@ -24,7 +24,7 @@ async fn it_is_recorded_and_the_owner_gets_a_letter() {
     let left = trail.left_by(Some(&ada.id), Some(&ada.id)).await;
     assert!(left.len() == 1 && left[0].starts_with("passkey_added done passkey"), "{left:?}");
     let mails = app.mails().await;
-    assert_eq!(mails[0].subject, "The login at authd has changed");
+    assert_eq!(mails[0].subject, "The sign-in at authd has changed");
     let refused = ADD.on(&app).json(&body).bearer(&ada);
     refused.refused(400, "PASSKEY_REJECTED").await;
     assert!(app.mails().await.is_empty());
