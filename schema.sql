@@ -362,6 +362,22 @@ create table challenges (
 create index challenges_account on challenges (account_id, created_at);
 create index challenges_expiry on challenges (expires_at);
 
+-- Accounts at providers that log in to an account here. The key is issuer and subject; an address is
+-- never a key.
+create table identities (
+  id text primary key,
+  account_id text not null references accounts (id) on delete cascade,
+  provider text not null,                 -- the name of the provider when it was connected
+  issuer text not null,
+  subject text not null,
+  email text,                             -- the address that the provider last stated; no proof
+  name text,                              -- what its owner is called there
+  created_at bigint not null,
+  last_used_at bigint,
+  unique (issuer, subject)
+);
+create index identities_account on identities (account_id);
+
 -- One-time codes, one per account and purpose; only their MAC is stored.
 create table codes (
   account_id text not null references accounts (id) on delete cascade,

@@ -81,7 +81,7 @@ pub async fn open(
             config.files.in_flight_account,
         ),
         in_flight: AttemptsInFlight::default(),
-        reloadable: Arc::new(Reloadable::open(config, &outbox)?),
+        reloadable: Arc::new(Reloadable::open(config, &outbox, &env)?),
         outbox,
         store,
         tokens,
@@ -372,7 +372,7 @@ fn renew(core: &Core, (config, notes): (Arc<Config>, Vec<String>)) -> Result<Arc
     for note in notes {
         tracing::warn!("{note}");
     }
-    let reloadable = Arc::new(Reloadable::open(config, &core.outbox)?);
+    let reloadable = Arc::new(Reloadable::open(config, &core.outbox, &core.env)?);
     Ok(Arc::new(Core { reloadable, ..core.clone() }))
 }
 

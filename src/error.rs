@@ -7,6 +7,7 @@ mod detail;
 mod field;
 mod kind;
 pub mod limit;
+mod provider;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -17,6 +18,8 @@ pub use crate::error::detail::Detail;
 pub use crate::error::field::{FactorRule, Field, FieldError, RoleRule, Rule, Weakness};
 pub use crate::error::kind::Kind;
 pub use crate::error::limit::Limit;
+pub use crate::error::provider::ProviderFault;
+use crate::model::identity::ProviderStep;
 use crate::model::{Method, Secret};
 
 /// The result type of this crate.
@@ -31,6 +34,14 @@ pub enum Extra {
         token: Secret,
         /// The methods that can complete the login.
         methods: Vec<Method>,
+        /// How long the token is valid.
+        expires_in: Duration,
+    },
+    /// A login with a provider that needs another step ([`Kind::ProviderStepRequired`]).
+    ProviderStep {
+        /// Continues the login.
+        token: Secret,
+        step: ProviderStep,
         /// How long the token is valid.
         expires_in: Duration,
     },

@@ -27,9 +27,10 @@
 //! | [`outbox`] | the queue of messages and jobs, its worker, the sealing of bodies | `env`, `error`, `model`, `seal`, `store` |
 //! | [`mail`] | a channel of the outbox: letters, templates, SMTP | `config`, `env`, `error`, `model`, `outbox`, `words` |
 //! | [`outbound`] | HTTP requests to other servers: time, size, TLS, permitted addresses | `config`, `env`, `error`, `model` |
+//! | [`oidc`] | the client of OpenID Connect and OAuth 2 providers: discovery, keys, codes, ID tokens; no accounts | `config`, `env`, `model`, `outbound` |
 //! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbound`, `outbox` |
 //! | [`backup`] | copies of the database in one file: made, encrypted, checked, put back | `env`, `error`, `model`, `seal`, `store`, `token` |
-//! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `backup`, `config`, `env`, `error`, `mail`, `metrics`, `model`, `outbox`, `password`, `seal`, `sms`, `store`, `token`, `webauthn`, `words` |
+//! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `backup`, `config`, `env`, `error`, `mail`, `metrics`, `model`, `oidc`, `outbox`, `password`, `seal`, `sms`, `store`, `token`, `webauthn`, `words` |
 //! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
 //! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `webauthn`, `words` |
 //! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `webauthn` |
@@ -127,6 +128,7 @@ pub mod identity;
 pub mod mail;
 pub mod metrics;
 pub mod model;
+pub mod oidc;
 pub mod outbound;
 pub mod outbox;
 pub mod password;

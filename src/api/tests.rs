@@ -102,7 +102,7 @@ fn every_document_is_whole() {
     for api in all() {
         let (name, document) = (api.wire.name(), &document(&api));
         let as_sent = as_sent(&api);
-        assert!(as_sent.to_string().len() <= 200_000, "{name}: {}", as_sent.to_string().len());
+        assert!(as_sent.to_string().len() <= 225_000, "{name}: {}", as_sent.to_string().len());
         let mut references = Vec::new();
         under(&as_sent, "$ref", &mut references);
         for reference in references {
@@ -157,6 +157,7 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
             ("v1", &["getProfile", "updateProfile", "listSessions", "listOwnAudit", "listMfa"]),
             ("v1", &["renameMfa", "replaceMfaName"]),
             ("v1", &["listPasskeys", "renamePasskey", "reauthenticatePasskeyOptions"]),
+            ("v1", &["listIdentities"]),
             ("siteworks", &["getProfile", "updateProfile"]),
             ("jobpath", &["getCurrentUser"]),
             ("jobpsych", &["getProfile", "getUploadStats"]),
@@ -176,6 +177,8 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
                 "addPasskeyOptions",
                 "addPasskey",
                 "removePasskey",
+                "beginIdentity",
+                "unlinkIdentity",
             ],
         )],
     ),
@@ -226,7 +229,7 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
     (
         "says only what the server is and that it runs",
         &[
-            ("v1", &["getHealth"]),
+            ("v1", &["getHealth", "listProviders"]),
             ("jobpsych", &["getHealth", "getIndex"]),
             ("authbackend", &["getHealth", "getIndex"]),
         ],

@@ -64,7 +64,7 @@ impl ConfigShow {
         let loaded = opened::configuration(global, console)?;
         let mut entries = report::show(&loaded).to_vec();
         if let Some(key) = &self.key {
-            entries.retain(|entry| is_within(entry.key, key));
+            entries.retain(|entry| is_within(&entry.key, key));
             if entries.is_empty() {
                 return Err(Failure::usage(format_args!("there is no key or section {key:?}"))
                     .hint("list all keys: authd config show"));

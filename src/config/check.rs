@@ -3,6 +3,7 @@
 
 mod exposure;
 mod guards;
+mod providers;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -102,6 +103,7 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     guards::find(config, &mut found);
     exposure::find(config, &mut found);
     passkeys(config, &mut found);
+    providers::find(config, &mut found);
     backups(config, &mut found);
     origins(config, &mut found);
     for variable in &loaded.ignored {

@@ -10,6 +10,7 @@ use super::layer::{Layer, Origin, Raw, SourcedValue, from_toml, lay_over};
 use super::problem::{Problem, Problems};
 use super::profile::{ProfileName, STANDARD};
 use super::reader::{ConfigEntry, ConfigReader, Visibility};
+use super::sections::providers::is_secret_key;
 use super::{Config, Limits, env_file};
 use crate::model::{Database, Secret};
 
@@ -156,6 +157,9 @@ pub fn is_secret(name: &str, value: &str) -> bool {
     // Only the entries matter here, not whether the standard values are valid.
     let _ = Config::read(&mut reader);
     let key = environment::key_of(name);
+    if is_secret_key(&key) {
+        return true;
+    }
     match reader.entries.iter().find(|entry| entry.key == key).map(|entry| entry.show) {
         Some(Visibility::Hidden) => true,
         // Many gateways take their key in the query.

@@ -42,6 +42,10 @@ pub use crate::config::sections::metrics::MetricsConfig;
 pub use crate::config::sections::outbound::{AllowedHost, Outbound};
 pub use crate::config::sections::pages::PagesConfig;
 pub use crate::config::sections::password::PasswordRules;
+pub use crate::config::sections::providers::{
+    PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, given_key, is_encrypted,
+    is_provider_name, preset_names, resolve as resolve_provider,
+};
 pub use crate::config::sections::server::{Environment, Server, WireName};
 pub use crate::config::sections::service::ServiceConfig;
 pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
@@ -128,6 +132,8 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// `[webauthn]`
     pub webauthn: Webauthn,
+    /// `[providers.NAME]`
+    pub providers: ProvidersConfig,
 }
 
 impl Config {
@@ -228,7 +234,7 @@ impl Config {
         let apps = AppsConfig::read(r);
         let location = LocationConfig::read(r);
         let (log, metrics) = (LogConfig::read(r), MetricsConfig::read(r));
-        let webauthn = Webauthn::read(r);
+        let (webauthn, providers) = (Webauthn::read(r), ProvidersConfig::read(r));
         Ok(Self {
             profile: profile?,
             database: database?,
@@ -260,6 +266,7 @@ impl Config {
             log: log?,
             metrics: metrics?,
             webauthn: webauthn?,
+            providers: providers?,
         })
     }
 

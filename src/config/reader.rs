@@ -2,6 +2,7 @@
 //!
 //! The reader records every key that is read. A key that was given but never read is unknown.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -20,7 +21,7 @@ use crate::model::Secret;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigEntry {
     /// The key, like `tokens.access`.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// The value as text, with secrets masked. `None` if it is not set.
     pub value: Option<String>,
     /// Where the value came from.
@@ -98,7 +99,7 @@ impl ConfigReader {
     /// Reads a key that may be unset, or removed with `"none"` or `"off"`.
     pub fn option<T>(
         &mut self,
-        key: &'static str,
+        key: impl Into<Cow<'static, str>>,
         allowed: &str,
         parse: impl Fn(&Raw) -> Option<T>,
     ) -> ReadResult<Option<T>> {
@@ -106,7 +107,11 @@ impl ConfigReader {
     }
 
     /// Reads a secret, which is never shown.
-    pub fn secret(&mut self, key: &'static str, allowed: &str) -> ReadResult<Option<Secret>> {
+    pub fn secret(
+        &mut self,
+        key: impl Into<Cow<'static, str>>,
+        allowed: &str,
+    ) -> ReadResult<Option<Secret>> {
         self.find(
             key,
             &format!("{allowed}, or \"none\""),
@@ -180,11 +185,7 @@ impl ConfigReader {
 
     /// Reads `true` or `false`.
     pub fn truth(&mut self, key: &'static str) -> ReadResult<bool> {
-        self.value(key, "true or false", |raw| match raw {
-            Raw::Bool(truth) => Some(*truth),
-            Raw::Text(text) => text.trim().to_lowercase().parse().ok(),
-            _ => None,
-        })
+        self.value(key, "true or false", truth)
     }
 
     /// Reads one of a set of words, ignoring case.
@@ -214,7 +215,7 @@ impl ConfigReader {
     /// Reads an optional text, by the rules of [`ConfigReader::text`].
     pub fn optional_text(
         &mut self,
-        key: &'static str,
+        key: impl Into<Cow<'static, str>>,
         longest: usize,
     ) -> ReadResult<Option<String>> {
         self.option(key, &format!("a text of 1 to {longest} characters"), |raw| line(raw, longest))
@@ -230,6 +231,28 @@ impl ConfigReader {
         self.value(key, &format!("a list of {each}"), |raw| {
             items(raw)?.iter().map(|item| parse(item)).collect()
         })
+    }
+
+    /// Reads an optional list, by the rules of [`ConfigReader::list`].
+    pub fn optional_list<T>(
+        &mut self,
+        key: impl Into<Cow<'static, str>>,
+        each: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> ReadResult<Option<Vec<T>>> {
+        self.option(key, &format!("a list of {each}"), |raw| {
+            items(raw)?.iter().map(|item| parse(item)).collect()
+        })
+    }
+
+    /// The names of the tables in a table whose keys are free, such as `google` in
+    /// `providers.google.client_id`.
+    pub fn names_in(&self, table: &str) -> BTreeSet<String> {
+        let names = self.given.keys().filter_map(|key| {
+            let (name, _) = key.strip_prefix(table)?.strip_prefix('.')?.split_once('.')?;
+            Some(name.to_owned())
+        });
+        names.collect()
     }
 
     /// Reads an optional list of networks. `None` differs from an empty list.
@@ -332,7 +355,7 @@ impl ConfigReader {
 
     /// Refuses every key that was given but never read. Must be called last.
     pub fn refuse_unknown(&mut self) {
-        let known: BTreeSet<&str> = self.entries.iter().map(|entry| entry.key).collect();
+        let known: BTreeSet<&str> = self.entries.iter().map(|entry| &*entry.key).collect();
         for (key, given) in &self.given {
             if known.contains(key.as_str()) {
                 continue;
@@ -341,7 +364,7 @@ impl ConfigReader {
             // the other sections.
             let mut problem =
                 Problem::new(key, Some(given.origin.clone()), allowed_beside(key, &known))
-                    .suggest(key, self.entries.iter().map(|entry| entry.key));
+                    .suggest(key, self.entries.iter().map(|entry| &*entry.key));
             if let Some(variable) = given.origin.variable() {
                 variable.clone_into(&mut problem.key);
                 problem.nearest = problem.nearest.map(|key| variable_of(&key));
@@ -352,12 +375,13 @@ impl ConfigReader {
 
     fn find<T>(
         &mut self,
-        key: &'static str,
+        key: impl Into<Cow<'static, str>>,
         allowed: &str,
         (need, show): (Need, Visibility),
         parse: impl Fn(&Raw) -> Option<T>,
     ) -> ReadResult<Option<T>> {
-        let given = self.given.get(key);
+        let key = key.into();
+        let given = self.given.get(&*key);
         let (origin, raw) = match given {
             Some(given) => (given.origin.clone(), Some(&given.raw)),
             None => (Origin::BuiltIn, None),
@@ -380,7 +404,7 @@ impl ConfigReader {
                 let would_do = raw.unquoted().is_some_and(|raw| parse(&raw).is_some());
                 let advice = if would_do { "; leave out the quotes" } else { "" };
                 let message = format!("expected {allowed}, got {came}{advice}");
-                self.problems.push(Problem::new(key, Some(origin.clone()), message));
+                self.problems.push(Problem::new(&key, Some(origin.clone()), message));
                 Err(Reported)
             }
             (Some(read), _) => Ok(read.flatten()),
@@ -424,6 +448,14 @@ fn shown(raw: &Raw, show: Visibility) -> String {
                 if rest[end..].len() > 1 { format!("/{MASK}") } else { rest[end..].to_owned() };
             format!("{scheme}://{login}{}{path}", &rest[..end])
         }
+    }
+}
+
+fn truth(raw: &Raw) -> Option<bool> {
+    match raw {
+        Raw::Bool(truth) => Some(*truth),
+        Raw::Text(text) => text.trim().to_lowercase().parse().ok(),
+        _ => None,
     }
 }
 

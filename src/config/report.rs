@@ -20,7 +20,7 @@ pub fn show(loaded: &Loaded) -> &[ConfigEntry] {
 pub fn show_text(entries: &[ConfigEntry]) -> String {
     let rows = entries.iter().map(|entry| {
         [
-            entry.key.to_owned(),
+            entry.key.to_string(),
             entry.value.clone().unwrap_or_else(|| "-".to_owned()),
             entry.origin.to_string(),
         ]

@@ -1,7 +1,7 @@
 //! Reasons that are more exact than a kind. Statuses and codes depend on the kind alone; a detail
 //! changes the message, which is made where the response is made (`http::server::error_text`).
 
-use crate::error::{Error, Kind, Limit};
+use crate::error::{Error, Kind, Limit, ProviderFault};
 
 /// What happened, where the kind does not say all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub enum Detail {
     RegistrationRefused,
     /// The authenticator of a new passkey did not check who the person is.
     RegistrationUserVerification,
+    /// A login with a provider.
+    Provider(ProviderFault),
     /// After too many wrong codes, the account accepts second factors from known client IPs alone.
     FactorsClosed,
     RoleExists(String),
@@ -92,6 +94,7 @@ impl Detail {
             Self::ResetLinkExpired => Kind::LinkExpired,
             Self::SignUpVerified => Kind::LinkInvalid,
             Self::FactorExists | Self::PasskeyExists | Self::RoleExists(_) => Kind::AlreadyExists,
+            Self::Provider(fault) => fault.kind(),
             Self::PasskeyChallengeStale | Self::PasskeyUserVerification => Kind::PasskeyInvalid,
             Self::RegistrationStale
             | Self::RegistrationRefused

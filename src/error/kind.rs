@@ -121,6 +121,10 @@ kinds! {
         PasskeyInvalid = "The passkey was not accepted";
         /// The browser's answer to the request for a new passkey is not genuine, or late.
         PasskeyRejected = "The passkey could not be added";
+        /// The answer of a provider is not acceptable, late, or of another browser.
+        ProviderRejected = "The login at the provider was not accepted; start again";
+        /// A login with a provider needs something of the person before it can go on.
+        ProviderStepRequired = "Another step is needed to complete this login";
         /// The call would leave the account without a way to log in.
         LastLoginMethod = "This is the last way to log in; add another one first";
         /// The one-time code is wrong, used or expired.

@@ -55,6 +55,14 @@ macro_rules! limit_table {
             PasskeyOptions = "passkey_options" at sign_in;
             /// Logging in with a passkey.
             Passkey = "passkey" at sign_in;
+            /// Beginning a login at a provider.
+            ProviderBegin = "provider_begin" at sign_in;
+            /// Completing a login at a provider.
+            Provider = "provider" at sign_in;
+            /// Requesting a code that completes a login with a provider.
+            ProviderCode = "provider_code" at code;
+            /// Completing a login with a provider by a mailed code.
+            ProviderStep = "provider_step" at code;
         }
     };
 }

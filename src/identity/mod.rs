@@ -11,6 +11,7 @@ pub mod audit;
 pub mod factor;
 pub mod login;
 pub mod passkey;
+pub mod provider;
 pub mod session;
 pub mod system;
 
@@ -24,6 +25,7 @@ use crate::mail::Composer;
 use crate::metrics::Metrics;
 use crate::model::account::Verification;
 use crate::model::{Account, Source};
+use crate::oidc::ProviderClient;
 use crate::outbox::Outbox;
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
@@ -45,6 +47,8 @@ pub struct Reloadable {
     pub mail: Composer,
     /// Tells the operator about attacks.
     pub alerts: Arc<audit::alert::Alerts>,
+    /// Asks the providers that people log in with.
+    pub oidc: ProviderClient,
 }
 
 impl Reloadable {
@@ -52,7 +56,7 @@ impl Reloadable {
     ///
     /// # Errors
     /// `Internal` if a file that it names cannot be used.
-    pub fn open(config: Arc<Config>, outbox: &Outbox) -> Result<Self> {
+    pub fn open(config: Arc<Config>, outbox: &Outbox, env: &Env) -> Result<Self> {
         let LanguageConfig { words, default, .. } = &config.language;
         let words = Arc::new(Catalogue::load(words.as_deref(), *default)?);
         let mail = Composer::new(&config.service, &config.mail, &words, outbox.clone())?;
@@ -63,6 +67,7 @@ impl Reloadable {
                 mail.clone(),
                 words.clone(),
             )),
+            oidc: ProviderClient::new(&config.outbound, env),
             words,
             mail,
             config,

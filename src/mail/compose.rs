@@ -55,7 +55,7 @@ impl Composer {
     }
 
     /// Writes a letter that concerns no account.
-    pub fn compose_for_operator(
+    pub fn compose_for_nobody(
         &self,
         to: &Email,
         language: Translation<'_>,

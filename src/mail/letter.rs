@@ -74,6 +74,17 @@ pub enum Letter {
     FactorChanged { change: FactorChange },
     /// A passkey was removed, or may have been copied.
     PasskeyChanged { change: PasskeyChange },
+    /// An account at a provider was connected or removed.
+    IdentityChanged { change: IdentityChange },
+    /// A code that completes a login with a provider.
+    ProviderCode {
+        /// The letters.
+        code: Secret,
+        /// What people call the provider.
+        provider: String,
+        /// When the code expires.
+        until: Time,
+    },
     /// A session added a passkey, a second factor or backup codes; the link reports that its owner did
     /// not.
     LoginMethodAdded {
@@ -185,17 +196,36 @@ impl PasskeyChange {
     }
 }
 
+/// What happened to the providers of an account, each by what people call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentityChange {
+    Connected(String),
+    Removed(String),
+}
+
+impl IdentityChange {
+    fn sentence(&self, words: &Words) -> String {
+        let text = &words.letters.identity_changed;
+        match self {
+            Self::Connected(provider) => text.connected(provider),
+            Self::Removed(provider) => text.removed(provider),
+        }
+    }
+}
+
 /// What a session added that lets people log in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddedMethod {
     /// Authenticators are named from a fixed list.
     Passkey(&'static str, PasskeyKind),
     Factor(FactorKind),
     BackupCodes,
+    /// An account at the provider of this name.
+    Provider(String),
 }
 
 impl AddedMethod {
-    fn sentence(self, words: &Words) -> String {
+    fn sentence(&self, words: &Words) -> String {
         match self {
             Self::Passkey(name, PasskeyKind::Passkey) => {
                 words.letters.passkey_changed.added_passkey(name)
@@ -203,7 +233,8 @@ impl AddedMethod {
             Self::Passkey(name, PasskeyKind::SecurityKey) => {
                 words.letters.passkey_changed.added_security_key(name)
             }
-            Self::Factor(kind) => FactorChange::Added(kind).sentence(words).to_string(),
+            Self::Factor(kind) => FactorChange::Added(*kind).sentence(words).to_string(),
+            Self::Provider(name) => words.letters.identity_changed.connected(name),
             Self::BackupCodes => words.letters.factor_changed.new_backup_codes.to_string(),
         }
     }
@@ -304,6 +335,10 @@ const FACTOR_CHANGED: LetterKind =
     LetterKind { name: "factor_changed", links: &[], values: &["change"] };
 const PASSKEY_CHANGED: LetterKind =
     LetterKind { name: "passkey_changed", links: &[], values: &["change"] };
+const IDENTITY_CHANGED: LetterKind =
+    LetterKind { name: "identity_changed", links: &[], values: &["change"] };
+const PROVIDER_CODE: LetterKind =
+    LetterKind { name: "provider_code", links: &[], values: &["code", "provider", "until"] };
 const LOGIN_METHOD_ADDED: LetterKind =
     LetterKind { name: "login_method_added", links: &["link"], values: &["change", "until"] };
 const PASSWORD_CHANGED: LetterKind =
@@ -327,7 +362,7 @@ const ALERT: LetterKind =
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 23] = [
+    pub const ALL: [LetterKind; 25] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -340,6 +375,8 @@ impl LetterKind {
         FACTOR_GUESSES,
         FACTOR_CHANGED,
         PASSKEY_CHANGED,
+        IDENTITY_CHANGED,
+        PROVIDER_CODE,
         LOGIN_METHOD_ADDED,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
@@ -371,6 +408,8 @@ impl Letter {
             Letter::FactorGuesses { .. } => FACTOR_GUESSES,
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasskeyChanged { .. } => PASSKEY_CHANGED,
+            Letter::IdentityChanged { .. } => IDENTITY_CHANGED,
+            Letter::ProviderCode { .. } => PROVIDER_CODE,
             Letter::LoginMethodAdded { .. } => LOGIN_METHOD_ADDED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
@@ -392,6 +431,7 @@ impl Letter {
             Letter::VerifyEmail { until, .. }
             | Letter::PasswordClosed { until, .. }
             | Letter::AccountLocked { until }
+            | Letter::ProviderCode { until, .. }
             | Letter::NewDevice { until, .. }
             | Letter::OneTimeCode { until, .. }
             | Letter::ResetCode { until, .. }
@@ -411,6 +451,7 @@ impl Letter {
             | Letter::ChangedAccountDeleted
             | Letter::FactorChanged { .. }
             | Letter::PasskeyChanged { .. }
+            | Letter::IdentityChanged { .. }
             | Letter::Alert { .. } => None,
         }
     }
@@ -419,6 +460,7 @@ impl Letter {
     pub(super) fn values(&self, words: &Words) -> Vec<(&'static str, Secret)> {
         let readable = |time: &Time| Secret::new(words.date_time(*time));
         let until = |time: &Time| ("until", readable(time));
+        let changed = |sentence: String| vec![("change", Secret::new(sentence))];
         match self {
             Letter::VerifyEmail { link, disown, until: time } => {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
@@ -436,12 +478,14 @@ impl Letter {
             Letter::FactorGuesses { count, link, until: time } => {
                 vec![("link", link.clone()), ("count", Secret::new(count.to_string())), until(time)]
             }
-            Letter::FactorChanged { change } => {
-                vec![("change", Secret::new(change.sentence(words).as_str()))]
-            }
-            Letter::PasskeyChanged { change } => {
-                vec![("change", Secret::new(change.sentence(words)))]
-            }
+            Letter::FactorChanged { change } => changed(change.sentence(words).to_string()),
+            Letter::PasskeyChanged { change } => changed(change.sentence(words)),
+            Letter::IdentityChanged { change } => changed(change.sentence(words)),
+            Letter::ProviderCode { code, provider, until: time } => vec![
+                ("code", code.clone()),
+                ("provider", Secret::new(provider.as_str())),
+                until(time),
+            ],
             Letter::LoginMethodAdded { change, link, until: time } => vec![
                 ("link", link.clone()),
                 ("change", Secret::new(change.sentence(words))),

@@ -85,6 +85,12 @@ impl AuthMethods {
         })
     }
 
+    /// A login at the provider with this name.
+    #[must_use]
+    pub fn federated(provider: &str) -> Self {
+        Self(format!("fed:{provider}"))
+    }
+
     /// Whether this method is one of them.
     #[must_use]
     pub fn contains(&self, method: AuthMethod) -> bool {

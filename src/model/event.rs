@@ -127,6 +127,9 @@ events! {
     PasskeySyncable = "passkey_syncable",
     /// The counter of a passkey went back: it may have been copied.
     PasskeySuspect = "passkey_suspect",
+    /// An account at a provider was connected.
+    IdentityLinked = "identity_linked",
+    IdentityRemoved = "identity_removed",
     /// New backup codes were created.
     BackupCodesMade = "backup_codes_made",
     /// A client requested a one-time code.

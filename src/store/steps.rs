@@ -113,6 +113,19 @@ const VERSION_2: UpgradeStep = UpgradeStep {
   last_used_at bigint
 );"),
         Sql("create index passkeys_account on passkeys (account_id)"),
+        Sql("create table identities (
+  id text primary key,
+  account_id text not null references accounts (id) on delete cascade,
+  provider text not null,
+  issuer text not null,
+  subject text not null,
+  email text,
+  name text,
+  created_at bigint not null,
+  last_used_at bigint,
+  unique (issuer, subject)
+);"),
+        Sql("create index identities_account on identities (account_id)"),
         Sql("alter table codes rename column stamp to credential_version"),
     ],
 };

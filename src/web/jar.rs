@@ -28,6 +28,10 @@ pub(in crate::web) enum PageCookie {
     Pending,
     /// What the next page says.
     Notice,
+    /// A login at a provider that has begun.
+    ProviderFlow,
+    /// A login with a provider that needs another step.
+    ProviderStep,
     /// The language that a link wished for (`lang`).
     Language,
 }
@@ -58,11 +62,15 @@ impl Jar {
             (Transport::Https, PageCookie::Visitor) => "__Host-authd-visitor",
             (Transport::Https, PageCookie::Pending) => "__Host-authd-login",
             (Transport::Https, PageCookie::Notice) => "__Host-authd-notice",
+            (Transport::Https, PageCookie::ProviderFlow) => "__Host-authd-provider",
+            (Transport::Https, PageCookie::ProviderStep) => "__Host-authd-provider-step",
             (Transport::Https, PageCookie::Language) => "__Host-authd-language",
             (Transport::Plain, PageCookie::Session) => "authd",
             (Transport::Plain, PageCookie::Visitor) => "authd-visitor",
             (Transport::Plain, PageCookie::Pending) => "authd-login",
             (Transport::Plain, PageCookie::Notice) => "authd-notice",
+            (Transport::Plain, PageCookie::ProviderFlow) => "authd-provider",
+            (Transport::Plain, PageCookie::ProviderStep) => "authd-provider-step",
             (Transport::Plain, PageCookie::Language) => "authd-language",
         }
     }

@@ -40,6 +40,8 @@ notices! {
     PasskeyAdded = "passkey_added";
     PasskeyRenamed = "passkey_renamed";
     PasskeyRemoved = "passkey_removed";
+    ProviderConnected = "provider_connected";
+    ProviderRemoved = "provider_removed";
     SecondStepOn = "factor_on";
     SecondStepOff = "factor_off";
     DeviceEnded = "session_ended";
@@ -61,6 +63,8 @@ impl Notice {
             Notice::PasskeyAdded => &words.account.passkeys.added,
             Notice::PasskeyRenamed => &words.account.passkeys.renamed,
             Notice::PasskeyRemoved => &words.account.passkeys.removed,
+            Notice::ProviderConnected => &words.account.connections.added,
+            Notice::ProviderRemoved => &words.account.connections.removed,
             Notice::SecondStepOn => &words.account.factors.done,
             Notice::SecondStepOff => &words.account.factors.removed,
             Notice::DeviceEnded => &words.account.sessions.ended,

@@ -12,6 +12,7 @@ use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
 use crate::identity::Core;
 use crate::web::brand::Brand;
+use crate::web::entry::posted;
 use crate::web::language;
 use crate::web::site::{Site, WriteExport};
 use crate::web::stop::Stop;
@@ -20,7 +21,7 @@ use crate::web::{account, entry};
 
 /// All paths with their handlers.
 fn roads() -> impl Iterator<Item = Road> {
-    entry::roads().into_iter().chain(account::roads())
+    entry::roads().into_iter().chain(account::roads()).chain(account::connection_roads())
 }
 
 /// The paths.
@@ -30,8 +31,9 @@ pub(in crate::web) fn list() -> impl Iterator<Item = &'static str> {
 
 /// The paths, with the methods they accept.
 pub(in crate::web) fn paths() -> Paths {
-    roads()
-        .fold(Paths::default(), |paths, road| paths.with([road.path.to_owned()], &road.methods()))
+    roads().fold(Paths::default(), |paths, road| {
+        paths.with([road.path.replace(":name", "{name}")], &road.methods())
+    })
 }
 
 /// Adds the routes. They come after those of the wires, whose own paths win.
@@ -95,6 +97,11 @@ fn served(
     let site = site.clone();
     endpoint::make(move |request: Request| {
         let site = site.clone();
-        async move { visit::answer(&site, act, back, request).await }
+        async move {
+            match act {
+                Act::PostedAnswer => posted::answer(&site, request).await,
+                act => visit::answer(&site, act, back, request).await,
+            }
+        }
     })
 }

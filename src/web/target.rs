@@ -11,13 +11,24 @@ pub(in crate::web) const PROFILE: &str = "/account/profile";
 pub(in crate::web) const EMAIL: &str = "/account/email";
 pub(in crate::web) const PASSWORD: &str = "/account/password";
 pub(in crate::web) const PASSKEYS: &str = "/account/passkeys";
+pub(in crate::web) const CONNECTIONS: &str = "/account/connections";
 pub(in crate::web) const AUTHENTICATOR: &str = "/account/authenticator";
 pub(in crate::web) const SESSIONS: &str = "/account/sessions";
 pub(in crate::web) const RECORD: &str = "/account/record";
 pub(in crate::web) const DATA: &str = "/account/data";
 
-const OWN: [&str; 9] =
-    [ACCOUNT, PROFILE, EMAIL, PASSWORD, PASSKEYS, AUTHENTICATOR, SESSIONS, RECORD, DATA];
+const OWN: [&str; 10] = [
+    ACCOUNT,
+    PROFILE,
+    EMAIL,
+    PASSWORD,
+    PASSKEYS,
+    CONNECTIONS,
+    AUTHENTICATOR,
+    SESSIONS,
+    RECORD,
+    DATA,
+];
 
 /// A checked place to go to.
 #[derive(Debug, Clone, PartialEq, Eq)]

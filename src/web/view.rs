@@ -14,23 +14,28 @@ pub(in crate::web) struct Desk<'a> {
     pub(in crate::web) text: Option<&'a str>,
     pub(in crate::web) note: Option<&'a str>,
     pub(in crate::web) problem: Option<&'a str>,
+    /// Whether there are providers to log in with.
+    pub(in crate::web) has_providers: bool,
 }
 
 impl Desk<'_> {
     /// The account pages.
-    pub(in crate::web) fn sections(&self) -> [(&'static str, &str); 9] {
+    pub(in crate::web) fn sections(&self) -> Vec<(&'static str, &str)> {
         let account = &self.words.account;
-        [
+        let all: [(&'static str, &str); 10] = [
             (target::ACCOUNT, &account.overview.title),
             (target::PROFILE, &account.profile.title),
             (target::EMAIL, &account.email.title),
             (target::PASSWORD, &account.password.title),
             (target::PASSKEYS, &account.passkeys.title),
+            (target::CONNECTIONS, &account.connections.title),
             (target::AUTHENTICATOR, &account.factors.title),
             (target::SESSIONS, &account.sessions.title),
             (target::RECORD, &account.record.title),
             (target::DATA, &account.data.title),
-        ]
+        ];
+        let is_shown = |path| self.has_providers || path != target::CONNECTIONS;
+        all.into_iter().filter(|(path, _)| is_shown(*path)).collect()
     }
 }
 

@@ -36,6 +36,8 @@ pub(in crate::web) enum Act {
     Anyone(for<'a> fn(&'a Visit) -> Shown<'a>),
     /// For the owner of a live session. Others are sent to the sign-in page.
     Owner(for<'a> fn(&'a Owner) -> Shown<'a>),
+    /// For an answer that the site of a provider posts: nothing of the browser is read.
+    PostedAnswer,
 }
 
 /// A path, and what it does with each method.
@@ -71,6 +73,9 @@ pub(in crate::web) struct Visit {
     caller: Option<Caller>,
     visitor: Option<Secret>,
     pub(in crate::web) pending: Option<Secret>,
+    /// A login at a provider that has begun, and one that needs another step.
+    pub(in crate::web) provider_flow: Option<Secret>,
+    pub(in crate::web) provider_step: Option<Secret>,
     /// The token for the forms of this page.
     pub(in crate::web) token: String,
     /// The visitor cookie to set.
@@ -159,6 +164,8 @@ impl Visit {
             caller,
             visitor: cookie(PageCookie::Visitor),
             pending: cookie(PageCookie::Pending),
+            provider_flow: cookie(PageCookie::ProviderFlow),
+            provider_step: cookie(PageCookie::ProviderStep),
             token: String::new(),
             new_visitor: None,
         };
@@ -197,6 +204,7 @@ impl Visit {
         let has_dead_session = self.session.is_some() && self.caller.is_none();
         let mut response = match act {
             Act::Anyone(act) => act(&self).await?,
+            Act::PostedAnswer => return Err(Stop::ForeignForm),
             Act::Owner(act) => {
                 let Some(caller) = self.caller.clone() else { return Err(Stop::LoggedOut(back)) };
                 act(&Owner { visit: self, caller }).await?
@@ -247,6 +255,11 @@ impl Visit {
     /// The value of a parameter of the query, if it occurs exactly once.
     pub(in crate::web) fn parameter(&self, name: &str) -> Option<String> {
         form::field(&self.query, name)
+    }
+
+    /// A part of the path, counted from 1.
+    pub(in crate::web) fn segment(&self, number: usize) -> Option<&str> {
+        self.context.path.split('/').nth(number)
     }
 
     /// Whether the query has this word.

@@ -53,6 +53,9 @@ each("input[data-least]", (input) => {
   });
 });
 
+// Leads on at once.
+each("form[data-presses]", (form) => form.submit());
+
 // A form is sent once, however often its button is pressed, unless its answer is a file.
 each("form:not([data-again])", (form) => {
   form.addEventListener("submit", (event) => {

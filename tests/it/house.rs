@@ -29,13 +29,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The channels of the outbox: they deliver its messages, and it knows neither.
     ("mail", &["config", "env", "error", "model", "outbox", "words"]),
     ("outbound", &["config", "env", "error", "model"]),
+    ("oidc", &["config", "env", "model", "outbound"]),
     ("sms", &["config", "env", "error", "model", "outbound", "outbox"]),
     ("backup", &["env", "error", "model", "seal", "store", "token"]),
     (
         "identity",
         &[
-            "backup", "config", "env", "error", "mail", "metrics", "model", "outbox", "password",
-            "seal", "sms", "store", "token", "webauthn", "words",
+            "backup", "config", "env", "error", "mail", "metrics", "model", "oidc", "outbox",
+            "password", "seal", "sms", "store", "token", "webauthn", "words",
         ],
     ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
@@ -75,7 +76,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("lettre", &["mail"]),
     ("argon2", &["password"]),
     ("bcrypt", &["password"]),
-    ("jsonwebtoken", &["token"]),
+    ("jsonwebtoken", &["oidc", "token"]),
     ("governor", &["http"]),
     ("clap", &["cli", "main"]),
     ("comfy_table", &["cli"]),

@@ -5,3 +5,4 @@ mod across_calls;
 pub mod bounded;
 mod two_holders;
 mod two_people;
+mod with_providers;

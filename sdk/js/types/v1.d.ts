@@ -783,6 +783,190 @@ export interface paths {
         patch: operations["renamePasskey"];
         trace?: never;
     };
+    "/auth/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the providers */
+        get: operations["listProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/providers/{name}/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a login at a provider
+         * @description Send the browser to `authorizationUrl`. The provider answers to `redirectUri`, whose page
+         *     sends the answer and `flow` to the callback.
+         */
+        post: operations["beginProviderLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/providers/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete a login at a provider
+         * @description The response is that of a login with a password. If something is missing, the error
+         *     `PROVIDER_STEP_REQUIRED` has a `providerToken` and a `step`: `email` (ask for an address and
+         *     mail a code), `existing_account` (mail a code to the existing account, or log in to it and
+         *     connect) or `login` (log in to the existing account and connect).
+         */
+        post: operations["completeProviderLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/providers/{name}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log in with an ID token
+         * @description For apps that use the provider's own library. Each ID token counts once. Errors are those of
+         *     the callback.
+         */
+        post: operations["providerTokenLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/providers/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mail a code for a login with a provider
+         * @description The response does not depend on whether the address has an account.
+         */
+        post: operations["requestProviderCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/providers/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete a login with a provider by a mailed code
+         * @description Proves the address, and connects the account at the provider with the account that has it.
+         */
+        post: operations["completeProviderStep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's connected accounts */
+        get: operations["listIdentities"];
+        put?: never;
+        /**
+         * Connect an account at a provider
+         * @description Takes the provider's answer to a flow of this session, or the `providerToken` of a login that
+         *     needs it. Requires fresh authentication. The owner is notified by email.
+         */
+        post: operations["linkIdentity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/me/identities/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to connect an account at a provider
+         * @description Requires fresh authentication and a verified email address.
+         */
+        post: operations["beginIdentity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/me/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a connected account
+         * @description Requires fresh authentication. The owner is notified by email.
+         */
+        delete: operations["unlinkIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/me/files": {
         parameters: {
             query?: never;
@@ -1053,6 +1237,37 @@ export interface components {
             success: boolean;
             data: components["schemas"]["BackupCodes"];
         };
+        /** @description Request to begin connecting an account at a provider. */
+        BeginIdentityRequest: {
+            /** @description The name of the provider. */
+            provider: string;
+            /** @description As for a login. */
+            redirectUri: string;
+        };
+        /** @description Request to begin a login at a provider. */
+        BeginProviderRequest: {
+            /** @description The page of the app that takes the provider's answer: one of the provider's `redirect_uris`. */
+            redirectUri: string;
+            /** @description If `false`, the session ends when the browser closes or after one day. Defaults to `true`. */
+            rememberMe?: boolean | null;
+        };
+        /** @description Where to send the browser. */
+        BegunProvider: {
+            /** @description The page of the provider. */
+            authorizationUrl: string;
+            /** @description Keep it in the browser, and send it with the provider's answer. */
+            flow: string;
+            /**
+             * Format: uint64
+             * @description How long the user may take, in seconds.
+             */
+            expiresIn: number;
+        };
+        /** @description Where to send the browser. */
+        BegunProviderAnswer: {
+            success: boolean;
+            data: components["schemas"]["BegunProvider"];
+        };
         /** @description Request to change the email address. */
         ChangeEmailRequest: {
             /**
@@ -1124,7 +1339,13 @@ export interface components {
                 mfaToken?: string;
                 /** @description Methods that complete the login. */
                 methods?: string[];
-                /** @description Lifetime of `mfaToken`, in seconds. */
+                /** @description Token to go on with a login with a provider. */
+                providerToken?: string;
+                /** @description What the login with a provider needs: `email`, `existing_account` or `login`. */
+                step?: string;
+                /** @description The address that `step` is about. */
+                email?: string;
+                /** @description Lifetime of the token, in seconds. */
                 expiresIn?: number;
                 /** @description When to retry, in seconds. */
                 retryAfter?: number;
@@ -1155,6 +1376,8 @@ export interface components {
             backupCodesLeft: number;
             /** @description The passkeys and security keys. */
             passkeys: components["schemas"]["PasskeyView"][];
+            /** @description The connected accounts at providers. */
+            identities: components["schemas"]["IdentityView"][];
             /** @description The account's files. */
             files: components["schemas"]["ExportedFile"][];
             /** @description Audit log entries about the account. */
@@ -1334,6 +1557,38 @@ export interface components {
              * @description The email address.
              */
             email: string;
+        };
+        /** @description A connected account at a provider. */
+        IdentityAnswer: {
+            success: boolean;
+            data: components["schemas"]["IdentityView"];
+        };
+        /** @description The caller's connected accounts, oldest first. */
+        IdentityListAnswer: {
+            success: boolean;
+            data: components["schemas"]["IdentityView"][];
+        };
+        /** @description A connected account at a provider. */
+        IdentityView: {
+            /** @description Its ID. */
+            id: string;
+            /** @description The name of the provider. */
+            provider: string;
+            /** @description The address that the provider last stated. */
+            email?: string | null;
+            /** @description What its owner is called there. */
+            name?: string | null;
+            /** @description When it was connected. */
+            createdAt: string;
+            /** @description When it last logged in. */
+            lastUsed?: string | null;
+        };
+        /** @description An account at a provider to connect: a provider's answer, or a login that waits for it. */
+        LinkIdentityRequest: {
+            /** @description The provider's answer. */
+            callback?: components["schemas"]["ProviderCallbackRequest"] | null;
+            /** @description The `providerToken` of a login that needs the step `existing_account` or `login`. */
+            providerToken?: string | null;
         };
         /** @description Request with the token from an emailed link. */
         LinkRequest: {
@@ -1715,6 +1970,77 @@ export interface components {
         ProfileAnswer: {
             success: boolean;
             data: components["schemas"]["Profile"];
+        };
+        /** @description A provider's answer. */
+        ProviderCallbackRequest: {
+            /** @description What `begin` returned. */
+            flow: string;
+            /** @description The parameters of the provider's answer. */
+            code?: string | null;
+            state: string;
+            iss?: string | null;
+            error?: string | null;
+            error_description?: string | null;
+        };
+        /** @description A code is on its way. */
+        ProviderCodeAnswer: {
+            success: boolean;
+            data: components["schemas"]["ProviderCodeSent"];
+        };
+        /** @description Request to mail a code. */
+        ProviderCodeRequest: {
+            /** @description The `providerToken` of the login. */
+            providerToken: string;
+            /**
+             * Format: email
+             * @description The address. Defaults to the one that the step is about.
+             */
+            email?: string | null;
+        };
+        /** @description A code is on its way. */
+        ProviderCodeSent: {
+            /** @description Replaces the `providerToken`. */
+            providerToken: string;
+            /** @description The address. */
+            email: string;
+            /**
+             * Format: uint64
+             * @description How long the code is valid, in seconds.
+             */
+            expiresIn: number;
+        };
+        /** @description The providers that users can log in with. */
+        ProviderListAnswer: {
+            success: boolean;
+            data: components["schemas"]["ProviderView"][];
+        };
+        /** @description A mailed code. */
+        ProviderStepRequest: {
+            /** @description The `providerToken` that came with the code. */
+            providerToken: string;
+            /** @description The code. */
+            code: string;
+        };
+        /** @description An ID token from the provider's library in an app. */
+        ProviderTokenRequest: {
+            /** @description The ID token. */
+            idToken: string;
+            /** @description The nonce that the app gave to the library, before it was hashed. */
+            nonce?: string | null;
+            /** @description The user's name, if the library returned it beside the token. */
+            firstName?: string | null;
+            lastName?: string | null;
+            /** @description If `false`, the session ends when the browser closes or after one day. Defaults to `true`. */
+            rememberMe?: boolean | null;
+        };
+        /** @description A provider that users can log in with. */
+        ProviderView: {
+            /** @description Its name in paths. */
+            name: string;
+            /** @description What users call it. */
+            label: string;
+            /** @description The preset that it was made from, such as `google`. */
+            preset?: string | null;
         };
         /** @description An upload quota. */
         Quota: {
@@ -3028,6 +3354,243 @@ export interface operations {
             };
         };
     };
+    listProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderListAnswer"];
+                };
+            };
+        };
+    };
+    beginProviderLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunProviderAnswer"];
+                };
+            };
+        };
+    };
+    completeProviderLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderCallbackRequest"];
+            };
+        };
+        responses: {
+            /** @description Login successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginAnswer"];
+                };
+            };
+        };
+    };
+    providerTokenLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Login successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginAnswer"];
+                };
+            };
+        };
+    };
+    requestProviderCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderCodeRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderCodeAnswer"];
+                };
+            };
+        };
+    };
+    completeProviderStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderStepRequest"];
+            };
+        };
+        responses: {
+            /** @description Login successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginAnswer"];
+                };
+            };
+        };
+    };
+    listIdentities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityListAnswer"];
+                };
+            };
+        };
+    };
+    linkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkIdentityRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityAnswer"];
+                };
+            };
+        };
+    };
+    beginIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginIdentityRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunProviderAnswer"];
+                };
+            };
+        };
+    };
+    unlinkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Account disconnected */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
     listFiles: {
         parameters: {
             query?: never;
@@ -3290,6 +3853,8 @@ export type ErrorCode =
   | "PASSKEY_REJECTED"
   | "PASSWORD_RESET_RATE_LIMIT_EXCEEDED"
   | "PAYLOAD_TOO_LARGE"
+  | "PROVIDER_REJECTED"
+  | "PROVIDER_STEP_REQUIRED"
   | "RATE_LIMIT_EXCEEDED"
   | "REAUTHENTICATION_REQUIRED"
   | "REGISTRATION_RATE_LIMIT_EXCEEDED"

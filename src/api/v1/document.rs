@@ -62,6 +62,9 @@ pub fn document(config: &Config) -> Value {
         "/auth/otp/verify",
         "/auth/passkey",
         "/auth/mfa/passkey",
+        "/auth/providers/callback",
+        "/auth/providers/{name}/token",
+        "/auth/providers/complete",
     ] {
         document["paths"][path]["post"]["responses"]["200"]["headers"]["Set-Cookie"] = json!({
             "description": "Sets or clears the cookie with the refresh token.",

@@ -29,10 +29,21 @@ impl Wire for V1 {
         if !error.fields().is_empty() {
             inner.insert("details".into(), error.fields().iter().map(row).collect());
         }
-        if let Some(Extra::Challenge { token, methods, expires_in }) = error.extra() {
-            inner.insert("mfaToken".into(), token.reveal().into());
-            inner.insert("methods".into(), methods.iter().map(|method| method.as_str()).collect());
-            inner.insert("expiresIn".into(), expires_in.as_secs().into());
+        match error.extra() {
+            Some(Extra::Challenge { token, methods, expires_in }) => {
+                let words = methods.iter().map(|method| method.as_str()).collect();
+                inner.insert("mfaToken".into(), token.reveal().into());
+                inner.insert("methods".into(), words);
+                inner.insert("expiresIn".into(), expires_in.as_secs().into());
+            }
+            Some(Extra::ProviderStep { token, step, expires_in }) => {
+                inner.insert("providerToken".into(), token.reveal().into());
+                inner.insert("step".into(), step.as_str().into());
+                let email = step.email().map(|email| email.as_str().into());
+                inner.extend(email.map(|email| ("email".to_owned(), email)));
+                inner.insert("expiresIn".into(), expires_in.as_secs().into());
+            }
+            None => {}
         }
         if let Some(after) = error.retry_delay() {
             inner.insert("retryAfter".into(), whole_seconds(after).into());
@@ -73,7 +84,16 @@ impl Wire for V1 {
                             "items": text(),
                             "description": "Methods that complete the login.",
                         },
-                        "expiresIn": { "type": "integer", "description": "Lifetime of `mfaToken`, in seconds." },
+                        "providerToken": {
+                            "type": "string",
+                            "description": "Token to go on with a login with a provider.",
+                        },
+                        "step": {
+                            "type": "string",
+                            "description": "What the login with a provider needs: `email`, `existing_account` or `login`.",
+                        },
+                        "email": { "type": "string", "description": "The address that `step` is about." },
+                        "expiresIn": { "type": "integer", "description": "Lifetime of the token, in seconds." },
                         "retryAfter": { "type": "integer", "description": "When to retry, in seconds." },
                     },
                 },
@@ -111,6 +131,8 @@ fn code(kind: Kind) -> &'static str {
         Kind::BackupCodeUsed => "MFA_BACKUP_CODE_USED",
         Kind::PasskeyInvalid => "INVALID_PASSKEY",
         Kind::PasskeyRejected => "PASSKEY_REJECTED",
+        Kind::ProviderRejected => "PROVIDER_REJECTED",
+        Kind::ProviderStepRequired => "PROVIDER_STEP_REQUIRED",
         Kind::LastLoginMethod => "LAST_LOGIN_METHOD",
         Kind::CodeInvalid => "INVALID_CODE",
         Kind::SessionNotFound => "SESSION_NOT_FOUND",
@@ -150,7 +172,11 @@ fn limit_code(limit: Limit) -> &'static str {
         | Limit::CodeRequest
         | Limit::Code
         | Limit::PasskeyOptions
-        | Limit::Passkey => "AUTH_RATE_LIMIT_EXCEEDED",
+        | Limit::Passkey
+        | Limit::ProviderBegin
+        | Limit::Provider
+        | Limit::ProviderCode
+        | Limit::ProviderStep => "AUTH_RATE_LIMIT_EXCEEDED",
         Limit::Resend => "REGISTRATION_RATE_LIMIT_EXCEEDED",
         Limit::Forgot
         | Limit::Reset

@@ -2,6 +2,7 @@
 
 mod mfa;
 mod passkeys;
+mod providers;
 mod recovery;
 mod service;
 
@@ -24,6 +25,7 @@ pub(super) fn operations() -> Vec<Described> {
     all.extend(recovery::operations());
     all.extend(mfa::operations());
     all.extend(passkeys::operations());
+    all.extend(providers::operations());
     all.extend(service::operations());
     all.extend(files());
     all.push(Described::new("getHealth", &[], health_answer()));

@@ -17,6 +17,7 @@ mod health;
 mod mfa;
 mod passkeys;
 mod payload;
+mod providers;
 mod recovery;
 mod reset_code;
 mod service;
@@ -54,6 +55,8 @@ enum V1Tag {
     Mfa,
     /// Passkeys and security keys.
     Passkeys,
+    /// Logins with accounts at other services.
+    Providers,
     /// The caller's account.
     #[oai(rename = "User management")]
     UserManagement,
@@ -75,7 +78,7 @@ type V1Api = (
     email::EmailVerification,
     users::UsersApi,
     (recovery::Recovery, reset_code::ResetCode),
-    (mfa::Mfa, passkeys::PasskeysApi),
+    (mfa::Mfa, passkeys::PasskeysApi, providers::ProvidersApi),
     files::FilesApi,
     service::ServiceApi,
     sessions::SessionsApi,
@@ -89,7 +92,11 @@ fn api(core: &Arc<Core>) -> V1Api {
         email::EmailVerification { core: core.clone() },
         users::UsersApi { core: core.clone() },
         (recovery::Recovery { core: core.clone() }, reset_code::ResetCode { core: core.clone() }),
-        (mfa::Mfa { core: core.clone() }, passkeys::PasskeysApi { core: core.clone() }),
+        (
+            mfa::Mfa { core: core.clone() },
+            passkeys::PasskeysApi { core: core.clone() },
+            providers::ProvidersApi { core: core.clone() },
+        ),
         files::FilesApi { core: core.clone() },
         service::ServiceApi { core: core.clone() },
         sessions::SessionsApi { core: core.clone() },

@@ -101,6 +101,7 @@ fn is_blank(value: Option<&Value>) -> bool {
 
 mod mfa;
 mod passkeys;
+mod providers;
 mod recovery;
 mod service;
 #[cfg(test)]

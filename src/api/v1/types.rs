@@ -25,6 +25,7 @@ macro_rules! answers {
 
 mod mfa;
 mod passkeys;
+mod providers;
 mod recovery;
 mod service;
 
@@ -39,6 +40,7 @@ use crate::http::extract::fields::{
 
 pub use mfa::*;
 pub use passkeys::*;
+pub use providers::*;
 pub use recovery::*;
 pub use service::*;
 

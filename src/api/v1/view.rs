@@ -3,6 +3,7 @@
 mod export;
 mod mfa;
 mod passkeys;
+mod providers;
 
 use serde_json::json;
 
@@ -27,6 +28,7 @@ pub(super) use mfa::{codes, device, overview, set_up};
 pub(super) use passkeys::{
     added_passkey, creation_options, passkey, passkey_overview, passkeys, request_options,
 };
+pub(super) use providers::{begun, code_sent, identity, providers};
 
 impl From<Status> for AccountStatus {
     fn from(status: Status) -> Self {

@@ -50,6 +50,7 @@ pub mod metrics;
 pub mod outbound;
 pub mod pages;
 pub mod password;
+pub mod providers;
 pub mod server;
 pub mod service;
 pub mod sessions;

@@ -154,6 +154,27 @@ fn zero_in_a_documents_variable_is_refused_instead_of_switching_a_limit_off() {
 }
 
 #[test]
+fn a_provider_that_takes_any_address_or_sends_codes_in_clear_is_found() {
+    let acme = [
+        ("AUTHD_PROVIDERS__ACME__ISSUER", "https://login.acme.example"),
+        ("AUTHD_PROVIDERS__ACME__CLIENT_ID", "c"),
+        ("AUTHD_PROVIDERS__ACME__CLIENT_SECRET", "s"),
+    ];
+    assert_eq!(findings(&acme), [""; 0]);
+    let found = |more: &[(&str, &str)]| {
+        let mut all: BTreeMap<_, _> = acme.into_iter().collect();
+        all.extend(more.iter().copied());
+        findings(&all.into_iter().collect::<Vec<_>>())
+    };
+    let always = found(&[("AUTHD_PROVIDERS__ACME__PROVED_BY", "always")]);
+    assert_eq!(always, ["warning providers.acme.proved_by"]);
+    let here = found(&[("AUTHD_PROVIDERS__ACME__ISSUER", "http://localhost:9000")]);
+    assert_eq!(here, ["error providers.acme.issuer"]);
+    let page = found(&[("AUTHD_PROVIDERS__ACME__REDIRECT_URIS", "http://localhost:3000/back")]);
+    assert_eq!(page, ["warning providers.acme.redirect_uris"]);
+}
+
+#[test]
 fn an_accent_that_is_hard_to_read_on_white_is_found_and_a_readable_one_is_named() {
     let of_accent = |accent: &str, enabled: &str| {
         let set = [("AUTHD_PAGES__ACCENT", accent), ("AUTHD_PAGES__ENABLED", enabled)];

@@ -2,6 +2,7 @@
 
 mod guards;
 mod printed;
+mod providers;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -66,7 +66,7 @@ fn the_check_finds_what_is_allowed_but_unwise() {
 fn every_key_of_every_profile_is_known_and_every_honoured_variable_sets_one() {
     for profile in ProfileName::all() {
         let first = loaded(&[("AUTHD_PROFILE", profile.name)]);
-        let keys: Vec<&str> = first.entries.iter().map(|entry| entry.key).collect();
+        let keys: Vec<&str> = first.entries.iter().map(|entry| &*entry.key).collect();
         for (name, meaning) in profile.environment().unwrap().honoured {
             for key in meaning.keys {
                 assert!(keys.contains(&key.as_str()), "{name} sets {key}");
@@ -99,10 +99,11 @@ fn keys_in(text: &str) -> BTreeSet<String> {
 #[test]
 fn the_standard_profile_names_every_key() {
     let named = keys_in(ProfileName::standard().text);
-    let missing: Vec<&str> = loaded(&[])
+    let loaded = loaded(&[]);
+    let missing: Vec<&str> = loaded
         .entries
         .iter()
-        .map(|entry| entry.key)
+        .map(|entry| &*entry.key)
         .filter(|key| !named.contains(*key))
         .collect();
     assert!(missing.is_empty(), "missing: {missing:?}");

@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Detail, Error, FactorRule, Field, FieldError, RoleRule, Rule, Weakness};
+use crate::error::{
+    Detail, Error, FactorRule, Field, FieldError, ProviderFault, RoleRule, Rule, Weakness,
+};
 
 /// The name of a field in a request, unless the wire has another for it.
 #[must_use]
@@ -220,14 +222,29 @@ fn file_kinds(kinds: &[&str]) -> String {
     }
 }
 
+fn provider_fault(fault: ProviderFault) -> &'static str {
+    match fault {
+        ProviderFault::Unknown => "There is no such provider here",
+        ProviderFault::Stale => {
+            "This login began elsewhere, is too old or was completed before; start again"
+        }
+        ProviderFault::Answer => "The provider's answer was not accepted; start again",
+        ProviderFault::Denied => "The login at the provider was cancelled",
+        ProviderFault::Redirect => "The provider's settings do not list this page (redirect_uris)",
+        ProviderFault::Taken => "This account at the provider is connected to another account",
+        ProviderFault::TooMany => "The account has too many connected accounts; remove one first",
+        ProviderFault::UnknownIdentity => "Connected account not found",
+    }
+}
+
+const WRONG_OR_UNVERIFIED: &str =
+    "Wrong email/username or password, or the email address has not been verified yet";
 const NO_SERVICE: &str = "Only services may make this call: send a valid X-Service-Key, or call \
                           from one of server.service_networks";
 
 fn detail(detail: &Detail) -> Cow<'static, str> {
     let text = match detail {
-        Detail::WrongPasswordOrUnverified => {
-            "Wrong email/username or password, or the email address has not been verified yet"
-        }
+        Detail::WrongPasswordOrUnverified => WRONG_OR_UNVERIFIED,
         Detail::LacksGrantedPermissions => "This requires permissions that you do not have",
         Detail::NoService => NO_SERVICE,
         Detail::RoleAtSignUp => "A sign-up cannot choose this role",
@@ -253,6 +270,7 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::RegistrationRefused => {
             "The answer of the browser for this passkey is not valid here"
         }
+        Detail::Provider(fault) => provider_fault(*fault),
         Detail::ResetLinkExpired => "Reset token expired",
         Detail::SignUpVerified => "Email is already verified",
         Detail::FactorExists => "This factor is already set up",

@@ -97,6 +97,7 @@ pub fn status(kind: Kind) -> StatusCode {
         | Kind::MfaNotEnabled
         | Kind::BackupCodeUsed
         | Kind::PasskeyRejected
+        | Kind::ProviderRejected
         | Kind::CodeInvalid => StatusCode::BAD_REQUEST,
         Kind::InvalidCredentials
         | Kind::EmailUnverified
@@ -109,6 +110,7 @@ pub fn status(kind: Kind) -> StatusCode {
         | Kind::RefreshStale
         | Kind::RefreshRevoked
         | Kind::MfaRequired
+        | Kind::ProviderStepRequired
         | Kind::PasskeyInvalid
         | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
         Kind::ReauthenticationRequired

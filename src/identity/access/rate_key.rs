@@ -26,6 +26,8 @@ pub enum RateKey<'a> {
     Reset(&'a Secret),
     /// A passkey, by its credential ID; empty while none is named.
     Credential(&'a [u8]),
+    /// A login with a provider, by what the browser keeps of it; empty before it begins.
+    Provider(&'a Secret),
     /// The caller, by its session.
     Caller(&'a Caller),
 }
@@ -55,6 +57,10 @@ impl RateKey<'_> {
             }
             RateKey::Credential(id) => {
                 return Ok(format!("passkey:{}", secret::encode(&secret::digest(id))));
+            }
+            RateKey::Provider(flow) => {
+                let digest = secret::digest(flow.reveal().as_bytes());
+                return Ok(format!("provider:{}", secret::encode(&digest)));
             }
             RateKey::Caller(caller) => return Ok(format!("session:{}", caller.session())),
         };

@@ -8,6 +8,7 @@ use crate::identity::access::fresh::Fresh;
 use crate::identity::audit::log;
 use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
+use crate::model::identity::Identity;
 use crate::model::{Account, ClientIp, Event, Passkey, Source, Time};
 use crate::store;
 use crate::store::tables::audit::{AuditRow, From};
@@ -32,6 +33,8 @@ pub struct PersonalData {
     pub factors: (Vec<Factor>, i64),
     /// Oldest first.
     pub passkeys: Vec<Passkey>,
+    /// The connected accounts at providers, oldest first.
+    pub identities: Vec<Identity>,
     /// Without their contents.
     pub files: Vec<FileRow>,
     /// The audit log about the account, newest first, without details about other people.
@@ -66,6 +69,7 @@ pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<P
                     store::tables::factors::count_backup_codes(db, &account.id)?,
                 ),
                 passkeys: store::tables::passkeys::of(db, &account.id)?,
+                identities: store::tables::identities::of(db, &account.id)?,
                 files: store::tables::files::list(db, &account.id)?,
                 events: log::about(db, &account.id, &From::Newest, store::tables::export::MOST)?,
                 mails: store::tables::export::mails(db, &account.id)?,

@@ -7,7 +7,7 @@
 
 use crate::error::{Kind, Result};
 use crate::identity::audit::log::AuditLog;
-use crate::identity::passkey;
+use crate::identity::{passkey, provider};
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
@@ -88,6 +88,7 @@ fn void_all(db: &mut dyn Db, id: &AccountId, by: &str, log: &AuditLog) -> Result
         log.record(db, &Event::done(What::FactorRemoved).about(id).by(by).because("all"))?;
     }
     passkey::remove_since(db, id, Time::default(), by, log)?;
+    provider::remove_since(db, id, Time::default(), by, log)?;
     store::tables::links::void_unproved(db, id)?;
     store::tables::codes::void_all(db, id)?;
     store::tables::anomalies::void_alerts(db, id)?;

@@ -9,7 +9,7 @@ use crate::identity::account::delete::HIDDEN_FOR;
 use crate::identity::account::link;
 use crate::identity::account::recover::MailedReset;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::passkey;
+use crate::identity::{passkey, provider};
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
@@ -63,6 +63,7 @@ impl Rescue {
             log.record(db, &ended.because(why.as_str()))?;
         }
         passkey::remove_since(db, id, self.since, id.as_str(), log)?;
+        provider::remove_since(db, id, self.since, id.as_str(), log)?;
         if store::tables::factors::remove_since(db, id, self.since)? > 0 {
             let removed = Event::done(What::FactorRemoved).about(id).by(id.as_str());
             log.record(db, &removed.because(why.as_str()))?;

@@ -104,7 +104,7 @@ impl Alerts {
                 place: from.clone(),
                 command: kind.command(),
             };
-            outbox::enqueue(db, &self.mail.compose_for_operator(to, language, &letter)?)?;
+            outbox::enqueue(db, &self.mail.compose_for_nobody(to, language, &letter)?)?;
         }
         db.after_commit(Box::new(move || {
             tracing::warn!(alert = kind.as_str(), client = from, "{}", kind.sentence()(&english()));

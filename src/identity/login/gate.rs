@@ -12,6 +12,7 @@ use crate::identity::login::new_device::NewDeviceCheck;
 use crate::identity::login::pending::Completed;
 use crate::identity::login::remember::Remember;
 use crate::identity::passkey::assertion::UserVerifiedKey;
+use crate::identity::provider::ProviderProof;
 use crate::model::event::What;
 use crate::model::session::{RotationHistory, SessionEnd};
 use crate::model::{
@@ -32,6 +33,8 @@ pub enum Proof {
     MailedCode,
     /// A key whose authenticator checked who the person is: both factors in one.
     Passkey(UserVerifiedKey),
+    /// A login at a provider whose account is connected.
+    Provider(ProviderProof),
     /// A first proof followed by a second factor. Only a completed challenge provides one.
     Factor(Completed),
 }
@@ -43,14 +46,16 @@ impl Proof {
             Proof::Password => AuthMethod::Password.into(),
             Proof::MailedCode => AuthMethod::Mail.into(),
             Proof::Passkey(key) => key.methods().clone(),
+            Proof::Provider(login) => login.methods().clone(),
             Proof::Factor(completed) => completed.proved().clone(),
         }
     }
 
-    /// Which key it was, for the audit log.
+    /// Which key or provider it was, for the audit log.
     fn key(&self) -> Option<String> {
         match self {
             Proof::Passkey(key) => Some(key.key().to_owned()),
+            Proof::Provider(login) => Some(format!("provider {}", login.provider())),
             Proof::Password | Proof::MailedCode | Proof::Factor(_) => None,
         }
     }
@@ -118,9 +123,12 @@ fn still_due(proof: &Proof, account: &Guards, otp: LoginOtp) -> Vec<Method> {
     }
     match proof {
         Proof::Passkey(_) | Proof::Factor(_) => return Vec::new(),
+        Proof::Provider(login) if login.is_trusted() => return Vec::new(),
         Proof::MailedCode => kinds.retain(|kind| *kind != FactorKind::Email),
-        Proof::Password if !guards && otp == LoginOtp::Email => kinds.push(FactorKind::Email),
-        Proof::Password => {}
+        Proof::Password | Proof::Provider(_) if !guards && otp == LoginOtp::Email => {
+            kinds.push(FactorKind::Email);
+        }
+        Proof::Password | Proof::Provider(_) => {}
     }
     let is_due = asks_for_key || !kinds.is_empty();
     let has_key = asks_for_key || account.passkeys > 0;

@@ -8,7 +8,7 @@
 use crate::config::Rate;
 use crate::error::Result;
 use crate::identity::Core;
-use crate::model::{Email, RequestSender, Time};
+use crate::model::{Email, RequestSender, Source, Time};
 use crate::outbox::{Job, RequestedBy};
 use crate::store::db::Db;
 use crate::store::tables::attempts;
@@ -16,7 +16,7 @@ use crate::store::tables::attempts::Scope;
 
 /// A counter that limits mail.
 #[derive(Debug, Clone)]
-pub(super) struct MailLimit {
+pub(in crate::identity) struct MailLimit {
     scope: Scope,
     key: [u8; 32],
     rate: Rate,
@@ -47,8 +47,15 @@ impl MailLimit {
         Self::new(Scope::MailFrom, key?, core.config.limits.mail_client)
     }
 
+    /// The limit of the client that sent a request, for mail that is not made by a job.
+    pub(in crate::identity) fn of_source(core: &Core, source: &Source) -> Option<Self> {
+        let client = source.client().to_bytes();
+        let key = source.sender.is_client().then(|| core.master.mac("mail from", &client));
+        Self::new(Scope::MailFrom, key?, core.config.limits.mail_client)
+    }
+
     /// The limit of mail to an address.
-    pub(super) fn of_address(core: &Core, address: &Email) -> Option<Self> {
+    pub(in crate::identity) fn of_address(core: &Core, address: &Email) -> Option<Self> {
         let key = core.master.mac("mail to", address.key().as_bytes());
         Self::new(Scope::MailTo, key, core.config.limits.mail_address)
     }
@@ -71,6 +78,10 @@ impl MailLimit {
 }
 
 /// Counts one mail under a limit, if there is one. Returns false if it is reached.
-pub(super) fn allows(limit: Option<&MailLimit>, db: &mut dyn Db, now: Time) -> Result<bool> {
+pub(in crate::identity) fn allows(
+    limit: Option<&MailLimit>,
+    db: &mut dyn Db,
+    now: Time,
+) -> Result<bool> {
     limit.map_or(Ok(true), |limit| limit.allows(db, now))
 }

@@ -7,6 +7,6 @@ pub mod count_cache;
 pub mod health;
 pub mod key;
 pub mod key_reload;
-mod mail_charge;
+pub(in crate::identity) mod mail_charge;
 pub mod mail_jobs;
 pub mod metrics;

@@ -55,6 +55,8 @@ pub enum Scope {
     SignUps,
     /// A passkey challenge that was answered.
     PasskeyChallenge,
+    /// A login at a provider that was completed, and attempts to type its code.
+    ProviderFlow,
     /// Events of one kind that are reported to the operator.
     Alert,
 }
@@ -85,6 +87,7 @@ impl Scope {
             Scope::SmsAll => "sms_all",
             Scope::SignUps => "sign_ups",
             Scope::PasskeyChallenge => "passkey_challenge",
+            Scope::ProviderFlow => "provider_flow",
             Scope::Alert => "alert",
         }
     }

@@ -14,6 +14,7 @@ pub mod export;
 pub mod factors;
 pub mod files;
 pub mod health;
+pub mod identities;
 pub mod instance;
 pub mod keys;
 pub mod known_ips;

@@ -1,5 +1,6 @@
 //! The account pages: what people see and change of their own account.
 
+mod connections;
 mod data;
 mod email;
 mod factors;
@@ -17,6 +18,7 @@ use poem::http::StatusCode;
 
 use crate::error::{Error, Result};
 use crate::http::server::reject;
+use crate::identity::provider;
 use crate::model::Secret;
 use crate::web::account::proof::{ProofFailure, ProofWays};
 use crate::web::html::Layout;
@@ -85,6 +87,20 @@ pub(in crate::web) fn roads() -> [Road; 23] {
         page("/account/proof/passkey/options", None, owner!(proof::key_options)),
         // Where password managers look for the page that changes a password.
         step("/.well-known/change-password", owner!(password::lead), None, target::PASSWORD),
+    ]
+}
+
+/// The pages of connected accounts.
+pub(in crate::web) fn connection_roads() -> [Road; 3] {
+    let road = |path, get, post| Road { path, get, post, back: Some(target::CONNECTIONS) };
+    [
+        road(target::CONNECTIONS, owner!(connections::open), owner!(connections::connect)),
+        road("/account/connections/new", owner!(connections::open), owner!(connections::begin)),
+        road(
+            "/account/connections/remove",
+            owner!(connections::ask_remove),
+            owner!(connections::remove),
+        ),
     ]
 }
 
@@ -212,6 +228,7 @@ impl Owner {
             text,
             note: note.map(|notice| notice.text(words)),
             problem: refused.and_then(|refused| refused.problem.as_deref()),
+            has_providers: !provider::offered(self.core()).is_empty(),
         }
     }
 

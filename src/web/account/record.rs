@@ -145,6 +145,8 @@ event_words! {
     PasskeyRemoved => passkey_removed;
     PasskeySyncable => passkey_syncable;
     PasskeySuspect => passkey_suspect;
+    IdentityLinked => identity_linked;
+    IdentityRemoved => identity_removed;
     CodeRequested => code_requested;
     CodeShown => code_shown;
     UploadCounted => upload_counted;

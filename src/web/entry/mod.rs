@@ -3,6 +3,8 @@
 mod code;
 mod factor;
 mod passkey;
+pub(in crate::web) mod posted;
+mod provider;
 mod sign_in;
 mod sign_up;
 
@@ -10,6 +12,7 @@ use poem::Response;
 
 pub(in crate::web) use crate::web::entry::code::CODE as CODE_PAGE;
 pub(in crate::web) use crate::web::entry::passkey::posted_credential;
+pub(in crate::web) use crate::web::entry::provider::{flow_cookie, sentence as provider_sentence};
 
 use crate::error::Result;
 use crate::http::extract::refresh_cookie;
@@ -21,13 +24,13 @@ use crate::web::jar::PageCookie;
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::target::{ACCOUNT, Target};
-use crate::web::visit::{Owner, Road, Visit, add_cookie, anyone, go, owner};
+use crate::web::visit::{Act, Owner, Road, Visit, add_cookie, anyone, go, owner};
 
 /// The path that the refresh cookie is set for: that of the native API, whose client apps use.
 const REFRESH_PATH: &str = "/v1/auth";
 
 /// The pages with their handlers.
-pub(in crate::web) fn roads() -> [Road; 13] {
+pub(in crate::web) fn roads() -> [Road; 17] {
     let road = |path, get, post| Road { path, get, post, back: None };
     [
         road("/sign-in", anyone!(sign_in::open), anyone!(sign_in::press)),
@@ -40,6 +43,14 @@ pub(in crate::web) fn roads() -> [Road; 13] {
         road("/sign-in/factor/passkey", None, anyone!(passkey::step)),
         road("/sign-in/factor/passkey/options", None, anyone!(passkey::step_options)),
         road("/sign-in/factor/send", None, anyone!(factor::send)),
+        road("/sign-in/provider/:name", anyone!(provider::begin), None),
+        road(
+            "/sign-in/provider/:name/callback",
+            anyone!(provider::call_back),
+            Some(Act::PostedAnswer),
+        ),
+        road("/sign-in/connect", anyone!(provider::open), anyone!(provider::press)),
+        road("/sign-in/connect/code", None, anyone!(provider::send)),
         road("/sign-up", anyone!(sign_up::open), anyone!(sign_up::press)),
         road("/sign-up/done", anyone!(sign_up::done), None),
         road("/sign-out", None, owner!(leave)),

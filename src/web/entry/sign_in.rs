@@ -13,6 +13,8 @@ use crate::model::{Page, Password};
 use crate::web::entry::code::CODE;
 use crate::web::entry::enter;
 use crate::web::entry::factor;
+use crate::web::entry::provider;
+use crate::web::entry::provider::ProviderButton;
 use crate::web::html::Layout;
 use crate::web::site::note_failure;
 use crate::web::stop::{Stop, problem};
@@ -39,6 +41,7 @@ struct SignInView<'a> {
     remember: bool,
     sign_up: String,
     takes_passkey: bool,
+    providers: Vec<ProviderButton>,
     /// The page that logs in with a mailed code, where the policy allows it.
     by_code: Option<String>,
 }
@@ -192,6 +195,7 @@ fn show(
         sign_up: with_target("/sign-up", target),
         takes_passkey: visit.takes_passkey,
         by_code: config.login.passwordless.then(|| with_target(CODE, target)),
+        providers: provider::buttons(visit, target),
     };
     let mut response = visit.site.render(status, &view)?;
     if let Some(SignInRefusal::Failed(error)) = refusal {

@@ -12,6 +12,8 @@ use crate::identity::account::sign_up::NewAccount;
 use crate::identity::login::remember::Remember;
 use crate::model::{Email, Password, Username};
 use crate::web::entry::enter;
+use crate::web::entry::provider;
+use crate::web::entry::provider::ProviderButton;
 use crate::web::html::Layout;
 use crate::web::pages::password_rules;
 use crate::web::problems::{self, MAX_NAME, bad_name};
@@ -31,6 +33,7 @@ struct SignUpView<'a> {
     target: Option<&'a str>,
     fields: Vec<FieldView<'a>>,
     sign_in: String,
+    providers: Vec<ProviderButton>,
 }
 
 /// What was typed, and why each value was refused.
@@ -216,6 +219,7 @@ fn show(
         target,
         fields,
         sign_in: with_target("/sign-in", target),
+        providers: provider::buttons(visit, target),
     };
     Ok(visit.site.render(status, &view)?)
 }

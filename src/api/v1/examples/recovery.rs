@@ -73,7 +73,7 @@ fn export_answer() -> Value {
             "clients": [{ "ipAddress": "192.168.1.100", "lastLogin": used }],
             "factors": [],
             "backupCodesLeft": 0,
-            "passkeys": [],
+            "passkeys": [], "identities": [],
             "files": [],
             "events": [{
                 "at": used, "event": "login", "outcome": "done", "sessionId": "session-uuid-1",

@@ -2,7 +2,7 @@
 
 use poem_openapi::Object;
 
-use super::PasskeyView;
+use super::{IdentityView, PasskeyView};
 use crate::http::extract::fields::{EmailField, NewPasswordField, PasswordField, TokenField};
 
 /// Request for a password reset email.
@@ -211,6 +211,8 @@ pub struct Export {
     pub backup_codes_left: i64,
     /// The passkeys and security keys.
     pub passkeys: Vec<PasskeyView>,
+    /// The connected accounts at providers.
+    pub identities: Vec<IdentityView>,
     /// The account's files.
     pub files: Vec<ExportedFile>,
     /// Audit log entries about the account.

@@ -7,6 +7,7 @@ use super::super::types::{
     ExportedMail, ExportedSession,
 };
 use super::passkeys::passkeys;
+use super::providers::identity;
 use super::time;
 use crate::error::{Error, Result};
 use crate::identity::account::export;
@@ -59,6 +60,7 @@ pub(in super::super) fn exported(all: export::PersonalData) -> Export {
         factors: all.factors.0.into_iter().map(factor).collect(),
         backup_codes_left: all.factors.1,
         passkeys: passkeys(all.passkeys),
+        identities: all.identities.into_iter().map(identity).collect(),
         files: all.files.into_iter().map(file).collect(),
         events: all.events.into_iter().map(event).collect(),
         mails: all.mails.into_iter().map(mail).collect(),

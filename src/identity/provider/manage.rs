@@ -1,0 +1,62 @@
+//! The identities of an account: listing and removing them.
+
+use super::removal::record_removal;
+use crate::error::{Error, Kind, ProviderFault, Result};
+use crate::identity::access::fresh::Fresh;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::{Caller, Core};
+use crate::mail::{IdentityChange, Letter};
+use crate::model::identity::Identity;
+use crate::model::{Account, PasskeyKind, Source};
+use crate::outbox;
+use crate::store;
+use crate::store::db::Db;
+
+/// Lists the caller's identities, oldest first.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn list(core: &Core, caller: &Caller) -> Result<Vec<Identity>> {
+    let id = caller.account.id.clone();
+    core.store.read(move |db| store::tables::identities::of(db, &id)).await
+}
+
+/// Removes one of the caller's identities. Its provider no longer logs in.
+///
+/// # Errors
+/// `NotFound`, `Conflict`; `LastLoginMethod` if no other way to log in is left.
+pub async fn unlink(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Result<()> {
+    let account = fresh.caller().account.clone();
+    let no_such = || Error::from(ProviderFault::UnknownIdentity);
+    let owned = list(core, fresh.caller()).await?;
+    let row = owned.into_iter().find(|row| row.id == id).ok_or_else(no_such)?;
+    let label = super::find(core, &row.provider).map_or(row.provider, |one| one.label.clone());
+    let letter = Letter::IdentityChanged { change: IdentityChange::Removed(label) };
+    let language = core.language_of(&account);
+    let letter = core.mail.compose(&account.email, account.id.as_str(), language, &letter)?;
+    let (log, id) = (AuditLog::new(core, source), id.to_owned());
+    let has_codes = core.config.login.passwordless;
+    core.store
+        .write(move |db| {
+            let version = account.credential_version;
+            if !store::tables::accounts::raise_credential_version(db, &account.id, version)? {
+                return Err(Kind::Conflict.into());
+            }
+            let removed = store::tables::identities::remove(db, &account.id, &id)?;
+            let removed = removed.ok_or(ProviderFault::UnknownIdentity)?;
+            if !has_codes && !has_way_in(db, &account)? {
+                return Err(Kind::LastLoginMethod.into());
+            }
+            record_removal(db, &removed, account.id.as_str(), &log)?;
+            outbox::enqueue(db, &letter)
+        })
+        .await
+}
+
+/// Whether the account has a way to log in that it need not ask for by mail.
+fn has_way_in(db: &mut dyn Db, account: &Account) -> Result<bool> {
+    let keys = store::tables::passkeys::of(db, &account.id)?;
+    Ok(account.password_hash.is_some()
+        || keys.iter().any(|key| key.kind == PasskeyKind::Passkey)
+        || !store::tables::identities::of(db, &account.id)?.is_empty())
+}

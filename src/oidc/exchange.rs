@@ -1,0 +1,169 @@
+//! From the code in a provider's answer to the account that it proves.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::account::ProviderAccount;
+use super::authorize::form;
+use super::claims::ProviderClaims;
+use super::failure::{ExchangeFailure, ExchangeStep};
+use super::fetch::Fetch;
+use super::id_token::{ExpectedNonce, IdTokenUse};
+use super::{ProviderClient, ProviderMetadata, client_key};
+use crate::model::Secret;
+use crate::model::provider::Provider;
+
+/// What the provider's answer is exchanged with.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeExchange<'a> {
+    pub code: &'a str,
+    pub redirect_uri: &'a str,
+    pub nonce: &'a str,
+    /// The secret of PKCE.
+    pub verifier: &'a str,
+}
+
+#[derive(Deserialize)]
+struct RedeemedCode {
+    access_token: Option<String>,
+    id_token: Option<String>,
+}
+
+impl ProviderClient {
+    /// Exchanges a code for the account of the person who logged in at the provider.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub async fn exchange(
+        &self,
+        provider: &Provider,
+        exchange: CodeExchange<'_>,
+    ) -> Result<ProviderAccount, ExchangeFailure> {
+        let metadata = self.metadata(provider).await?;
+        let answer = self.redeem(provider, &metadata, exchange).await?;
+        let access = answer.access_token.map(Secret::new);
+        if provider.endpoints.is_some() {
+            let token = access.as_ref().ok_or_else(|| no_token("access_token"))?;
+            self.by_access_token(provider, &metadata, token).await
+        } else {
+            let token = answer.id_token.map(Secret::new).ok_or_else(|| no_token("id_token"))?;
+            let nonce = ExpectedNonce::Exactly(exchange.nonce.to_owned());
+            let checked = (IdTokenUse::Server, &nonce);
+            let (issuer, claims) =
+                self.check_id_token(provider, &metadata, &token, checked).await?;
+            self.by_claims(provider, &metadata, issuer, claims, access.as_ref()).await
+        }
+    }
+
+    /// The account of an ID token that an app got from the provider.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub async fn account_of(
+        &self,
+        provider: &Provider,
+        token: &Secret,
+        nonce: Option<&str>,
+    ) -> Result<ProviderAccount, ExchangeFailure> {
+        if provider.endpoints.is_some() {
+            let reason = "this provider issues no ID tokens";
+            return Err(ExchangeFailure::refused(ExchangeStep::IdToken, reason));
+        }
+        let metadata = self.metadata(provider).await?;
+        let nonce = ExpectedNonce::OfApp(nonce.map(str::to_owned));
+        let checked = (IdTokenUse::App, &nonce);
+        let (issuer, claims) = self.check_id_token(provider, &metadata, token, checked).await?;
+        ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)
+    }
+
+    async fn redeem(
+        &self,
+        provider: &Provider,
+        metadata: &ProviderMetadata,
+        exchange: CodeExchange<'_>,
+    ) -> Result<RedeemedCode, ExchangeFailure> {
+        let proof = client_key::prove(provider, metadata, self.env.wall())?;
+        let mut fields = form(&[
+            ("grant_type", "authorization_code"),
+            ("code", exchange.code),
+            ("redirect_uri", exchange.redirect_uri),
+            ("code_verifier", exchange.verifier),
+        ]);
+        if !proof.fields.reveal().is_empty() {
+            fields.push('&');
+            fields.push_str(proof.fields.reveal());
+        }
+        let answer = self
+            .fetch(Fetch {
+                step: ExchangeStep::Token,
+                url: &metadata.token_endpoint,
+                authorization: proof.authorization,
+                form: Some(Secret::new(fields)),
+            })
+            .await?;
+        serde_json::from_value(answer).map_err(|_| {
+            ExchangeFailure::refused(ExchangeStep::Token, "the answer has values of wrong types")
+        })
+    }
+
+    async fn by_access_token(
+        &self,
+        provider: &Provider,
+        metadata: &ProviderMetadata,
+        token: &Secret,
+    ) -> Result<ProviderAccount, ExchangeFailure> {
+        let claims = self.userinfo(metadata, token).await?;
+        let issuer = provider.issuer.clone();
+        let mut account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::UserInfo)?;
+        if let Some(url) = provider.endpoints.as_ref().and_then(|own| own.emails.as_ref()) {
+            let list = self.fetch(Fetch::get(ExchangeStep::Emails, url).bearing(token)).await?;
+            account.take_address(&list);
+        }
+        Ok(account)
+    }
+
+    /// Where the ID token has no address, the userinfo endpoint may have one (OpenID Connect Core
+    /// 1.0, section 5.4).
+    async fn by_claims(
+        &self,
+        provider: &Provider,
+        metadata: &Arc<ProviderMetadata>,
+        issuer: String,
+        mut claims: ProviderClaims,
+        access: Option<&Secret>,
+    ) -> Result<ProviderAccount, ExchangeFailure> {
+        let lacks_address = claims.text(&provider.claims.email).is_none();
+        if let (true, Some(token), Some(_)) =
+            (lacks_address, access, metadata.userinfo_endpoint.as_ref())
+        {
+            let more = self.userinfo(metadata, token).await?;
+            if more.word("sub") != claims.word("sub") {
+                let reason = "it is about another account than the ID token";
+                return Err(ExchangeFailure::refused(ExchangeStep::UserInfo, reason));
+            }
+            for (name, value) in more.0 {
+                claims.0.entry(name).or_insert(value);
+            }
+        }
+        ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)
+    }
+
+    async fn userinfo(
+        &self,
+        metadata: &ProviderMetadata,
+        token: &Secret,
+    ) -> Result<ProviderClaims, ExchangeFailure> {
+        let step = ExchangeStep::UserInfo;
+        let url = metadata.userinfo_endpoint.as_deref().unwrap_or_default();
+        match self.fetch(Fetch::get(step, url).bearing(token)).await? {
+            Value::Object(claims) => Ok(ProviderClaims(claims)),
+            _ => Err(ExchangeFailure::refused(step, "the answer is not an object")),
+        }
+    }
+}
+
+fn no_token(name: &str) -> ExchangeFailure {
+    ExchangeFailure::refused(ExchangeStep::Token, format!("the answer has no {name}"))
+}
