@@ -8,7 +8,7 @@ use super::failure::Failure;
 use crate::api::needs;
 use crate::cli::global::Global;
 use crate::cli::opened;
-use crate::config::{self, Config, Finding, Severity, report};
+use crate::config::{self, CheckReport, Config, Finding, Loaded, Severity, report};
 use crate::mail::templates::Templates;
 use crate::words::Catalogue;
 
@@ -83,16 +83,20 @@ fn is_within(key: &str, wanted: &str) -> bool {
 }
 
 fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
-    let loaded = opened::configuration(global, console)?;
-    let mut found = needs::findings(&loaded.config);
-    found.extend(words_of(&loaded.config));
-    found.extend(pages_of(&loaded.config));
-    let check = config::check(&loaded, found);
+    let check = static_report(&opened::configuration(global, console)?);
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
         OutputFormat::Json => console.json(&report::check_json(&check))?,
     }
-    if check.is_ready() { Ok(()) } else { Err(Failure::reported()) }
+    if check.has_error() { Err(Failure::reported()) } else { Ok(()) }
+}
+
+/// What the configuration and the files it names lack.
+pub fn static_report(loaded: &Loaded) -> CheckReport {
+    let mut found = needs::findings(&loaded.config);
+    found.extend(words_of(&loaded.config));
+    found.extend(pages_of(&loaded.config));
+    config::check(loaded, found)
 }
 
 /// What is wrong with the operator's files for the pages.
