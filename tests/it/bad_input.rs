@@ -389,6 +389,15 @@ fn good(operation: &Operation) -> Map<String, Value> {
             credential(&json!({ "clientDataJSON": "AAAA", "attestationObject": "AAAA" }))
         }
         "/users/me/passkeys/{id}" => json!({ "name": "Phone" }),
+        "/auth/providers/{name}/begin" => json!({ "redirectUri": "https://app.example.com/" }),
+        "/auth/providers/callback" => json!({ "flow": "x", "state": "x" }),
+        "/auth/providers/{name}/token" => json!({ "idToken": "x" }),
+        "/auth/providers/code" => json!({ "providerToken": "x" }),
+        "/auth/providers/complete" => json!({ "providerToken": "x", "code": "x" }),
+        "/users/me/identities/begin" => {
+            json!({ "provider": "acme", "redirectUri": "https://app.example.com/" })
+        }
+        "/users/me/identities" => json!({ "providerToken": "x" }),
         "/admin/users" => json!({
             "email": "new@example.com", "username": "newcomer", "password": PASSWORD, "firstName": "Given",
             "lastName": "Family",
