@@ -203,6 +203,23 @@ create table login_counts (
   logins bigint not null
 );
 
+-- Counts of what happens, by UTC hour and day; see the statistics of the command line.
+create table activity_counts (
+  unit text not null,                     -- 'hour' or 'day'
+  begins bigint not null,                 -- hours or days since 1970
+  series text not null,                   -- what is counted
+  count bigint not null,
+  primary key (unit, begins, series)
+);
+
+-- When each account last logged in or refreshed a session: it counts once per hour, day, month and
+-- year as an active account.
+create table account_activity (
+  account_id text primary key references accounts (id) on delete cascade,
+  hour bigint not null                    -- hours since 1970
+);
+create index account_activity_age on account_activity (hour);
+
 -- API clients: programs that call with their own key. The key of kind 'client' ships to browsers
 -- and proves nothing; the key of kind 'service' is a secret.
 create table apps (

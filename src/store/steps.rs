@@ -134,6 +134,20 @@ const VERSION_2: UpgradeStep = UpgradeStep {
   updated_at bigint not null
 );"),
         Sql("alter table codes rename column stamp to credential_version"),
+        Sql("create table activity_counts (
+  unit text not null,
+  begins bigint not null,
+  series text not null,
+  count bigint not null,
+  primary key (unit, begins, series)
+);"),
+        Sql("insert into activity_counts (unit, begins, series, count)
+  select 'day', day, 'logins', logins from login_counts"),
+        Sql("create table account_activity (
+  account_id text primary key references accounts (id) on delete cascade,
+  hour bigint not null
+);"),
+        Sql("create index account_activity_age on account_activity (hour)"),
     ],
 };
 

@@ -23,7 +23,7 @@ const KEY_VARIABLE: &str = "AUTHD_PROVIDER_KEY";
 
 /// Add a provider, and print the address to register there
 ///
-/// The settings are those of [providers.NAME]; a name like that of a preset (google, apple,
+/// The settings are those of `[providers.NAME]`; a name like that of a preset (google, apple,
 /// microsoft, github, gitlab, discord, facebook, slack, linkedin, x) uses it. The client secret, or
 /// Apple's private key, comes from AUTHD_PROVIDER_KEY, a file, standard input or a prompt.
 ///

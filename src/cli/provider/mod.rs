@@ -19,11 +19,11 @@ use view::ProviderLine;
 
 /// Add, list, test and remove the providers that people log in with
 ///
-/// A provider of the configuration ([providers.NAME]) comes before one of the same name that was
+/// A provider of the configuration (`[providers.NAME]`) comes before one of the same name that was
 /// added here. Changes take effect at once, also on a running server that uses the same database.
 #[derive(Debug, Subcommand)]
 pub enum ProviderCommand {
-    Add(add::ProviderAdd),
+    Add(Box<add::ProviderAdd>),
     List(ProviderList),
     Show(ProviderShow),
     Test(test::ProviderTest),

@@ -61,6 +61,13 @@ pub fn words(reason: &ImportReason) -> Cow<'_, str> {
         ImportReason::RoleDropped(role) => {
             format!("there is no role {role}; it was dropped").into()
         }
+        other => identity_words(other),
+    }
+}
+
+/// What is wrong with the accounts at providers.
+fn identity_words(reason: &ImportReason) -> Cow<'_, str> {
+    match reason {
         ImportReason::InvalidIdentities => {
             "its identities are no JSON array of objects that name a provider and a subject".into()
         }
@@ -74,6 +81,9 @@ pub fn words(reason: &ImportReason) -> Cow<'_, str> {
         .into(),
         ImportReason::ForeignIssuer(provider) => {
             format!("its identity at {provider} has not the issuer of that provider").into()
+        }
+        ImportReason::IdentityTaken(provider) => {
+            format!("its account at {provider} is connected to another account").into()
         }
         other => conflict(other),
     }
@@ -109,9 +119,6 @@ fn conflict(reason: &ImportReason) -> Cow<'_, str> {
             format!("its number is that of the account with id {id}").into()
         }
         ImportReason::UsernameTaken => "its user name is that of another account".into(),
-        ImportReason::IdentityTaken(provider) => {
-            format!("its account at {provider} is connected to another account").into()
-        }
         _ => "it conflicts with an existing account".into(),
     }
 }

@@ -187,6 +187,7 @@ impl RefreshStep {
         };
         let recorded = snapshot.session.refresh_day;
         if store::tables::sessions::rotate(db, &mut snapshot.session, &self.rotation, self.grace)? {
+            self.log.note_active(db, &snapshot.account.id)?;
             if snapshot.session.refresh_day != recorded {
                 self.record_first_of_day(db, &snapshot)?;
             }

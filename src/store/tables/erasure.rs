@@ -19,6 +19,7 @@ pub fn clear(db: &mut dyn Db) -> Result<()> {
         sql!("delete from roles where built_in = 0"),
         sql!("delete from attempts"),
         sql!("delete from login_counts"),
+        sql!("delete from activity_counts"),
         sql!("delete from outbox"),
         sql!("delete from audit"),
         sql!("delete from username_reservations"),

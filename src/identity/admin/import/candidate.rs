@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::identity::access::actor;
 use crate::identity::admin::import::column::{Fields, ImportColumn};
 use crate::identity::admin::import::identity;
+use crate::identity::admin::import::identity::ImportedIdentity;
 use crate::identity::admin::import::reason::{ImportReason, PasswordGap};
 use crate::identity::admin::import::value;
 use crate::identity::admin::import::value::When;
@@ -99,10 +100,9 @@ impl ImportRules {
             .get(ImportColumn::Username)
             .map(|name| Username::parse(name).ok_or(ImportReason::InvalidUsername))
             .transpose()?;
-        let connected = match fields.get(ImportColumn::Identities) {
-            Some(text) => identity::read(text, &self.providers)?,
-            None => Vec::new(),
-        };
+        let connected = fields.get(ImportColumn::Identities);
+        let connected =
+            connected.map_or(Ok(Vec::new()), |text| identity::read(text, &self.providers))?;
         let hash = self.password(fields, !connected.is_empty(), &mut notes)?;
         let created_at = past(fields, ImportColumn::CreatedAt, now)?.unwrap_or(now);
         let proved = match moment(fields, ImportColumn::EmailVerified)? {
@@ -128,19 +128,9 @@ impl ImportRules {
             updated_at: past(fields, ImportColumn::UpdatedAt, now)?.unwrap_or(created_at),
             ..Account::new(id, email, created_at)
         };
-        let identities = connected.into_iter().map(|one| Identity {
-            id: String::new(),
-            account: account.id.clone(),
-            provider: one.provider,
-            issuer: one.issuer,
-            subject: one.subject,
-            email: one.email,
-            name: one.name,
-            created_at: one.created_at.unwrap_or(created_at).min(now),
-            last_used_at: None,
-        });
+        let row_of = |one: ImportedIdentity| identity_row(one, &account, now);
         Ok(Candidate {
-            identities: identities.collect(),
+            identities: connected.into_iter().map(row_of).collect(),
             row: NewRow {
                 username_key,
                 password_scheme,
@@ -207,6 +197,21 @@ impl ImportRules {
             kept.push(role::DEFAULT.to_owned());
         }
         kept
+    }
+}
+
+/// The row of an account at a provider. It gets its ID where randomness is at hand.
+fn identity_row(one: ImportedIdentity, account: &Account, now: Time) -> Identity {
+    Identity {
+        id: String::new(),
+        account: account.id.clone(),
+        provider: one.provider,
+        issuer: one.issuer,
+        subject: one.subject,
+        email: one.email,
+        name: one.name,
+        created_at: one.created_at.unwrap_or(account.created_at).min(now),
+        last_used_at: None,
     }
 }
 
