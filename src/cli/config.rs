@@ -10,6 +10,7 @@ use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::config::{self, Config, Finding, Severity, report};
 use crate::mail::templates::Templates;
+use crate::store::{Store, tables};
 use crate::words::Catalogue;
 
 /// Show and check the configuration
@@ -87,12 +88,30 @@ fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let mut found = needs::findings(&loaded.config);
     found.extend(words_of(&loaded.config));
     found.extend(pages_of(&loaded.config));
+    found.extend(namesakes(&loaded.config)?);
     let check = config::check(&loaded, found);
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
         OutputFormat::Json => console.json(&report::check_json(&check))?,
     }
     if check.is_ready() { Ok(()) } else { Err(Failure::reported()) }
+}
+
+/// Providers of the configuration whose names providers in the database have too.
+fn namesakes(config: &Config) -> Result<Vec<Finding>, Failure> {
+    let stored = Store::inspect(&config.database, |db, version| {
+        // An older database has no such table yet.
+        if version < Store::known_version() { Ok(Vec::new()) } else { tables::providers::all(db) }
+    })?;
+    let stored = stored.into_iter().flatten();
+    let finding = |name: &str| Finding {
+        level: Severity::Hint,
+        key: format!("providers.{name}"),
+        message: "the database has a provider of this name too: this one is used".to_owned(),
+        remedy: format!("remove one of them: authd provider remove {name}"),
+    };
+    let doubled = stored.filter(|row| config.providers.find(&row.name).is_some());
+    Ok(doubled.map(|row| finding(&row.name)).collect())
 }
 
 /// What is wrong with the operator's files for the pages.

@@ -23,6 +23,7 @@ mod opened;
 mod profile;
 mod progress;
 mod prompt;
+mod provider;
 mod restore;
 mod role;
 mod rollback;
@@ -78,6 +79,8 @@ enum Command {
     #[command(subcommand)]
     App(app::AppCommand),
     #[command(subcommand)]
+    Provider(provider::ProviderCommand),
+    #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
     Mail(mail::MailCommand),
@@ -131,6 +134,7 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::User(command) => command.run(global, console),
         Command::Role(command) => command.run(global, console),
         Command::App(command) => command.run(global, console),
+        Command::Provider(command) => command.run(global, console),
         Command::Key(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
         Command::Audit(command) => command.run(global, console),

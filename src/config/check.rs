@@ -120,6 +120,14 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     found
 }
 
+/// What is worth knowing about a provider that is not in the configuration.
+#[must_use]
+pub fn provider_findings(provider: &crate::model::Provider) -> Vec<Finding> {
+    let mut found = ConfigReport { findings: Vec::new() };
+    providers::find_in(provider, &mut found);
+    found.findings
+}
+
 impl Loaded {
     /// What `serve` warns of at start.
     #[must_use]

@@ -43,8 +43,8 @@ pub use crate::config::sections::outbound::{AllowedHost, Outbound};
 pub use crate::config::sections::pages::PagesConfig;
 pub use crate::config::sections::password::PasswordRules;
 pub use crate::config::sections::providers::{
-    PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, given_key, is_encrypted,
-    is_provider_name, preset_names, resolve as resolve_provider,
+    CheckedProvider, PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, check_provider,
+    given_key, is_encrypted, is_provider_name, preset_names, resolve as resolve_provider,
 };
 pub use crate::config::sections::server::{Environment, Server, WireName};
 pub use crate::config::sections::service::ServiceConfig;
@@ -58,7 +58,7 @@ pub use crate::config::values::network::Network;
 pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
 pub use crate::config::values::span::parse as parse_duration;
-pub use check::{ConfigReport, Finding, Severity, check};
+pub use check::{ConfigReport, Finding, Severity, check, provider_findings};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
 pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load, place};

@@ -26,11 +26,13 @@ pub enum Permission {
     Apps,
     /// Read statistics.
     Stats,
+    /// Add, change and remove the providers that people log in with.
+    Providers,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Permission; 9] = [
+    pub const ALL: [Permission; 10] = [
         Permission::UsersRead,
         Permission::UsersWrite,
         Permission::UsersSuspend,
@@ -40,6 +42,7 @@ impl Permission {
         Permission::Keys,
         Permission::Apps,
         Permission::Stats,
+        Permission::Providers,
     ];
 
     /// The name that roles carry.
@@ -55,6 +58,7 @@ impl Permission {
             Permission::Keys => "admin.keys",
             Permission::Apps => "admin.apps",
             Permission::Stats => "admin.stats",
+            Permission::Providers => "admin.providers",
         }
     }
 

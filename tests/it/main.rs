@@ -42,6 +42,7 @@ mod house;
 mod http;
 mod image;
 mod import;
+mod import_identities;
 mod import_large;
 mod import_others;
 mod intruders;

@@ -98,7 +98,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let account = fresh.caller().account.clone();
     let letter = removal_letter(core, &account, id).await?;
     let (log, id) = (AuditLog::new(core, source), id.to_owned());
-    let providers = provider::names(core);
+    let providers = provider::names(core).await?;
     core.store
         .write(move |db| {
             let version = account.credential_version;
