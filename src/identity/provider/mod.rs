@@ -19,7 +19,7 @@ mod step;
 pub use begin::{BegunFlow, Redirect, begin, begin_link, own_callback};
 pub use complete::{AppToken, ProviderAnswer, complete, with_id_token};
 pub use flow::FLOW_LIFE;
-pub use link::{connect, is_link, link};
+pub use link::{connect, is_link, is_of, link};
 pub use manage::{list, unlink};
 pub use proof::ProviderProof;
 pub(in crate::identity) use removal::remove_since;
@@ -47,12 +47,6 @@ pub fn offered(core: &Core) -> Vec<ProviderListing> {
         preset: provider.preset.clone(),
     };
     core.config.providers.all.iter().map(listing).collect()
-}
-
-/// The names of the providers that can be used.
-#[must_use]
-pub(in crate::identity) fn names(core: &Core) -> Vec<String> {
-    offered(core).into_iter().map(|provider| provider.name).collect()
 }
 
 /// The provider with this name.
