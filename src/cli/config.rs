@@ -10,6 +10,9 @@ use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::config::{self, Config, Finding, Severity, report};
 use crate::mail::templates::Templates;
+use crate::model::Secret;
+use crate::model::provider::{ProviderKeys, ProviderSettings};
+use crate::store::tables::providers::ProviderRow;
 use crate::store::{Store, tables};
 use crate::words::Catalogue;
 
@@ -88,7 +91,7 @@ fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let mut found = needs::findings(&loaded.config);
     found.extend(words_of(&loaded.config));
     found.extend(pages_of(&loaded.config));
-    found.extend(namesakes(&loaded.config)?);
+    found.extend(unused_providers(&loaded.config)?);
     let check = config::check(&loaded, found);
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
@@ -97,21 +100,27 @@ fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     if check.is_ready() { Ok(()) } else { Err(Failure::reported()) }
 }
 
-/// Providers of the configuration whose names providers in the database have too.
-fn namesakes(config: &Config) -> Result<Vec<Finding>, Failure> {
+/// Providers of the database that are not used, because the configuration has their name or issuer.
+fn unused_providers(config: &Config) -> Result<Vec<Finding>, Failure> {
     let stored = Store::inspect(&config.database, |db, version| {
         // An older database has no such table yet.
         if version < Store::known_version() { Ok(Vec::new()) } else { tables::providers::all(db) }
     })?;
-    let stored = stored.into_iter().flatten();
-    let finding = |name: &str| Finding {
-        level: Severity::Hint,
-        key: format!("providers.{name}"),
-        message: "the database has a provider of this name too: this one is used".to_owned(),
-        remedy: format!("remove one of them: authd provider remove {name}"),
+    let is_unused = |row: &ProviderRow| {
+        let settings: ProviderSettings = serde_json::from_str(&row.settings).unwrap_or_default();
+        // The issuer does not depend on the secrets, which stay sealed.
+        let private_key = settings.team_id.as_ref().map(|_| Secret::new("sealed"));
+        let keys = ProviderKeys { private_key, client_secret: None };
+        let provider = config::resolve_provider(&row.name, &settings, &keys).ok();
+        config.providers.claims(&row.name, provider.as_ref())
     };
-    let doubled = stored.filter(|row| config.providers.find(&row.name).is_some());
-    Ok(doubled.map(|row| finding(&row.name)).collect())
+    let finding = |row: ProviderRow| Finding {
+        level: Severity::Hint,
+        key: format!("providers.{}", row.name),
+        message: "the database has this provider too: that of the configuration is used".to_owned(),
+        remedy: format!("remove one of them: authd provider remove {}", row.name),
+    };
+    Ok(stored.into_iter().flatten().filter(is_unused).map(finding).collect())
 }
 
 /// What is wrong with the operator's files for the pages.

@@ -24,6 +24,8 @@ pub enum ProviderFault {
     NameTaken,
     /// The configuration has the provider, so it is changed there.
     Configured,
+    /// The configuration has a provider with the issuer.
+    IssuerTaken,
     /// The database has too many providers.
     TooManyProviders,
 }
@@ -34,7 +36,9 @@ impl ProviderFault {
             Self::Unknown | Self::UnknownIdentity => Kind::NotFound,
             Self::Stale | Self::Answer | Self::Denied | Self::Redirect => Kind::ProviderRejected,
             Self::Taken | Self::NameTaken => Kind::AlreadyExists,
-            Self::TooMany | Self::Configured | Self::TooManyProviders => Kind::Conflict,
+            Self::TooMany | Self::Configured | Self::IssuerTaken | Self::TooManyProviders => {
+                Kind::Conflict
+            }
         }
     }
 }

@@ -26,7 +26,8 @@ pub enum Permission {
     Apps,
     /// Read statistics.
     Stats,
-    /// Add, change and remove the providers that people log in with.
+    /// Add, change and remove the providers that people log in with. What a provider says of a
+    /// person is believed, so this is a power over the accounts that are connected.
     Providers,
 }
 

@@ -19,8 +19,8 @@ use view::ProviderLine;
 
 /// Add, list, test and remove the providers that people log in with
 ///
-/// A provider of the configuration (`[providers.NAME]`) comes before one of the same name that was
-/// added here. Changes take effect at once, also on a running server that uses the same database.
+/// A provider of the configuration (`[providers.NAME]`) comes before one with the same name or issuer
+/// that was added here. Changes take effect at once, also on a running server that uses the same database.
 #[derive(Debug, Subcommand)]
 pub enum ProviderCommand {
     Add(Box<add::ProviderAdd>),
@@ -50,7 +50,7 @@ pub struct ProviderShow {
     name: String,
 }
 
-/// Remove a provider that was added here; nobody can log in with it any more
+/// Remove a provider that was added here; users can no longer log in with it
 ///
 /// The accounts that are connected to it stay, and log in again once a provider with the same issuer
 /// is there.
@@ -100,7 +100,7 @@ impl ProviderRemove {
         }
         opened::with_core(global, console, async |core, console| {
             let (record, connected) = providers::show(core, &self.name).await?;
-            if !self.yes && (record.origin == ProviderOrigin::Database || record.has_namesake) {
+            if !self.yes && (record.origin == ProviderOrigin::Database || record.has_double) {
                 let name = plain(&self.name);
                 let question = if record.origin == ProviderOrigin::Database {
                     format!("Remove {name}? Accounts that log in with it: {connected}.")

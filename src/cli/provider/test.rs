@@ -27,7 +27,7 @@ const LONGEST_ADDRESS: u64 = 16 * 1024;
 ///
 /// The login is opened in a browser. It ends at the registered address, on a page that says that the
 /// login expired, because it belongs to this command: paste the address of that page. Nothing is
-/// stored, and nobody is logged in.
+/// stored, and no session begins.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

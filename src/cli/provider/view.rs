@@ -13,10 +13,10 @@ pub(super) struct ProviderLine<'a>(pub(super) &'a ProviderRecord);
 
 /// Whether a provider is used, or why not.
 fn state(record: &ProviderRecord) -> String {
-    match (&record.provider, record.origin, record.has_namesake) {
+    match (&record.provider, record.origin, record.has_double) {
         (Err(why), ..) => format!("cannot be used: {why}"),
         (Ok(_), ProviderOrigin::Database, true) => {
-            "not used: the configuration has this name".to_owned()
+            "not used: the configuration has this name or issuer".to_owned()
         }
         (Ok(_), ProviderOrigin::Configuration, true) => {
             "used, and not the one in the database".to_owned()

@@ -211,6 +211,17 @@ fn of_tenant(tenant: &str, (before, after): (&str, &str)) -> Result<IssuerPlace,
     Ok(IssuerPlace { url: format!("{before}{in_issuer}{after}"), discovery_base, tenants })
 }
 
+/// Whether an ID token of one provider can be one of the other: a shared tenant stands for each.
+fn share_issuer(one: &Provider, other: &Provider) -> bool {
+    let covers = |wide: &Provider, narrow: &Provider| match wide.issuer.split_once(TENANT) {
+        Some((before, after)) => {
+            narrow.issuer.starts_with(before) && narrow.issuer.ends_with(after)
+        }
+        None => wide.issuer == narrow.issuer,
+    };
+    covers(one, other) || covers(other, one)
+}
+
 /// Whether a request to the URL is encrypted, or does not leave this machine.
 #[must_use]
 pub fn is_encrypted(url: &HttpUrl) -> bool {
@@ -245,6 +256,15 @@ impl ProvidersConfig {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Arc<Provider>> {
         self.all.iter().find(|provider| provider.name == name)
+    }
+
+    /// Whether a provider that is not in the configuration has the name or the issuer of one that is.
+    /// Those come first: another client of an issuer would open the accounts that are connected
+    /// with it.
+    #[must_use]
+    pub fn claims(&self, name: &str, provider: Option<&Provider>) -> bool {
+        let shares = |one: &Arc<Provider>| provider.is_some_and(|other| share_issuer(one, other));
+        self.all.iter().any(|one| one.name == name || shares(one))
     }
 
     pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {

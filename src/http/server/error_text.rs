@@ -253,6 +253,7 @@ fn provider_fault(fault: ProviderFault) -> &'static str {
         ProviderFault::Configured => {
             "The configuration has this provider ([providers]): change it there"
         }
+        ProviderFault::IssuerTaken => "The configuration has a provider with this issuer",
         ProviderFault::TooManyProviders => "There are too many providers; remove one first",
     }
 }

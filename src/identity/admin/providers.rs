@@ -47,8 +47,9 @@ impl ProviderOrigin {
 pub struct ProviderRecord {
     pub name: String,
     pub origin: ProviderOrigin,
-    /// Whether the other place has a provider of this name too. That of the configuration is used.
-    pub has_namesake: bool,
+    /// Whether the other place has a provider with this name or issuer too. That of the configuration
+    /// is used.
+    pub has_double: bool,
     /// The provider, or why it cannot be used.
     pub provider: std::result::Result<Arc<Provider>, String>,
     /// The address to register at the provider.
@@ -62,14 +63,14 @@ impl ProviderRecord {
     /// Whether people can log in with it.
     #[must_use]
     pub fn is_in_force(&self) -> bool {
-        self.provider.is_ok() && !(self.has_namesake && self.origin == ProviderOrigin::Database)
+        self.provider.is_ok() && !(self.has_double && self.origin == ProviderOrigin::Database)
     }
 
-    fn configured(core: &Core, provider: &Arc<Provider>, has_namesake: bool) -> Self {
+    fn configured(core: &Core, provider: &Arc<Provider>, has_double: bool) -> Self {
         Self {
             name: provider.name.clone(),
             origin: ProviderOrigin::Configuration,
-            has_namesake,
+            has_double,
             redirect_address: redirect_address(core, provider),
             provider: Ok(provider.clone()),
             created_at: None,
@@ -82,7 +83,10 @@ impl ProviderRecord {
         Self {
             name: stored.row.name.clone(),
             origin: ProviderOrigin::Database,
-            has_namesake: core.config.providers.find(&stored.row.name).is_some(),
+            has_double: {
+                let provider = provider.as_deref().ok();
+                core.config.providers.claims(&stored.row.name, provider)
+            },
             redirect_address: provider.as_ref().ok().and_then(|one| redirect_address(core, one)),
             provider,
             created_at: Some(stored.row.created_at),
@@ -91,7 +95,7 @@ impl ProviderRecord {
     }
 }
 
-/// Lists all providers by name; that of the configuration before its namesake.
+/// Lists all providers by name; that of the configuration first.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -101,8 +105,8 @@ pub async fn list(core: &Core) -> Result<Vec<ProviderRecord>> {
     let configured = core.config.providers.all.iter().map(|provider| {
         ProviderRecord::configured(core, provider, names.contains(provider.name.as_str()))
     });
-    let stored = stored.iter().map(|one| ProviderRecord::stored(core, one));
-    let mut all: Vec<_> = configured.chain(stored).collect();
+    let mut all: Vec<_> = configured.collect();
+    all.extend(stored.iter().map(|one| ProviderRecord::stored(core, one)));
     // Stable: the configuration comes first.
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
@@ -145,6 +149,16 @@ fn checked(
     Ok(checked)
 }
 
+/// Refuses the issuer of a provider of the configuration: another client of it, which an
+/// administrator chooses, would open the accounts that are connected with it.
+fn refuse_issuer(core: &Core, provider: &Provider) -> Result<()> {
+    // The name is another matter.
+    if core.config.providers.claims("", Some(provider)) {
+        return Err(ProviderFault::IssuerTaken.into());
+    }
+    Ok(())
+}
+
 /// The settings as they are stored.
 fn written(settings: &ProviderSettings) -> Result<String> {
     serde_json::to_string(settings)
@@ -164,7 +178,8 @@ fn record(db: &mut dyn Db, log: &AuditLog, what: What, actor: &Actor, name: &str
 ///
 /// # Errors
 /// `Validation` with each setting that does not fit; `AlreadyExists` if the database or the
-/// configuration has the name; `Conflict` if there are too many, `Forbidden`.
+/// configuration has the name; `Conflict` if the configuration has the issuer or there are too many,
+/// `Forbidden`.
 pub async fn create(
     core: &Core,
     by: &FreshBy,
@@ -176,6 +191,7 @@ pub async fn create(
     if core.config.providers.find(name).is_some() {
         return Err(ProviderFault::NameTaken.into());
     }
+    refuse_issuer(core, &provider)?;
     let by = by.by();
     let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
     let row = ProviderRow {
@@ -212,7 +228,7 @@ fn not_stored(core: &Core, name: &str) -> Error {
 /// Changes the settings and secrets of a provider in the database.
 ///
 /// # Errors
-/// `Validation`, `NotFound`; `Conflict` if only the configuration has it, `Forbidden`.
+/// `Validation`, `NotFound`; `Conflict` if only the configuration has it or its issuer, `Forbidden`.
 pub async fn change(
     core: &Core,
     by: &FreshBy,
@@ -233,6 +249,7 @@ pub async fn change(
             let mut settings = settings_of(&row)?;
             patch(&mut settings, &mut keys);
             let CheckedProvider { settings, keys, provider } = checked(&name, &settings, &keys)?;
+            refuse_issuer(&whole, &provider)?;
             let row = ProviderRow {
                 settings: written(&settings)?,
                 sealed: seal_keys(&whole.master, &whole.env, &name, &keys)?,

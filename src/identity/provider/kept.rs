@@ -35,7 +35,7 @@ struct OpenedRows {
 
 /// The secrets of a provider, as they are sealed.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-struct SealedKeys {
+struct SealedProviderKeys {
     client_secret: Option<String>,
     private_key: Option<String>,
 }
@@ -52,7 +52,7 @@ pub(in crate::identity) fn seal_keys(
     keys: &ProviderKeys,
 ) -> Result<Option<Vec<u8>>> {
     let text = |key: &Option<Secret>| key.as_ref().map(|key| key.reveal().to_owned());
-    let sealed = SealedKeys {
+    let sealed = SealedProviderKeys {
         client_secret: text(&keys.client_secret),
         private_key: text(&keys.private_key),
     };
@@ -77,7 +77,7 @@ pub(in crate::identity) fn settings_of(row: &ProviderRow) -> Result<ProviderSett
 pub(in crate::identity) fn keys_of(master: &MasterKey, row: &ProviderRow) -> Result<ProviderKeys> {
     let Some(sealed) = &row.sealed else { return Ok(ProviderKeys::default()) };
     let plain = Zeroizing::new(master.open(&place(&row.name), sealed)?);
-    let keys: SealedKeys = serde_json::from_slice(&plain)
+    let keys: SealedProviderKeys = serde_json::from_slice(&plain)
         .map_err(|_| Error::internal("the secrets of a provider are malformed"))?;
     let secret = |key: &Option<String>| key.as_deref().map(Secret::new);
     Ok(ProviderKeys {

@@ -1,5 +1,5 @@
 //! The providers that people can log in with: those of the configuration, and those kept in the
-//! database. Where both have a name, the configuration is used.
+//! database. Where both have a name or an issuer, the configuration is used.
 
 use std::sync::Arc;
 
@@ -16,6 +16,13 @@ pub(in crate::identity) async fn stored(core: &Core) -> Result<Arc<Vec<StoredPro
     Ok(core.stored_providers.opened(&core.master, rows))
 }
 
+/// A stored provider, if people can log in with it: it is complete, and the configuration has none
+/// with its name or issuer.
+fn in_force<'a>(core: &Core, one: &'a StoredProvider) -> Option<&'a Arc<Provider>> {
+    let provider = one.provider.as_ref().ok()?;
+    (!core.config.providers.claims(&one.row.name, Some(provider))).then_some(provider)
+}
+
 /// The provider with this name.
 ///
 /// # Errors
@@ -26,17 +33,14 @@ pub(in crate::identity) async fn find(core: &Core, name: &str) -> Result<Arc<Pro
     }
     let stored = stored(core).await?;
     let found = stored.iter().find(|one| one.row.name == name);
-    let usable = found.and_then(|one| one.provider.as_ref().ok());
-    usable.cloned().ok_or_else(|| ProviderFault::Unknown.into())
+    found.and_then(|one| in_force(core, one)).cloned().ok_or_else(|| ProviderFault::Unknown.into())
 }
 
 /// Every provider that can be used, by name.
 pub(in crate::identity) async fn usable(core: &Core) -> Result<Vec<Arc<Provider>>> {
-    let configured = &core.config.providers;
     let stored = stored(core).await?;
-    let others = stored.iter().filter(|one| configured.find(&one.row.name).is_none());
-    let others = others.filter_map(|one| one.provider.as_ref().ok());
-    let mut all: Vec<_> = configured.all.iter().chain(others).cloned().collect();
+    let stored = stored.iter().filter_map(|one| in_force(core, one));
+    let mut all: Vec<_> = core.config.providers.all.iter().chain(stored).cloned().collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
 }
@@ -70,5 +74,5 @@ pub async fn has_any(core: &Core) -> Result<bool> {
     if !core.config.providers.all.is_empty() {
         return Ok(true);
     }
-    Ok(stored(core).await?.iter().any(|one| one.provider.is_ok()))
+    Ok(stored(core).await?.iter().any(|one| in_force(core, one).is_some()))
 }

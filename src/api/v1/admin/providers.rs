@@ -205,7 +205,9 @@ fn shown(record: ProviderRecord, identities: Option<i64>) -> ShownProvider {
     let problem = match &record.provider {
         Err(why) => Some(why.clone()),
         Ok(_) if in_force => None,
-        Ok(_) => Some("the configuration has a provider of this name, which is used".to_owned()),
+        Ok(_) => Some(
+            "the configuration has a provider with this name or issuer, which is used".to_owned(),
+        ),
     };
     ShownProvider {
         in_force,

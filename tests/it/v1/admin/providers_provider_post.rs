@@ -94,6 +94,37 @@ async fn a_taken_name_is_a_conflict_also_if_the_configuration_has_it() {
     CREATE.at(&app, &["google"]).json(&body).bearer(&root).refused(409, "ALREADY_EXISTS").await;
 }
 
+/// The client of an issuer decides which ID tokens log in.
+#[tokio::test]
+async fn an_issuer_of_the_configuration_is_out_of_reach() {
+    let set = [
+        ("providers.google.client_id", "c-1"),
+        ("providers.microsoft.client_id", "c-1"),
+        ("providers.microsoft.tenant", "common"),
+    ];
+    let app = app_with("standard", &set).await;
+    let root = person(&app, "root", &["admin"]).await;
+    let tenant = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+    for body in [
+        json!({ "clientId": "evil", "preset": "google", "trustedAcr": ["1"] }),
+        json!({ "clientId": "evil", "issuer": "https://accounts.google.com" }),
+        json!({ "clientId": "evil", "preset": "microsoft", "tenant": tenant }),
+    ] {
+        CREATE.at(&app, &["evil"]).json(&body).bearer(&root).refused(409, "CONFLICT").await;
+    }
+    let body = json!({ "clientId": "c", "issuer": "https://login.acme.example" });
+    CREATE.at(&app, &["evil"]).json(&body).bearer(&root).ok(201).await;
+    let change = json!({ "issuer": "https://accounts.google.com" });
+    let patch = app.call("PATCH".parse().unwrap(), "/v1/admin/providers/evil");
+    patch.json(&change).bearer(&root).refused(409, "CONFLICT").await;
+    // One that was there before the configuration is not used.
+    let stored = "insert into providers values \
+                  ('before', '{\"client_id\":\"c\",\"preset\":\"google\"}', null, 1, 1)";
+    assert_eq!(app.database().tamper(stored), 1);
+    let offered = app.get("/v1/auth/providers").ok(200).await;
+    assert!(!offered.text.contains("before"), "{}", offered.text);
+}
+
 #[tokio::test]
 async fn there_are_at_most_a_hundred() {
     let app = app().await;
