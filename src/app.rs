@@ -80,6 +80,7 @@ pub async fn open(
             config.files.in_flight_account,
         ),
         in_flight: AttemptsInFlight::default(),
+        operator_tokens: Arc::default(),
         reloadable: Arc::new(Reloadable::open(config, &outbox, &env)?),
         outbox,
         store,

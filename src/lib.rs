@@ -31,6 +31,7 @@
 //! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbound`, `outbox` |
 //! | [`backup`] | copies of the database in one file: made, encrypted, checked, put back | `env`, `error`, `model`, `seal`, `store`, `token` |
 //! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `backup`, `config`, `env`, `error`, `mail`, `metrics`, `model`, `oidc`, `outbox`, `password`, `seal`, `sms`, `store`, `token`, `webauthn`, `words` |
+//! | [`doctor`] | the checks of a running deployment: how requests arrive, certificate, mail, DNS, clock, disk, keys, backups | `config`, `env`, `error`, `identity`, `mail`, `model`, `outbound`, `seal` |
 //! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
 //! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `webauthn`, `words` |
 //! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `webauthn` |
@@ -121,6 +122,7 @@ pub mod app;
 pub mod backup;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod env;
 pub mod error;
 pub mod http;

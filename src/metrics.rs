@@ -133,6 +133,7 @@ struct MetricsInner {
     connections: Gauge,
     closed: Family<Closed, Counter>,
     messages: Family<MessageLabels, Counter>,
+    removed: Counter,
     tally: Tally,
 }
 
@@ -204,6 +205,11 @@ impl Metrics {
         self.0.hits.get_or_create(&Hit { limit: barrier.as_str() }).inc();
     }
 
+    /// Counts expired rows that were removed.
+    pub fn note_removed(&self, rows: u64) {
+        self.0.removed.inc_by(rows);
+    }
+
     /// Changes the number of open connections.
     pub fn note_connections(&self, change: i64) {
         self.0.connections.inc_by(change);
@@ -220,7 +226,15 @@ impl Metrics {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("authd");
         let MetricsInner {
-            requests, happened, logins, hits, connections, closed, messages, ..
+            requests,
+            happened,
+            logins,
+            hits,
+            connections,
+            closed,
+            messages,
+            removed,
+            ..
         } = &*self.0;
         let (answered, durations) = requests.totals();
         own.register("http_requests", "Requests by method, route and status", answered);
@@ -233,6 +247,7 @@ impl Metrics {
         own.register("connections_closed", "Connections closed for lack of places", closed);
         let messages = messages.clone();
         own.register("messages", "Messages of the outbox that left it, by channel", messages);
+        own.register("cleanup_rows", "Expired rows that the cleanup removed", removed.clone());
         for Spread { name, help, histogram } in vitals.spreads {
             own.register(name, help, histogram);
         }

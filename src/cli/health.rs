@@ -2,7 +2,7 @@
 //! that have no other HTTP client.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use clap::Args;
@@ -34,7 +34,7 @@ pub struct Health {}
 
 /// Asks the server, and prints whether it is ready.
 pub fn run(global: &Global, console: &mut Console) -> Result<(), Failure> {
-    let address = reachable(opened::configuration(global, console)?.config.server.listen);
+    let address = opened::configuration(global, console)?.config.server.local_address();
     let status = status(address)
         .map_err(|error| Failure::failed(format_args!("{address} does not answer: {error}")))?;
     let is_ready = status == "200";
@@ -44,13 +44,6 @@ pub fn run(global: &Global, console: &mut Console) -> Result<(), Failure> {
         OutputFormat::People => console.line(&format!("not ready: status {status}"))?,
     }
     if is_ready { Ok(()) } else { Err(Failure::reported()) }
-}
-
-/// Replaces the unspecified address with loopback, under which this machine reaches the server.
-pub fn reachable(address: SocketAddr) -> SocketAddr {
-    let loopback: IpAddr =
-        if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
 }
 
 /// The status of `GET /readyz`, as three digits.

@@ -46,7 +46,7 @@ pub use crate::config::sections::providers::{
     CheckedProvider, PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, check_provider,
     given_key, is_encrypted, is_provider_name, preset_names, resolve as resolve_provider,
 };
-pub use crate::config::sections::server::{Environment, Server, WireName};
+pub use crate::config::sections::server::{Environment, Server, WireName, reachable};
 pub use crate::config::sections::service::ServiceConfig;
 pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
 pub use crate::config::sections::signup::{SignUp, SignUpField};
@@ -58,7 +58,8 @@ pub use crate::config::values::network::Network;
 pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
 pub use crate::config::values::span::parse as parse_duration;
-pub use check::{ConfigReport, Finding, Severity, check, provider_findings};
+pub use crate::model::finding::{CheckReport, Finding, Severity};
+pub use check::{check, provider_findings};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
 pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load, place};

@@ -39,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "password", "seal", "sms", "store", "token", "webauthn", "words",
         ],
     ),
+    ("doctor", &["config", "env", "error", "identity", "mail", "model", "outbound", "seal"]),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
     // `web` and `api` stand beside each other; only `app` knows both.
     ("web", &["config", "error", "http", "identity", "model", "webauthn", "words"]),
