@@ -6,8 +6,8 @@
 
 mod requests;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -106,6 +106,8 @@ struct MetricsInner {
     hits: Family<Hit, Counter>,
     connections: Gauge,
     closed: Family<Closed, Counter>,
+    /// When the certificate in force began to be valid and when it expires, if there is one.
+    certificate: Mutex<Option<(Time, Time)>>,
 }
 
 impl Metrics {
@@ -152,12 +154,25 @@ impl Metrics {
         self.0.closed.get_or_create(&Closed { reason: reason.as_str() }).inc();
     }
 
+    /// Notes the certificate that is in force from now on: when it begins to be valid and when it
+    /// expires.
+    pub fn note_certificate(&self, begins: Time, expires: Time) {
+        let mut certificate = self.0.certificate.lock().unwrap_or_else(PoisonError::into_inner);
+        *certificate = Some((begins, expires));
+    }
+
+    /// When the certificate in force began to be valid and when it expires, if the server has one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<(Time, Time)> {
+        *self.0.certificate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Renders all metrics in Prometheus' text format, version 0.0.4.
     #[must_use]
     pub fn text(&self, vitals: MetricsSnapshot) -> String {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("authd");
-        let MetricsInner { requests, happened, logins, hits, connections, closed } = &*self.0;
+        let MetricsInner { requests, happened, logins, hits, connections, closed, .. } = &*self.0;
         let (answered, durations) = requests.totals();
         own.register("http_requests", "Requests by method, route and status", answered);
         own.register("http_request_duration_seconds", "Request duration in seconds", durations);
@@ -167,6 +182,12 @@ impl Metrics {
         own.register("connections", "Open connections", connections.clone());
         let closed = closed.clone();
         own.register("connections_closed", "Connections closed for lack of places", closed);
+        if let Some((_, expires)) = self.certificate() {
+            let help = "When the certificate in force expires, Unix seconds";
+            let expiry = FloatGauge::default();
+            expiry.set(millis(expires) / 1000.0);
+            own.register("certificate_expiry_timestamp_seconds", help, expiry);
+        }
         for Spread { name, help, histogram } in vitals.spreads {
             own.register(name, help, histogram);
         }

@@ -9,6 +9,7 @@ use crate::api::needs;
 use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::config::{self, Config, Finding, Severity, report};
+use crate::env::Env;
 use crate::mail::templates::Templates;
 use crate::words::Catalogue;
 
@@ -87,6 +88,7 @@ fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let mut found = needs::findings(&loaded.config);
     found.extend(words_of(&loaded.config));
     found.extend(pages_of(&loaded.config));
+    found.extend(crate::tls::findings(&loaded.config, Env::real().wall()));
     let check = config::check(&loaded, found);
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,

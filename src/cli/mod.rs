@@ -27,6 +27,7 @@ mod restore;
 mod role;
 mod rollback;
 mod serve;
+mod systemd;
 mod test_mode;
 mod user;
 mod words;

@@ -46,12 +46,13 @@ pub use crate::config::sections::providers::{
     PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, given_key, is_encrypted,
     is_provider_name, preset_names, resolve as resolve_provider,
 };
-pub use crate::config::sections::server::{Environment, Server, WireName};
+pub use crate::config::sections::server::{Environment, HttpsPolicy, Server, WireName};
 pub use crate::config::sections::service::ServiceConfig;
 pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
 pub use crate::config::sections::signup::{SignUp, SignUpField};
 pub use crate::config::sections::sms::{Gateway, Sms};
 pub use crate::config::sections::throttle::Throttle;
+pub use crate::config::sections::tls::TlsConfig;
 pub use crate::config::sections::tokens::{Algorithm, TokensConfig};
 pub use crate::config::sections::webauthn::Webauthn;
 pub use crate::config::values::network::Network;
@@ -78,6 +79,8 @@ pub struct Config {
     pub database: Database,
     /// `[server]`
     pub server: Server,
+    /// `[tls]`
+    pub tls: TlsConfig,
     /// `[service]`
     pub service: ServiceConfig,
     /// `[tokens]`
@@ -185,7 +188,7 @@ impl Config {
     /// True if `server.environment` is `production`.
     #[must_use]
     pub fn is_production(&self) -> bool {
-        self.server.environment == Environment::Production
+        self.server.is_production()
     }
 
     /// True if the sign-in and account pages are served. They cannot send the headers of an API
@@ -209,7 +212,7 @@ impl Config {
     fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let profile = r.text("profile", 64);
         let database = r.path("db", "a file path").map(Database::File);
-        let server = Server::read(r);
+        let (server, tls) = (Server::read(r), TlsConfig::read(r));
         let service = ServiceConfig::read(r);
         let tokens = TokensConfig::read(r);
         let sessions = SessionsConfig::read(r);
@@ -239,6 +242,7 @@ impl Config {
             profile: profile?,
             database: database?,
             server: server?,
+            tls: tls?,
             service: service?,
             tokens: tokens?,
             sessions: sessions?,
@@ -273,6 +277,7 @@ impl Config {
     fn validate(&self, r: &mut ConfigReader) {
         let environment = self.server.environment;
         self.server.validate(r);
+        self.tls.validate(&self.server, r);
         self.tokens.validate(environment, r);
         self.sessions.validate(r);
         self.password.validate(r);
