@@ -82,6 +82,7 @@ mod service;
 mod serving;
 mod siteworks;
 mod sms;
+mod statistics;
 mod store;
 mod stories;
 mod support;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cli::{Folder, PASSWORD, Server};
+use crate::cli::{Folder, PASSWORD};
 use crate::tools::{missing, succeed};
 
 const HOST: &str = "id.example.com";

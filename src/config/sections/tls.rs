@@ -7,6 +7,9 @@ use crate::config::Server;
 use crate::config::reader::ConfigReader;
 use crate::model::{Email, HttpUrl};
 
+/// The directory of Let's Encrypt.
+const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
 section! {
     /// `[tls]`: the certificate that the server itself shows, if it does.
     pub struct TlsConfig = "tls" {
@@ -18,8 +21,8 @@ section! {
         /// certificates from one by ACME.
         acme: Option<Email> =
             option("an e-mail address", |raw| Email::parse(raw.to_text().trim()));
-        /// The directory of the authority.
-        acme_directory: String = value("the https URL of an ACME directory", |raw| {
+        /// The directory of the authority; `None` is that of Let's Encrypt.
+        acme_directory: Option<String> = option("the https URL of an ACME directory", |raw| {
             let text = raw.to_text().trim().to_owned();
             HttpUrl::parse(&text).filter(HttpUrl::is_https).map(|_| text)
         });
@@ -39,6 +42,12 @@ impl TlsConfig {
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.cert.is_some() || self.acme.is_some()
+    }
+
+    /// The URL of the authority's directory.
+    #[must_use]
+    pub fn directory(&self) -> &str {
+        self.acme_directory.as_deref().unwrap_or(LETS_ENCRYPT)
     }
 
     /// What certificates by ACME depend on.

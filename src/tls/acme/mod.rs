@@ -84,7 +84,7 @@ impl AcmeCertificates {
         let this = Self {
             settings: AcmeSettings {
                 contact: contact.as_str().to_owned(),
-                directory: tls.acme_directory.clone(),
+                directory: tls.directory().to_owned(),
                 is_checked: tls.acme_check,
             },
             client: DirectoryClient::new(authority(config, connector.clone())?),
@@ -186,7 +186,7 @@ impl AcmeCertificates {
 /// it.
 fn authority(config: &Config, connector: Arc<dyn Connector>) -> Result<HttpClient> {
     let mut allow = config.outbound.allow.clone();
-    if let Some(url) = HttpUrl::parse(&config.tls.acme_directory) {
+    if let Some(url) = HttpUrl::parse(config.tls.directory()) {
         allow.push(AllowedHost::from(url.host().clone()));
     }
     let policy = OutboundPolicy::new(UrlSchemes::Https, allow);

@@ -122,8 +122,8 @@ struct Site {
 /// Serves on this address, over TLS if there is a certificate.
 async fn listen(config: &Config, address: SocketAddr, served: Option<ServedCertificate>) {
     let server = Server { listen: address, ..config.server.clone() };
-    let listener = Listener::bind(&server, Timeouts::default(), &Env::real(), &Metrics::default());
-    let listener = listener.await.unwrap();
+    let (env, metrics) = (Env::real(), Metrics::default());
+    let listener = Listener::bind(&server, Timeouts::default(), &env, &metrics).await.unwrap();
     let swap = match &served {
         Some(_) => EndpointSwap::new(endpoint::make_sync(|_| poem::Response::from("hello"))),
         None => EndpointSwap::new(endpoint::make_sync(|_| poem::Response::from("elsewhere"))),
@@ -342,16 +342,14 @@ async fn the_authority_may_ask_by_plain_http_where_the_port_is_this_servers() {
     // What leads to the port of the URL ends at a proxy that knows nothing of challenges.
     let other = ServedCertificate::none(&Metrics::default()).unwrap();
     listen(&site.core.config, ([127, 0, 0, 1], port).into(), Some(other)).await;
-    let server =
-        Server { listen: ([127, 0, 0, 1], http).into(), ..site.core.config.server.clone() };
-    let listener = Listener::bind(&server, Timeouts::default(), &Env::real(), &Metrics::default());
-    let swap =
-        EndpointSwap::new(redirecting("https://localhost".to_owned(), site.served.answers()));
-    tokio::spawn(listener.await.unwrap().serve(
-        swap,
-        std::future::pending(),
-        std::future::pending(),
-    ));
+    let at = ([127, 0, 0, 1], http).into();
+    let server = Server { listen: at, ..site.core.config.server.clone() };
+    let (env, metrics) = (Env::real(), Metrics::default());
+    let listener = Listener::bind(&server, Timeouts::default(), &env, &metrics).await.unwrap();
+    let answers = site.served.answers();
+    let swap = EndpointSwap::new(redirecting("https://localhost".to_owned(), answers));
+    let never = std::future::pending();
+    tokio::spawn(listener.serve(swap, never, std::future::pending()));
     let certificates = site.certificates().await;
     certificates.tick().await.unwrap_or_else(|error| panic!("{}\n{}", error.chain(), pebble.log()));
     assert!(site.expiry().is_some());
