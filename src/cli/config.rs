@@ -9,6 +9,7 @@ use crate::api::needs;
 use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::config::{self, CheckReport, Config, Finding, Loaded, Severity, report};
+use crate::env::Env;
 use crate::mail::templates::Templates;
 use crate::model::Secret;
 use crate::model::provider::{ProviderKeys, ProviderSettings};
@@ -101,6 +102,7 @@ pub fn static_report(loaded: &Loaded, mut found: Vec<Finding>) -> CheckReport {
     found.extend(needs::findings(&loaded.config));
     found.extend(words_of(&loaded.config));
     found.extend(pages_of(&loaded.config));
+    found.extend(crate::tls::findings(&loaded.config, Env::real().wall()));
     config::check(loaded, found)
 }
 

@@ -67,7 +67,8 @@ impl DoctorCommand {
             name_server: NameServer::of_system(&env),
             env_file: global.env_file.clone(),
         };
-        let mut found = static_report(&loaded, unused_providers(&loaded.config).unwrap_or_default());
+        let mut found =
+            static_report(&loaded, unused_providers(&loaded.config).unwrap_or_default());
         found.extend(opened::wait(examine(loaded, &env, &scope))?);
         found.sort();
         match console.form() {

@@ -30,6 +30,7 @@ mod role;
 mod rollback;
 mod serve;
 mod stats;
+mod systemd;
 mod test_mode;
 mod top;
 mod user;

@@ -103,7 +103,7 @@ fn server(config: &Config, found: &mut CheckReport) {
         found.error(
             "server.public_url",
             "it is not https: passwords and tokens cross the network unencrypted",
-            "put a TLS proxy in front of the server and set the https origin",
+            "put a TLS proxy in front of the server or set [tls], and set the https origin",
         );
     }
     if server.is_public() && server.trusted_proxies.is_none() {

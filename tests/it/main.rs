@@ -64,6 +64,7 @@ mod moving_in;
 mod openapi;
 mod operate;
 mod outsiders;
+mod own_tls;
 mod pages;
 mod passkeys;
 mod passwords;
