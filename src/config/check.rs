@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use super::sections::webauthn::own_origins;
 use super::values::web_origin::WebOrigin;
 use super::{Config, Loaded};
-use crate::model::{Color, Email, color};
+use crate::model::{Color, Database, Email, color};
 
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,6 +264,9 @@ fn is_example(sender: &Email) -> bool {
 }
 
 fn backups(config: &Config, found: &mut ConfigReport) {
+    if matches!(config.database, Database::Postgres(_)) {
+        return;
+    }
     let backup = &config.backup;
     if backup.every.is_none() {
         found.hint(

@@ -9,6 +9,7 @@ mod env_file;
 mod environment;
 mod layer;
 mod load;
+mod pgpass;
 mod problem;
 mod profile;
 mod reader;
@@ -207,8 +208,7 @@ impl Config {
     }
 
     fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let profile = r.text("profile", 64);
-        let database = r.path("db", "a file path").map(Database::File);
+        let (profile, database) = (r.text("profile", 64), r.database("db"));
         let server = Server::read(r);
         let service = ServiceConfig::read(r);
         let tokens = TokensConfig::read(r);
@@ -285,6 +285,12 @@ impl Config {
         }
         self.throttle.validate(r);
         self.backup.validate(r);
+        if self.backup.every.is_some() && matches!(self.database, Database::Postgres(_)) {
+            r.refuse(
+                "backup.every",
+                "expected nothing with a PostgreSQL database: schedule pg_dump, or use the backups of its server",
+            );
+        }
         self.outbound.validate(r);
         self.hashing.validate(environment, r);
         self.webauthn.validate(&self.server, r);

@@ -61,6 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
+    ("tokio_postgres", &["store"]),
     ("poem", &["http", "api", "app", "testing", "web"]),
     ("poem_openapi", &["http", "api"]),
     ("askama", &["http/docs", "testing", "web"]),
@@ -69,8 +70,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hyper", &["http", "outbound"]),
     ("hyper::client", &["outbound"]),
     ("hyper_util", &["http", "outbound"]),
-    ("tokio_rustls", &["outbound"]),
-    ("webpki_roots", &["outbound"]),
+    ("tokio_rustls", &["outbound", "store/postgres"]),
+    ("webpki_roots", &["outbound", "store/postgres"]),
     // Every URL of another server is parsed by `model::HttpUrl`.
     ("url", &["model"]),
     ("lettre", &["mail"]),
