@@ -5,6 +5,7 @@ mod certificates;
 pub mod lost_key;
 mod outside;
 mod passkeys;
+mod stored;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -45,6 +46,7 @@ use crate::{api, web};
 use certificates::{OwnCertificate, redirect_port};
 
 pub use outside::{Configured, MoreRoutes, Outside};
+use stored::{open_store, refuse_lost, unlock};
 
 /// The key under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
@@ -63,7 +65,7 @@ pub async fn open(
 ) -> Result<Arc<Core>> {
     check_needs(&config)?;
     refuse_lost(&config.database)?;
-    let store = open_store(&config.database, role, &env)?;
+    let store = open_store(&config.database, role, &env).await?;
     let master = unlock(&store, &config.database, master_key, role, &env).await?;
     if role == ProcessRole::Server {
         passkeys::check_domain(&store, &config).await?;
@@ -116,63 +118,6 @@ pub fn recorded_profile(database: &Database) -> Result<Option<String>> {
         store::tables::instance::text_at(db, version, PROFILE)
     })?;
     Ok(recorded.flatten())
-}
-
-/// Refuses a place where the database is gone but its master key is still there: a new, empty
-/// database would hide the loss. Only an empty place starts new.
-fn refuse_lost(database: &Database) -> Result<()> {
-    let key = database.key_file();
-    if database.exists() || !key.exists() {
-        return Ok(());
-    }
-    let key = key.display();
-    Err(Error::refused(format!(
-        "there was a database at {database}: its master key {key} is still there, but not the file itself. \
-         Put the file back, for example from a backup. To start over without its accounts, move {key} away"
-    )))
-}
-
-/// Opens the database, and warns about an unsafe location.
-fn open_store(database: &Database, role: ProcessRole, env: &Env) -> Result<Store> {
-    let store = Store::open(database, role, env)?;
-    for note in store.notes() {
-        tracing::warn!("{note}");
-    }
-    Ok(store)
-}
-
-/// The master key of this database. It is created together with the database and never replaced.
-async fn unlock(
-    store: &Store,
-    database: &Database,
-    given: Option<Secret>,
-    role: ProcessRole,
-    env: &Env,
-) -> Result<MasterKey> {
-    let proof = store.read(|db| store::tables::keys::master_check(db)).await?;
-    let file = database.key_file();
-    let key = match (&given, &proof) {
-        (Some(text), _) => MasterKey::parse(text.reveal())?,
-        (None, _) if file.exists() => MasterKey::load(&file)?,
-        (None, None) if role == ProcessRole::Server => MasterKey::create(&file, env)?,
-        (None, _) => {
-            return Err(Error::refused(format!(
-                "the master key of {database} is missing: expected {}. If every copy is lost, see authd key replace-master",
-                file.display()
-            )));
-        }
-    };
-    match proof {
-        Some(proof) if proof == key.check_value() => Ok(key),
-        Some(_) => Err(Error::refused(format!(
-            "the master key is not the one that {database} was created with"
-        ))),
-        None => {
-            let check = key.check_value();
-            store.write(move |db| store::tables::keys::set_master_check(db, &check)).await?;
-            Ok(key)
-        }
-    }
 }
 
 /// Records the profile of the first `serve`, and updates the built-in roles to this version.

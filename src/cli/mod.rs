@@ -19,6 +19,7 @@ mod log;
 mod long_work;
 mod mail;
 mod man;
+mod migrate;
 mod openapi;
 mod opened;
 mod profile;
@@ -91,6 +92,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(restore::DatabaseRestore),
     Rollback(rollback::Rollback),
+    Migrate(migrate::Migrate),
     #[command(subcommand)]
     Config(config::ConfigCommand),
     #[command(subcommand)]
@@ -146,6 +148,7 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::Backup(command) => command.run(global, console),
         Command::Restore(command) => command.run(global, console),
         Command::Rollback(command) => command.run(global, console),
+        Command::Migrate(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
         Command::Words(command) => command.run(global, console),

@@ -11,7 +11,7 @@ use super::sections::webauthn::own_origins;
 use super::values::web_origin::WebOrigin;
 use super::{Config, Loaded};
 use crate::model::finding::{CheckReport, Finding, Severity};
-use crate::model::{Color, Email, color};
+use crate::model::{Color, Database, Email, color};
 
 /// Checks what a production deployment still lacks. `of_wire` is what the API at the root lacks.
 #[must_use]
@@ -196,6 +196,9 @@ fn is_example(sender: &Email) -> bool {
 }
 
 fn backups(config: &Config, found: &mut CheckReport) {
+    if matches!(config.database, Database::Postgres(_)) {
+        return;
+    }
     let backup = &config.backup;
     if backup.every.is_none() {
         found.hint(

@@ -9,6 +9,7 @@ mod env_file;
 mod environment;
 mod layer;
 mod load;
+mod pgpass;
 mod problem;
 mod profile;
 mod reader;
@@ -221,7 +222,7 @@ impl Config {
     fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         read_all! {
             profile = r.text("profile", 64),
-            database = r.path("db", "a file path").map(Database::File),
+            database = r.database("db"),
             server = Server::read(r),
             tls = TlsConfig::read(r),
             service = ServiceConfig::read(r),
@@ -287,6 +288,12 @@ impl Config {
         self.validate_addresses(r);
         self.throttle.validate(r);
         self.backup.validate(r);
+        if self.backup.every.is_some() && matches!(self.database, Database::Postgres(_)) {
+            r.refuse(
+                "backup.every",
+                "expected nothing with a PostgreSQL database: schedule pg_dump, or use the backups of its server",
+            );
+        }
         self.outbound.validate(r);
         self.hashing.validate(environment, r);
         self.webauthn.validate(&self.server, r);
