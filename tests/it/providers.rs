@@ -5,6 +5,7 @@ mod accounts;
 mod hostile;
 mod pages;
 mod presets;
+mod software;
 mod without_address;
 
 use serde_json::{Value, json};
