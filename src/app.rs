@@ -1,8 +1,10 @@
 //! Wires the parts of the program together; `main` and the tests both use it.
 
 mod backups;
+mod certificates;
 pub mod lost_key;
 mod outside;
+mod passkeys;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -25,7 +27,6 @@ use crate::http::transport::signals::Endings;
 use crate::identity::admin::{role_cache, search};
 use crate::identity::audit::refusals::{self, Refusals, Until};
 use crate::identity::login::in_flight::AttemptsInFlight;
-use crate::identity::passkey;
 use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
 use crate::identity::system::{cleanup, upkeep};
@@ -40,6 +41,8 @@ use crate::seal::MasterKey;
 use crate::store::{self, ProcessRole, Store};
 use crate::token::{Tokens, VerifiedToken};
 use crate::{api, web};
+
+use certificates::{OwnCertificate, redirect_port};
 
 pub use outside::{Configured, MoreRoutes, Outside};
 
@@ -63,7 +66,7 @@ pub async fn open(
     let store = open_store(&config.database, role, &env)?;
     let master = unlock(&store, &config.database, master_key, role, &env).await?;
     if role == ProcessRole::Server {
-        check_passkey_domain(&store, &config).await?;
+        passkeys::check_domain(&store, &config).await?;
         record_profile(&store, &config.profile, &env).await?;
     }
     let tokens = open_tokens(&config, &store, &master, role, &env).await?;
@@ -80,6 +83,7 @@ pub async fn open(
             config.files.in_flight_account,
         ),
         in_flight: AttemptsInFlight::default(),
+        operator_tokens: Arc::default(),
         reloadable: Arc::new(Reloadable::open(config, &outbox, &env)?),
         outbox,
         store,
@@ -182,27 +186,6 @@ async fn record_profile(store: &Store, profile: &str, env: &Env) -> Result<()> {
         .await
 }
 
-/// Refuses another domain than the one that the passkeys in this database are bound to: they would all
-/// stop working. Warns if the server's own pages cannot use them.
-async fn check_passkey_domain(store: &Store, config: &Config) -> Result<()> {
-    let kept = store.read(|db| store::tables::instance::text(db, passkey::DOMAIN)).await?;
-    let Some(kept) = kept else { return Ok(()) };
-    if let Some(domain) = config.webauthn.rp_id.as_ref().filter(|domain| **domain != kept) {
-        return Err(Error::refused(format!(
-            "webauthn.rp_id is {domain}, but the passkeys in this database are bound to {kept}: set it to {kept}, and \
-             list pages under other domains in webauthn.origins"
-        )));
-    }
-    let url = config.public_url();
-    if config.webauthn.enabled && !config.webauthn.may_use(&kept, &url) {
-        tracing::warn!(
-            "the passkeys in this database are bound to {kept}: pages of {url} cannot use them unless \
-             webauthn.origins lists it and {kept} serves /.well-known/webauthn"
-        );
-    }
-    Ok(())
-}
-
 /// Opens the signing keys. A server creates them if there are none, and records that.
 async fn open_tokens(
     config: &Config,
@@ -286,7 +269,8 @@ pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Deliver>) -> Worker {
     Worker::new(core.outbox.clone(), core.store.clone(), gateway).counted_by(core.metrics.clone())
 }
 
-/// Serves until a signal stops the server. Calls `ready` with the bound address, and `reread` for
+/// Serves until a signal stops the server. Calls `ready` with the bound address and the signals
+/// that end the server, and `reread` for
 /// the new configuration and its warnings on SIGHUP.
 ///
 /// # Errors
@@ -295,7 +279,7 @@ pub async fn serve(
     core: Arc<Core>,
     outside: impl Outside,
     reread: impl Fn() -> Result<(Arc<Config>, Vec<String>)> + Send + 'static,
-    ready: impl FnOnce(SocketAddr),
+    ready: impl FnOnce(SocketAddr, &Endings),
 ) -> Result<()> {
     // An upload body consists of the file and a few more lines.
     let timeouts = Timeouts {
@@ -304,7 +288,10 @@ pub async fn serve(
     };
     let bind =
         async |server: &Server| Listener::bind(server, timeouts, &core.env, &core.metrics).await;
-    let listener = bind(&core.config.server).await?;
+    let certificate = OwnCertificate::open(&core).await?;
+    let served = certificate.as_ref().map(OwnCertificate::served);
+    let listener = bind(&core.config.server).await?.with_certificate(served);
+    let redirects = redirect_port(&core, timeouts, certificate.as_ref()).await?;
     let figures = match core.config.metrics.listen {
         Some(listen) => Some(bind(&Server { listen, ..core.config.server.clone() }).await?),
         None => None,
@@ -316,16 +303,14 @@ pub async fn serve(
     let last = tokio::spawn(endings.last(timeouts.drain)).map(drop).shared();
     let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
     let swap = EndpointSwap::new(outside.endpoint(&core, &limiter));
-    ready(listener.local_addr());
+    ready(listener.local_addr(), &endings);
     let (drain, abort) = (endings.first(), endings.second());
     let mut listening = tokio::spawn(listener.serve(swap.clone(), drain, abort));
-    if let Some(figures) = figures {
-        tokio::spawn(figures.serve(
-            EndpointSwap::new(alone(core.clone())),
-            endings.first(),
-            endings.second(),
-        ));
+    let figures = figures.map(|figures| (figures, EndpointSwap::new(alone(core.clone()))));
+    for (port, endpoint) in figures.into_iter().chain(redirects) {
+        tokio::spawn(port.serve(endpoint, endings.first(), endings.second()));
     }
+    let certificate = certificate.map(OwnCertificate::keep);
     let mut core = core;
     let mut background = Background::start(&core, &limiter, &outside);
     loop {
@@ -340,6 +325,9 @@ pub async fn serve(
                     core = renewed;
                     limiter = limiter.under(core.config.limits.clone());
                     connections.configure(&core.config.server);
+                    if let Some(certificate) = &certificate {
+                        certificate.configure(&core.config).await;
+                    }
                     swap.replace(outside.endpoint(&core, &limiter));
                     background.stop(last.clone()).await;
                     background = Background::start(&core, &limiter, &outside);
@@ -395,8 +383,11 @@ type Section = fn(&Config) -> String;
 
 /// The changed keys that take effect only after a restart.
 fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
-    let keys: [(&'static str, Section); 10] = [
+    let keys: [(&'static str, Section); 13] = [
         ("server.listen", |of| of.server.listen.to_string()),
+        ("tls.cert", |of| of.tls.cert.is_some().to_string()),
+        ("tls.acme", |of| format!("{:?}", of.tls.of_acme())),
+        ("tls.redirect", |of| format!("{:?}", of.tls.redirect)),
         ("server.connections", |of| of.server.connections.to_string()),
         ("metrics.listen", |of| format!("{:?}", of.metrics.listen)),
         ("db", |of| of.database.to_string()),

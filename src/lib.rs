@@ -29,9 +29,11 @@
 //! | [`outbound`] | HTTP requests to other servers: time, size, TLS, permitted addresses | `config`, `env`, `error`, `model` |
 //! | [`oidc`] | the client of OpenID Connect and OAuth 2 providers: discovery, keys, codes, ID tokens; no accounts | `config`, `env`, `model`, `outbound` |
 //! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbound`, `outbox` |
+//! | [`tls`] | the server's own certificate: its files or its authority, its replacement, the handshake | `config`, `env`, `error`, `metrics`, `model`, `outbound`, `seal`, `store` |
 //! | [`backup`] | copies of the database in one file: made, encrypted, checked, put back | `env`, `error`, `model`, `seal`, `store`, `token` |
 //! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `backup`, `config`, `env`, `error`, `mail`, `metrics`, `model`, `oidc`, `outbox`, `password`, `seal`, `sms`, `store`, `token`, `webauthn`, `words` |
-//! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
+//! | [`doctor`] | the checks of a running deployment: how requests arrive, certificate, mail, DNS, clock, disk, keys, backups | `config`, `env`, `error`, `identity`, `mail`, `model`, `outbound`, `seal` |
+//! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password`, `tls` |
 //! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `webauthn`, `words` |
 //! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `webauthn` |
 //! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
@@ -121,6 +123,7 @@ pub mod app;
 pub mod backup;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod env;
 pub mod error;
 pub mod http;
@@ -136,6 +139,7 @@ pub mod seal;
 pub mod sms;
 pub mod store;
 pub mod testing;
+pub mod tls;
 pub mod token;
 pub mod web;
 pub mod webauthn;

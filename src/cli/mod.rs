@@ -10,6 +10,7 @@ mod backup;
 mod completions;
 mod config;
 pub mod console;
+mod doctor;
 pub mod failure;
 mod global;
 mod health;
@@ -23,12 +24,15 @@ mod opened;
 mod profile;
 mod progress;
 mod prompt;
+mod provider;
 mod restore;
 mod role;
 mod rollback;
 mod serve;
 mod stats;
+mod systemd;
 mod test_mode;
+mod top;
 mod user;
 mod words;
 
@@ -63,8 +67,8 @@ Examples:
       Create the first admin; prompts for the password
   authd mail list
       List the mail that waits for a mail server
-  authd config check
-      Check what a production deployment still lacks
+  authd doctor
+      Check the deployment, and say how to fix what is wrong
 
 Exit codes: 0 success, 1 failure, 2 wrong command line.";
 
@@ -77,6 +81,8 @@ enum Command {
     Role(role::RoleCommand),
     #[command(subcommand)]
     App(app::AppCommand),
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
@@ -91,8 +97,10 @@ enum Command {
     Profile(profile::ProfileCommand),
     #[command(subcommand)]
     Words(words::WordsCommand),
+    Doctor(doctor::DoctorCommand),
     Health(health::Health),
     Stats(stats::StatsCommand),
+    Top(top::TopCommand),
     Openapi(openapi::Openapi),
     Completions(completions::Completions),
     Man(man::Man),
@@ -131,6 +139,7 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::User(command) => command.run(global, console),
         Command::Role(command) => command.run(global, console),
         Command::App(command) => command.run(global, console),
+        Command::Provider(command) => command.run(global, console),
         Command::Key(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
         Command::Audit(command) => command.run(global, console),
@@ -140,8 +149,10 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
         Command::Words(command) => command.run(global, console),
+        Command::Doctor(command) => command.run(global, console),
         Command::Health(health::Health {}) => health::run(global, console),
         Command::Stats(command) => command.run(global, console),
+        Command::Top(command) => command.run(global, console),
         Command::Openapi(command) => command.run(global, console),
         Command::Completions(command) => command.run(console),
         Command::Man(command) => command.run(console),

@@ -43,22 +43,24 @@ pub use crate::config::sections::outbound::{AllowedHost, Outbound};
 pub use crate::config::sections::pages::PagesConfig;
 pub use crate::config::sections::password::PasswordRules;
 pub use crate::config::sections::providers::{
-    PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, given_key, is_encrypted,
-    is_provider_name, preset_names, resolve as resolve_provider,
+    CheckedProvider, PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, check_provider,
+    given_key, is_encrypted, is_provider_name, preset_names, resolve as resolve_provider,
 };
-pub use crate::config::sections::server::{Environment, Server, WireName};
+pub use crate::config::sections::server::{Environment, HttpsPolicy, Server, WireName, reachable};
 pub use crate::config::sections::service::ServiceConfig;
 pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
 pub use crate::config::sections::signup::{SignUp, SignUpField};
 pub use crate::config::sections::sms::{Gateway, Sms};
 pub use crate::config::sections::throttle::Throttle;
+pub use crate::config::sections::tls::TlsConfig;
 pub use crate::config::sections::tokens::{Algorithm, TokensConfig};
 pub use crate::config::sections::webauthn::Webauthn;
 pub use crate::config::values::network::Network;
 pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
 pub use crate::config::values::span::parse as parse_duration;
-pub use check::{ConfigReport, Finding, Severity, check};
+pub use crate::model::finding::{CheckReport, Finding, Severity};
+pub use check::{check, provider_findings};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
 pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load, place};
@@ -78,6 +80,8 @@ pub struct Config {
     pub database: Database,
     /// `[server]`
     pub server: Server,
+    /// `[tls]`
+    pub tls: TlsConfig,
     /// `[service]`
     pub service: ServiceConfig,
     /// `[tokens]`
@@ -193,7 +197,7 @@ impl Config {
     /// True if `server.environment` is `production`.
     #[must_use]
     pub fn is_production(&self) -> bool {
-        self.server.environment == Environment::Production
+        self.server.is_production()
     }
 
     /// True if the sign-in and account pages are served. They cannot send the headers of an API
@@ -219,6 +223,7 @@ impl Config {
             profile = r.text("profile", 64),
             database = r.path("db", "a file path").map(Database::File),
             server = Server::read(r),
+            tls = TlsConfig::read(r),
             service = ServiceConfig::read(r),
             tokens = TokensConfig::read(r),
             sessions = SessionsConfig::read(r),
@@ -268,6 +273,7 @@ impl Config {
     fn validate(&self, r: &mut ConfigReader) {
         let environment = self.server.environment;
         self.server.validate(r);
+        self.tls.validate(&self.server, r);
         self.tokens.validate(environment, r);
         self.sessions.validate(r);
         self.password.validate(r);

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod age_key;
 pub mod app;
+pub mod arrival;
 pub mod auth_method;
 pub mod barrier;
 mod bech32;
@@ -14,6 +15,7 @@ pub mod device;
 pub mod email;
 pub mod event;
 pub mod factor;
+pub mod finding;
 pub mod http_url;
 pub mod id;
 pub mod identity;

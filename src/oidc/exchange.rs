@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::account::ProviderAccount;
 use super::authorize::form;
@@ -25,6 +25,13 @@ pub struct CodeExchange<'a> {
     pub verifier: &'a str,
 }
 
+/// The account that a code proves, and the claims that it was read from.
+#[derive(Debug, Clone)]
+pub struct ProvedAccount {
+    pub account: ProviderAccount,
+    pub claims: Map<String, Value>,
+}
+
 #[derive(Deserialize)]
 struct RedeemedCode {
     access_token: Option<String>,
@@ -41,6 +48,18 @@ impl ProviderClient {
         provider: &Provider,
         exchange: CodeExchange<'_>,
     ) -> Result<ProviderAccount, ExchangeFailure> {
+        self.exchange_in_full(provider, exchange).await.map(|proved| proved.account)
+    }
+
+    /// As [`ProviderClient::exchange`], with the claims.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub async fn exchange_in_full(
+        &self,
+        provider: &Provider,
+        exchange: CodeExchange<'_>,
+    ) -> Result<ProvedAccount, ExchangeFailure> {
         let metadata = self.metadata(provider).await?;
         let answer = self.redeem(provider, &metadata, exchange).await?;
         let access = answer.access_token.map(Secret::new);
@@ -116,7 +135,7 @@ impl ProviderClient {
         provider: &Provider,
         metadata: &ProviderMetadata,
         token: &Secret,
-    ) -> Result<ProviderAccount, ExchangeFailure> {
+    ) -> Result<ProvedAccount, ExchangeFailure> {
         let claims = self.userinfo(metadata, token).await?;
         let issuer = provider.issuer.clone();
         let mut account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::UserInfo)?;
@@ -126,7 +145,7 @@ impl ProviderClient {
             let list = self.fetch(Fetch::get(ExchangeStep::Emails, url).bearing(token)).await?;
             account.take_address(&list);
         }
-        Ok(account)
+        Ok(ProvedAccount { account, claims: claims.0 })
     }
 
     /// Where the ID token has no address, the userinfo endpoint may have one (OpenID Connect Core
@@ -136,9 +155,9 @@ impl ProviderClient {
         provider: &Provider,
         metadata: &Arc<ProviderMetadata>,
         issuer: String,
-        claims: ProviderClaims,
+        mut claims: ProviderClaims,
         access: Option<&Secret>,
-    ) -> Result<ProviderAccount, ExchangeFailure> {
+    ) -> Result<ProvedAccount, ExchangeFailure> {
         let mut account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)?;
         if let (true, Some(token), Some(_)) =
             (account.email.is_none(), access, metadata.userinfo_endpoint.as_ref())
@@ -149,8 +168,11 @@ impl ProviderClient {
                 return Err(ExchangeFailure::refused(ExchangeStep::UserInfo, reason));
             }
             account.take_more(provider, &more);
+            for (name, value) in more.0 {
+                claims.0.entry(name).or_insert(value);
+            }
         }
-        Ok(account)
+        Ok(ProvedAccount { account, claims: claims.0 })
     }
 
     async fn userinfo(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::db::Db;
-use super::figures::EngineStats;
+use super::figures::{DatabaseSpace, EngineStats};
 use super::schema::Plan;
 use super::sqlite::SqliteEngine;
 use crate::env::Env;
@@ -74,6 +74,40 @@ impl Engine {
     pub fn free_space(&self) -> Option<u64> {
         match self {
             Self::Sqlite(sqlite) => sqlite.free_space(),
+        }
+    }
+
+    /// As [`super::Store::fault`].
+    ///
+    /// # Errors
+    /// As [`super::Store::fault`].
+    pub async fn fault(&self) -> Result<Option<String>> {
+        let engine = self.clone();
+        let check = move || match &engine {
+            Self::Sqlite(sqlite) => sqlite.fault(),
+        };
+        tokio::task::spawn_blocking(check).await.map_err(|error| {
+            Error::internal("a check of the database panicked or was cancelled").caused_by(error)
+        })?
+    }
+
+    /// As [`super::Store::space`].
+    ///
+    /// # Errors
+    /// As [`super::Store::space`].
+    pub async fn space(&self) -> Result<DatabaseSpace> {
+        match self {
+            Self::Sqlite(sqlite) => std::future::ready(sqlite.space()).await,
+        }
+    }
+
+    /// As [`super::Store::give_back`].
+    ///
+    /// # Errors
+    /// As [`super::Store::give_back`].
+    pub async fn give_back(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.give_back().await,
         }
     }
 

@@ -2,6 +2,15 @@
 
 use crate::metrics::Histogram;
 
+/// How large a database is, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DatabaseSpace {
+    /// All of its pages.
+    pub total: u64,
+    /// Pages that are empty and used again.
+    pub free: u64,
+}
+
 /// The figures of an engine so far.
 #[derive(Debug, Clone)]
 pub struct EngineStats {

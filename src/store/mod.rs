@@ -27,7 +27,7 @@ use sqlite::SqliteEngine;
 pub use db::{Constraint, Row, Value};
 pub use decision::Decision;
 pub use engine::Engine;
-pub use figures::EngineStats;
+pub use figures::{DatabaseSpace, EngineStats};
 pub use schema::{Plan, ProcessRole};
 pub use sqlite::site::{DatabaseSite, Occupied};
 
@@ -90,6 +90,44 @@ impl Store {
     #[must_use]
     pub fn free_space(&self) -> Option<u64> {
         self.engine.free_space()
+    }
+
+    /// How large the database is, and how much of that is free.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be read.
+    pub async fn space(&self) -> Result<DatabaseSpace> {
+        self.engine.space().await
+    }
+
+    /// Gives a little of the free space back to the filesystem, in one short change, and pauses as
+    /// [`Store::write_step`] does.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn give_back(&self) -> Result<()> {
+        let watch = Stopwatch::start();
+        let done = self.engine.give_back().await;
+        self.rest_after(&watch).await;
+        done
+    }
+
+    /// Pauses for as long as a step of background work took.
+    async fn rest_after(&self, watch: &Stopwatch) {
+        // Without a server, no other change waits.
+        if self.is_served() {
+            let pause = Duration::from_secs_f64(watch.seconds()).min(LONGEST_PAUSE);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// The first thing that is wrong in the database, if anything is. Reads all of it, on a blocking
+    /// thread.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be read.
+    pub async fn fault(&self) -> Result<Option<String>> {
+        self.engine.fault().await
     }
 
     /// Copies the whole database into an empty file, from one snapshot, without what was deleted.
@@ -229,11 +267,7 @@ impl Store {
     {
         let watch = Stopwatch::start();
         let written = self.write(work).await;
-        // Without a server, no other change waits.
-        if self.is_served() {
-            let pause = Duration::from_secs_f64(watch.seconds()).min(LONGEST_PAUSE);
-            tokio::time::sleep(pause).await;
-        }
+        self.rest_after(&watch).await;
         written
     }
 

@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outbound", &["config", "env", "error", "model"]),
     ("oidc", &["config", "env", "model", "outbound"]),
     ("sms", &["config", "env", "error", "model", "outbound", "outbox"]),
+    ("tls", &["config", "env", "error", "metrics", "model", "outbound", "seal", "store"]),
     ("backup", &["env", "error", "model", "seal", "store", "token"]),
     (
         "identity",
@@ -39,7 +40,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "password", "seal", "sms", "store", "token", "webauthn", "words",
         ],
     ),
-    ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
+    ("doctor", &["config", "env", "error", "identity", "mail", "model", "outbound", "seal"]),
+    ("http", &["config", "env", "error", "identity", "metrics", "model", "password", "tls"]),
     // `web` and `api` stand beside each other; only `app` knows both.
     ("web", &["config", "error", "http", "identity", "model", "webauthn", "words"]),
     ("api", &["config", "env", "error", "http", "identity", "model", "password", "webauthn"]),
@@ -66,10 +68,12 @@ const DOORS: &[(&str, &[&str])] = &[
     ("askama", &["http/docs", "testing", "web"]),
     ("flate2", &["http/docs"]),
     ("percent_encoding", &["model"]),
-    ("hyper", &["http", "outbound"]),
+    ("hyper", &["http", "outbound", "tls/acme"]),
     ("hyper::client", &["outbound"]),
     ("hyper_util", &["http", "outbound"]),
-    ("tokio_rustls", &["outbound"]),
+    ("tokio_rustls", &["outbound", "tls"]),
+    ("instant_acme", &["tls/acme"]),
+    ("rcgen", &["tls/acme"]),
     ("webpki_roots", &["outbound"]),
     // Every URL of another server is parsed by `model::HttpUrl`.
     ("url", &["model"]),

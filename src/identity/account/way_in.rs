@@ -16,9 +16,12 @@ pub(in crate::identity) struct WaysIn {
 
 impl WaysIn {
     /// Those of the present configuration.
-    pub(in crate::identity) fn of(core: &Core) -> Self {
-        let providers = provider::offered(core).into_iter().map(|one| one.name).collect();
-        Self { has_passkeys: core.config.webauthn.enabled, providers }
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(in crate::identity) async fn of(core: &Core) -> Result<Self> {
+        let providers = provider::names(core).await?;
+        Ok(Self { has_passkeys: core.config.webauthn.enabled, providers })
     }
 
     /// Whether the account can log in by one of them without mail: a password with a name to type before

@@ -97,7 +97,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let account = fresh.caller().account.clone();
     let letter = removal_letter(core, &account, id).await?;
     let (log, id) = (AuditLog::new(core, source), id.to_owned());
-    let ways = WaysIn::of(core);
+    let ways = WaysIn::of(core).await?;
     core.store
         .write(move |db| {
             let version = account.credential_version;

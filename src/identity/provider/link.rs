@@ -72,7 +72,7 @@ pub async fn connect(
     source: &Source,
 ) -> Result<Identity> {
     let waiting: WaitingIdentity = flow::open(core, token)?;
-    let provider = super::find(core, &waiting.provider)?;
+    let provider = &super::find(core, &waiting.provider).await?;
     let shown = ShownIdentity::of(provider, waiting.account());
     store_link(core, fresh, &shown, Some(waiting), source).await
 }

@@ -22,6 +22,7 @@ pub mod known_ips;
 pub mod links;
 pub mod outbox;
 pub mod passkeys;
+pub mod providers;
 pub mod roles;
 pub mod search_build;
 pub mod search_index;
