@@ -8,8 +8,8 @@ mod requests;
 mod spans;
 mod tally;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -164,6 +164,8 @@ struct MetricsInner {
     spans: Option<SpanQueue>,
     exported: Family<SpanLabels, Counter>,
     tally: Tally,
+    /// When the certificate in force began to be valid and when it expires, if there is one.
+    certificate: Mutex<Option<(Time, Time)>>,
 }
 
 impl Metrics {
@@ -284,6 +286,19 @@ impl Metrics {
         self.0.closed.get_or_create(&Closed { reason: reason.as_str() }).inc();
     }
 
+    /// Notes the certificate that is in force from now on: when it begins to be valid and when it
+    /// expires.
+    pub fn note_certificate(&self, begins: Time, expires: Time) {
+        let mut certificate = self.0.certificate.lock().unwrap_or_else(PoisonError::into_inner);
+        *certificate = Some((begins, expires));
+    }
+
+    /// When the certificate in force began to be valid and when it expires, if the server has one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<(Time, Time)> {
+        *self.0.certificate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Renders all metrics in Prometheus' text format, version 0.0.4.
     #[must_use]
     pub fn text(&self, vitals: MetricsSnapshot) -> String {
@@ -315,6 +330,12 @@ impl Metrics {
         if self.keeps_spans() {
             let exported = self.0.exported.clone();
             own.register("trace_spans", "Spans of requests, by what became of them", exported);
+        }
+        if let Some((_, expires)) = self.certificate() {
+            let help = "When the certificate in force expires, Unix seconds";
+            let expiry = FloatGauge::default();
+            expiry.set(millis(expires) / 1000.0);
+            own.register("certificate_expiry_timestamp_seconds", help, expiry);
         }
         for Spread { name, help, histogram } in vitals.spreads {
             own.register(name, help, histogram);

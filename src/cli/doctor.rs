@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::config::static_report;
+use super::config::{static_report, unused_providers};
 use super::console::{Console, OutputFormat, lines};
 use super::failure::Failure;
 use super::log;
@@ -67,7 +67,8 @@ impl DoctorCommand {
             name_server: NameServer::of_system(&env),
             env_file: global.env_file.clone(),
         };
-        let mut found = static_report(&loaded);
+        let mut found =
+            static_report(&loaded, unused_providers(&loaded.config).unwrap_or_default());
         found.extend(opened::wait(examine(loaded, &env, &scope))?);
         found.sort();
         match console.form() {

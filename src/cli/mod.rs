@@ -19,16 +19,19 @@ mod log;
 mod long_work;
 mod mail;
 mod man;
+mod migrate;
 mod openapi;
 mod opened;
 mod profile;
 mod progress;
 mod prompt;
+mod provider;
 mod restore;
 mod role;
 mod rollback;
 mod serve;
 mod stats;
+mod systemd;
 mod test_mode;
 mod top;
 mod user;
@@ -80,6 +83,8 @@ enum Command {
     #[command(subcommand)]
     App(app::AppCommand),
     #[command(subcommand)]
+    Provider(provider::ProviderCommand),
+    #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
     Mail(mail::MailCommand),
@@ -87,6 +92,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(restore::DatabaseRestore),
     Rollback(rollback::Rollback),
+    Migrate(migrate::Migrate),
     #[command(subcommand)]
     Config(config::ConfigCommand),
     #[command(subcommand)]
@@ -135,12 +141,14 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::User(command) => command.run(global, console),
         Command::Role(command) => command.run(global, console),
         Command::App(command) => command.run(global, console),
+        Command::Provider(command) => command.run(global, console),
         Command::Key(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
         Command::Audit(command) => command.run(global, console),
         Command::Backup(command) => command.run(global, console),
         Command::Restore(command) => command.run(global, console),
         Command::Rollback(command) => command.run(global, console),
+        Command::Migrate(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
         Command::Words(command) => command.run(global, console),

@@ -20,6 +20,7 @@ use crate::app::{Configured, Outside};
 use crate::cli::global::Global;
 use crate::cli::log::{self, LineMark};
 use crate::cli::opened;
+use crate::cli::systemd::ServiceManager;
 use crate::cli::test_mode::{self, TestOptions, TestStart};
 use crate::config::{self, Config, Inputs, WireName};
 use crate::env::Env;
@@ -117,6 +118,7 @@ impl<O: Outside> ServeRun<O> {
         for warning in warnings {
             tracing::warn!("{warning}");
         }
+        let manager = ServiceManager::of(&inputs);
         let reread = move || reread(&inputs, mode);
         let ready_file = ready_file.map(ReadyFile::at).transpose()?;
         let runtime = runtime()?;
@@ -124,7 +126,7 @@ impl<O: Outside> ServeRun<O> {
             let core = open(config, loaded.master_key, self.env, mode).await?;
             let first = identity::access::api_client::create_first(&core).await?;
             let has_admin = identity::admin::roles::has_admin(&core).await?;
-            app::serve(core.clone(), self.outside, reread, |address| {
+            app::serve(core.clone(), self.outside, reread, |address, endings| {
                 let mut greeting = Greeting::of(&core.config, address, first.as_ref(), mode);
                 if !has_admin && mode == DatabaseUse::Real {
                     greeting.add_first_admin();
@@ -134,6 +136,7 @@ impl<O: Outside> ServeRun<O> {
                 if let Some(Err(error)) = ready_file.as_ref().map(|file| file.write(&greeting.json)) {
                     tracing::error!(%error, "the file that says the server is ready was not written");
                 }
+                manager.attend(core.clone(), endings);
             })
             .await
         });

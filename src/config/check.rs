@@ -11,7 +11,7 @@ use super::sections::webauthn::own_origins;
 use super::values::web_origin::WebOrigin;
 use super::{Config, Loaded};
 use crate::model::finding::{CheckReport, Finding, Severity};
-use crate::model::{Color, Email, color};
+use crate::model::{Color, Database, Email, color};
 
 /// Checks what a production deployment still lacks. `of_wire` is what the API at the root lacks.
 #[must_use]
@@ -42,6 +42,14 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> CheckReport {
     }
     found.sort();
     found
+}
+
+/// What is worth knowing about a provider that is not in the configuration.
+#[must_use]
+pub fn provider_findings(provider: &crate::model::Provider) -> Vec<Finding> {
+    let mut found = CheckReport::default();
+    providers::find_in(provider, &mut found);
+    found.findings
 }
 
 impl Loaded {
@@ -95,7 +103,7 @@ fn server(config: &Config, found: &mut CheckReport) {
         found.error(
             "server.public_url",
             "it is not https: passwords and tokens cross the network unencrypted",
-            "put a TLS proxy in front of the server and set the https origin",
+            "put a TLS proxy in front of the server or set [tls], and set the https origin",
         );
     }
     if server.is_public() && server.trusted_proxies.is_none() {
@@ -188,6 +196,9 @@ fn is_example(sender: &Email) -> bool {
 }
 
 fn backups(config: &Config, found: &mut CheckReport) {
+    if matches!(config.database, Database::Postgres(_)) {
+        return;
+    }
     let backup = &config.backup;
     if backup.every.is_none() {
         found.hint(

@@ -26,7 +26,8 @@ pub(super) fn find(core: &Core, scope: &DoctorScope, found: &mut CheckReport) {
             "a local disk, readable by the owner alone, is safe",
         );
     }
-    if core.store.notes().is_empty() {
+    let is_file = matches!(core.config.database, Database::File(_));
+    if is_file && core.store.notes().is_empty() {
         found.pass("files", "the database is on a local disk, and only its owner can read it");
     }
     let key = core.config.database.key_file();
@@ -56,7 +57,7 @@ fn readable_by_others(file: &Path, key: &str, bits: u32, found: &mut CheckReport
 
 fn space(core: &Core, found: &mut CheckReport) {
     let Some(free) = core.store.free_space() else { return };
-    let Database::File(path) = &core.config.database;
+    let Database::File(path) = &core.config.database else { return };
     let used = fs::metadata(path).map_or(0, |facts| facts.len());
     let shown =
         format!("{} MiB are free, and the database has {} MiB", free / MIB, used.div_ceil(MIB));

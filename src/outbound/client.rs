@@ -55,9 +55,9 @@ impl HttpClient {
         Self::under(policy, connector, roots)
     }
 
-    /// Creates a client that trusts other certificate authorities.
-    #[cfg(test)]
-    pub(super) fn trusting(
+    /// Creates a client that trusts these certificate authorities and no others.
+    #[must_use]
+    pub fn trusting(
         policy: OutboundPolicy,
         connector: Arc<dyn Connector>,
         roots: RootCertStore,

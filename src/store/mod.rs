@@ -8,6 +8,9 @@ pub mod db;
 mod decision;
 pub mod engine;
 pub mod figures;
+mod job;
+pub mod postgres;
+mod queue;
 pub mod schema;
 pub mod sqlite;
 pub mod steps;
@@ -61,9 +64,9 @@ impl Store {
     ///
     /// # Errors
     /// As [`Engine::inspect`].
-    pub fn inspect<T>(
+    pub fn inspect<T: Send>(
         database: &Database,
-        work: impl FnOnce(&mut dyn Db, i64) -> Result<T>,
+        work: impl FnOnce(&mut dyn Db, i64) -> Result<T> + Send,
     ) -> Result<Option<T>> {
         Engine::inspect(database, &Plan::of(ProcessRole::Command), work)
     }
@@ -161,6 +164,12 @@ impl Store {
         SqliteEngine::version_of(path)
     }
 
+    /// The text of the schema.
+    #[must_use]
+    pub fn schema() -> &'static str {
+        Plan::of(ProcessRole::Command).schema
+    }
+
     /// The newest schema version that this program knows.
     #[must_use]
     pub fn known_version() -> i64 {
@@ -181,13 +190,10 @@ impl Store {
     /// Takes the place of a database, to put a file there.
     ///
     /// # Errors
-    /// As [`DatabaseSite::take`].
+    /// As [`DatabaseSite::take`], or if it is a PostgreSQL database.
     pub fn site(database: &Database, occupied: Occupied) -> Result<DatabaseSite> {
-        match database {
-            Database::File(path) => {
-                DatabaseSite::take(path, occupied, Plan::of(ProcessRole::Command))
-            }
-        }
+        let path = database.file("putting a file in place of a database")?;
+        DatabaseSite::take(path, occupied, Plan::of(ProcessRole::Command))
     }
 
     /// Reads a few rows by key, from one snapshot.
@@ -204,7 +210,7 @@ impl Store {
 
     /// Runs a frequent read of a single statement and caches its result under `key`: a question and
     /// its subject. The cached result is returned only while no process has changed the database
-    /// since, so it is never stale.
+    /// since, so it is never stale. PostgreSQL does not tell that, so nothing is cached there.
     ///
     /// # Errors
     /// As [`Store::read`], or `Internal` if the closure runs a second statement.

@@ -260,7 +260,8 @@ async fn keys_backups_mail_and_the_clock_are_judged_by_what_the_database_says() 
 #[tokio::test]
 async fn passkeys_that_the_public_url_cannot_use_are_an_error() {
     let bind = |app: &App| {
-        app.database().tamper("insert into instance (name, text_value) values ('rp_id', 'id.example.com')");
+        app.database()
+            .tamper("insert into instance (name, text_value) values ('rp_id', 'id.example.com')");
     };
     let of = async |url: &str| {
         let app = app_with("standard", &[("server.public_url", url)]).await;

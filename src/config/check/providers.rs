@@ -6,17 +6,20 @@ use crate::model::finding::{CheckReport, Severity};
 use crate::model::provider::{AddressProof, ClientKey, Provider};
 
 pub(super) fn find(config: &Config, found: &mut CheckReport) {
-    for provider in &config.providers.all {
-        address(provider, found);
-        transport(provider, found);
-        if matches!(provider.key, ClientKey::None) {
-            found.add(
-                Severity::Hint,
-                &key(provider, "client_secret"),
-                "there is no client secret: this is a public client at the provider",
-                "set the secret, unless the provider issues none",
-            );
-        }
+    config.providers.all.iter().for_each(|provider| find_in(provider, found));
+}
+
+/// Finds what is worth knowing about one provider, wherever its settings are.
+pub(super) fn find_in(provider: &Provider, found: &mut CheckReport) {
+    address(provider, found);
+    transport(provider, found);
+    if matches!(provider.key, ClientKey::None) {
+        found.add(
+            Severity::Hint,
+            &key(provider, "client_secret"),
+            "there is no client secret: this is a public client at the provider",
+            "set the secret, unless the provider issues none",
+        );
     }
 }
 

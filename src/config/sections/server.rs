@@ -65,6 +65,17 @@ impl WireName {
     }
 }
 
+/// What happens to a request in plain HTTP where the public URL promises https.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpsPolicy {
+    /// GET and HEAD are redirected, the others refused.
+    Redirect,
+    /// It is refused.
+    Refuse,
+    /// It is answered.
+    Off,
+}
+
 /// `[server]`: where the server listens, how it is reached, and which networks it trusts.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -73,6 +84,8 @@ pub struct Server {
     /// The URL under which users reach the server, without a trailing slash. Links in mail begin
     /// with it. `None` means `http://` and `listen`.
     pub public_url: Option<String>,
+    /// What happens to a request in plain HTTP if the public URL is https, in production.
+    pub https: HttpsPolicy,
     /// The API served at the root.
     pub wire: WireName,
     /// Whether this is a development or a production server.
@@ -130,6 +143,14 @@ impl Server {
                 WebOrigin::parse(text.trim().trim_end_matches('/')).map(|origin| origin.to_string())
             },
         );
+        let https = r.choice(
+            "server.https",
+            &[
+                ("redirect", HttpsPolicy::Redirect),
+                ("refuse", HttpsPolicy::Refuse),
+                ("off", HttpsPolicy::Off),
+            ],
+        );
         let wire = r.choice("server.wire", &WireName::ALL.map(|wire| (wire.as_str(), wire)));
         let environment = r.choice(
             "server.environment",
@@ -157,6 +178,7 @@ impl Server {
         Ok(Self {
             listen: listen?,
             public_url: public_url?,
+            https: https?,
             wire: wire?,
             environment: environment?,
             trusted_proxies: trusted_proxies?,
@@ -207,6 +229,24 @@ impl Server {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.origin().is_some_and(|origin| origin.is_https())
+    }
+
+    /// True if it runs in production.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.environment == Environment::Production
+    }
+
+    /// The host of the public URL, an IPv6 address without brackets.
+    #[must_use]
+    pub fn public_host(&self) -> Option<String> {
+        self.origin().map(|origin| origin.host().trim_matches(['[', ']']).to_owned())
+    }
+
+    /// The port of the public URL.
+    #[must_use]
+    pub fn public_port(&self) -> Option<u16> {
+        self.origin().map(|origin| origin.port())
     }
 
     fn origin(&self) -> Option<WebOrigin> {

@@ -358,6 +358,7 @@ mod tests {
         Server {
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: None,
+            https: crate::config::HttpsPolicy::Redirect,
             wire: crate::config::WireName::V1,
             environment: Environment::Development,
             trusted_proxies: None,

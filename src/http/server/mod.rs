@@ -11,6 +11,7 @@ pub mod headers;
 pub mod log;
 pub mod metrics;
 pub mod paths;
+pub mod plain_http;
 pub mod policy;
 pub mod refused_origins;
 pub mod reject;

@@ -10,7 +10,6 @@ mod create;
 mod executor;
 mod fault;
 mod inspect;
-mod job;
 mod place;
 mod readers;
 pub mod site;
@@ -24,6 +23,7 @@ use std::time::Duration;
 
 use super::db::{Db, Sql};
 use super::figures::{DatabaseSpace, EngineStats};
+use super::job;
 use super::schema::{Plan, ProcessRole};
 use crate::env::Env;
 use crate::error::{Error, Result};
