@@ -19,7 +19,7 @@ create table accounts (
   number bigint not null unique,          -- the numeric id that some APIs show
   handle bytea not null,                  -- 32 random bytes that stand for the account in
                                           -- authenticators; never shown, never changed
-  email text,
+  email text,                             -- null: an account without an address
   email_key text unique,                  -- null without an address, and after the account has
                                           -- given up its address
   email_verified_at bigint,
@@ -49,14 +49,14 @@ create table accounts (
   last_login_at bigint,
   created_at bigint not null,
   updated_at bigint not null,
-  check (email is not null or username is not null or phone is not null)
+  check (email is not null or email_verified_at is null)
 );
 create index accounts_password_scheme on accounts (password_scheme);
 -- For the administrators' lists: in the order of the numbers, by state.
-create index accounts_present on accounts (number, email_verified_at) where suspended_at is null and deleted_at is null;
+create index accounts_present on accounts (number, email_verified_at, email_key) where suspended_at is null and deleted_at is null;
 create index accounts_suspended on accounts (number) where suspended_at is not null and deleted_at is null;
 create index accounts_gone on accounts (number) where deleted_at is not null;
-create index accounts_unproved on accounts (created_at) where email_verified_at is null;
+create index accounts_unproved on accounts (created_at) where email_verified_at is null and email is not null;
 create index accounts_deleted on accounts (deleted_at) where deleted_at is not null;
 
 -- The index of the administrators' search: the accounts that have three characters in a row in their

@@ -250,6 +250,21 @@ impl Config {
         }
     }
 
+    /// What cannot do without an address refuses accounts that have none.
+    fn validate_addresses(&self, r: &mut ConfigReader) {
+        if self.signup.require_email {
+            return;
+        }
+        let why = if self.server.wire != WireName::V1 {
+            "expected true because the responses of this API contain an address (server.wire), got false"
+        } else if self.login.otp == LoginOtp::Email {
+            "expected true because a code is mailed at each login (login.otp), got false"
+        } else {
+            return;
+        };
+        r.refuse("signup.require_email", why);
+    }
+
     fn validate(&self, r: &mut ConfigReader) {
         let environment = self.server.environment;
         self.server.validate(r);
@@ -263,6 +278,7 @@ impl Config {
                 "expected \"off\" because sign-up logs in (signup.logs_in), got \"email\"",
             );
         }
+        self.validate_addresses(r);
         self.throttle.validate(r);
         self.backup.validate(r);
         self.outbound.validate(r);

@@ -6,6 +6,7 @@ mod hostile;
 mod pages;
 mod presets;
 pub mod stored;
+mod without_address;
 
 use serde_json::{Value, json};
 

@@ -1399,8 +1399,8 @@ export interface components {
              * @description The account's numeric ID, which some calls use.
              */
             number: number;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description When the email address was verified. */
             emailVerifiedAt?: string | null;
             /** @description The username. */
@@ -1940,8 +1940,8 @@ export interface components {
         Profile: {
             /** @description The account's ID. */
             id: string;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description The username. */
             username?: string | null;
             /** @description Given name. */
@@ -2224,8 +2224,8 @@ export interface components {
         SessionUser: {
             /** @description The account's ID. */
             id: string;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description The username. */
             username?: string | null;
             /** @description Given name. */
@@ -2294,8 +2294,8 @@ export interface components {
         UpdatedProfile: {
             /** @description The account's ID. */
             id: string;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description The username. */
             username?: string | null;
             /** @description Given name. */
@@ -2328,8 +2328,8 @@ export interface components {
         VerifiedToken: {
             /** @description The account's ID. */
             userId: string;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description The username. */
             username?: string | null;
             /** @description The session that the token belongs to. */

@@ -17,7 +17,7 @@ use crate::identity::provider::rule::LinkDecision;
 use crate::identity::provider::{
     ProviderAnswer, TrialFailure, TrialResult, begin_trial, finish_trial, probe,
 };
-use crate::model::Provider;
+use crate::model::{Account, Provider};
 use crate::oidc::{ExchangeStep, printable};
 
 /// The longest address that is read.
@@ -243,12 +243,12 @@ fn shown(value: &Value) -> String {
 
 /// What the linking rule would do.
 fn outcome(result: &TrialResult) -> String {
-    let holder = result.holder.as_ref().map(|account| account.email.to_string());
-    let holder = holder.unwrap_or_else(|| "the account".to_owned());
+    let holder = result.holder.as_ref().map_or_else(|| "the account".to_owned(), Account::label);
     let email = result.account.email.as_ref().map(ToString::to_string).unwrap_or_default();
     match result.decision {
         LinkDecision::LogIn => format!("log in to {holder}, which it is connected to"),
         LinkDecision::Create => format!("create an account with {email}"),
+        LinkDecision::CreateWithoutAddress => "create an account without an address".to_owned(),
         LinkDecision::TakeOver => {
             format!("take over {holder}, whose address was never verified: what was on it is void")
         }

@@ -28,7 +28,7 @@ pub use manage::{list, unlink};
 pub use proof::ProviderProof;
 pub(in crate::identity) use removal::remove_since;
 pub use step::{CodeSent, WaitingStep, complete_step, request_code, step_of};
-pub(in crate::identity) use stored::find;
+pub(in crate::identity) use stored::{find, names};
 pub use stored::{has_any, offered};
 pub use trial::{
     ProbeStep, TrialFailure, TrialLogin, TrialResult, begin_trial, finish_trial, probe,

@@ -87,9 +87,11 @@ async fn rotate_uncounted(
         // An unverified address may belong to a third party, so it gets no mail that others can
         // trigger.
         let language = core.language_of(account);
-        let (to, id) = (&account.email, account.id.as_str());
-        let letter = || core.mail.compose(to, id, language, &Letter::SessionStolen);
-        let notice = account.email_verified_at.map(|_| letter()).transpose()?;
+        let notice = if account.is_unproved() {
+            None
+        } else {
+            core.mail.compose_for(account, language, &Letter::SessionStolen)?
+        };
         let step = RefreshStep { stage: RefreshStage::Act(notice), ..step };
         outcome = core.store.decide(move |db| step.take(db)).await?;
     }

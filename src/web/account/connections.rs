@@ -101,7 +101,7 @@ pub(super) async fn connect(owner: &Owner) -> Result<Response, Stop> {
         Err(error) => Err(error),
     };
     let mut response = match connected {
-        Ok(_) => owner.go_with(CONNECTIONS, Notice::ProviderConnected),
+        Ok(_) => owner.go_with(CONNECTIONS, Notice::connected(&owner.caller.account)),
         Err(error) if error.kind() == Kind::SessionEnded => return Err(error.into()),
         Err(error) => show(owner, Some(refused(owner, error))).await?,
     };
@@ -158,7 +158,7 @@ async fn show(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, S
         Some(token) => provider::step_of(owner.core(), &token).await.ok(),
         None => None,
     };
-    let is_verified = owner.caller.account.email_verified_at.is_some();
+    let is_verified = !owner.caller.account.is_unproved();
     let mut proof = owner.proof_view(owner.proof_ways().await?, CONNECTIONS, refused);
     focus_first(proof.field.iter_mut());
     let view = ConnectionsView {

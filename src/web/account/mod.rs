@@ -222,7 +222,7 @@ impl Owner {
         let note = self.notice.filter(|_| refused.is_none());
         Desk {
             words,
-            who: self.caller.account.email.as_str(),
+            who: self.caller.account.label(),
             path,
             text,
             note: note.map(|notice| notice.text(words)),

@@ -42,6 +42,8 @@ pub(in crate::identity) enum AccountReference {
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub(in crate::identity) row: NewRow,
+    /// The address of the account in `row`: an import always brings one.
+    pub(in crate::identity) email: Email,
     /// The numeric id; an account without one gets the next.
     pub(in crate::identity) number: Option<i64>,
     /// Sorted.
@@ -126,7 +128,7 @@ impl ImportRules {
             suspended_at: state.suspended_at(now),
             last_login_at: past(fields, ImportColumn::LastLoginAt, now)?,
             updated_at: past(fields, ImportColumn::UpdatedAt, now)?.unwrap_or(created_at),
-            ..Account::new(id, email, created_at)
+            ..Account::new(id, email.clone(), created_at)
         };
         let row_of = |one: ImportedIdentity| identity_row(one, &account, now);
         Ok(Candidate {
@@ -139,6 +141,7 @@ impl ImportRules {
                 imported_at: Some(now),
                 ..NewRow::new(account, handle)
             },
+            email,
             number,
             roles: self.roles(fields, &mut notes),
             named,
