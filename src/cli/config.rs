@@ -8,7 +8,8 @@ use super::failure::Failure;
 use crate::api::needs;
 use crate::cli::global::Global;
 use crate::cli::opened;
-use crate::config::{self, Config, Finding, Severity, report};
+use crate::config::{self, CheckReport, Config, Finding, Loaded, Severity, report};
+use crate::env::Env;
 use crate::mail::templates::Templates;
 use crate::model::Secret;
 use crate::model::provider::{ProviderKeys, ProviderSettings};
@@ -88,20 +89,25 @@ fn is_within(key: &str, wanted: &str) -> bool {
 
 fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let loaded = opened::configuration(global, console)?;
-    let mut found = needs::findings(&loaded.config);
-    found.extend(words_of(&loaded.config));
-    found.extend(pages_of(&loaded.config));
-    found.extend(unused_providers(&loaded.config)?);
-    let check = config::check(&loaded, found);
+    let check = static_report(&loaded, unused_providers(&loaded.config)?);
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
         OutputFormat::Json => console.json(&report::check_json(&check))?,
     }
-    if check.is_ready() { Ok(()) } else { Err(Failure::reported()) }
+    if check.has_error() { Err(Failure::reported()) } else { Ok(()) }
+}
+
+/// What the configuration and the files it names lack, after these findings.
+pub fn static_report(loaded: &Loaded, mut found: Vec<Finding>) -> CheckReport {
+    found.extend(needs::findings(&loaded.config));
+    found.extend(words_of(&loaded.config));
+    found.extend(pages_of(&loaded.config));
+    found.extend(crate::tls::findings(&loaded.config, Env::real().wall()));
+    config::check(loaded, found)
 }
 
 /// Providers of the database that are not used, because the configuration has their name or issuer.
-fn unused_providers(config: &Config) -> Result<Vec<Finding>, Failure> {
+pub fn unused_providers(config: &Config) -> Result<Vec<Finding>, Failure> {
     let stored = Store::inspect(&config.database, |db, version| {
         // An older database has no such table yet.
         if version < Store::known_version() { Ok(Vec::new()) } else { tables::providers::all(db) }

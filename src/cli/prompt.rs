@@ -167,10 +167,10 @@ fn ask(label: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// Switches the terminal to unbuffered input without echo, until this value is dropped. Interrupts
 /// are read as keys too: if they ended the process, the terminal would stay without echo.
-struct Silence(Termios);
+pub(in crate::cli) struct Silence(Termios);
 
 impl Silence {
-    fn begin() -> io::Result<Self> {
+    pub(in crate::cli) fn begin() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);

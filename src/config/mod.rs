@@ -9,6 +9,7 @@ mod env_file;
 mod environment;
 mod layer;
 mod load;
+mod pgpass;
 mod problem;
 mod profile;
 mod reader;
@@ -16,6 +17,7 @@ pub mod report;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod values;
 #[cfg(test)]
 mod wire_profile_tests;
@@ -46,25 +48,28 @@ pub use crate::config::sections::providers::{
     CheckedProvider, PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, check_provider,
     given_key, is_encrypted, is_provider_name, preset_names, resolve as resolve_provider,
 };
-pub use crate::config::sections::server::{Environment, Server, WireName};
+pub use crate::config::sections::server::{Environment, HttpsPolicy, Server, WireName, reachable};
 pub use crate::config::sections::service::ServiceConfig;
 pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
 pub use crate::config::sections::signup::{SignUp, SignUpField};
 pub use crate::config::sections::sms::{Gateway, Sms};
 pub use crate::config::sections::throttle::Throttle;
+pub use crate::config::sections::tls::TlsConfig;
 pub use crate::config::sections::tokens::{Algorithm, TokensConfig};
 pub use crate::config::sections::webauthn::Webauthn;
 pub use crate::config::values::network::Network;
 pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
 pub use crate::config::values::span::parse as parse_duration;
-pub use check::{ConfigReport, Finding, Severity, check, provider_findings};
+pub use crate::model::finding::{CheckReport, Finding, Severity};
+pub use check::{check, provider_findings};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
 pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load, place};
 pub use problem::{Problem, Problems, nearest};
 pub use profile::{ProfileName, STANDARD};
 pub use reader::ConfigEntry;
+pub use traces::TracesConfig;
 
 use reader::{ConfigReader, ReadResult};
 use sections::webauthn;
@@ -78,6 +83,8 @@ pub struct Config {
     pub database: Database,
     /// `[server]`
     pub server: Server,
+    /// `[tls]`
+    pub tls: TlsConfig,
     /// `[service]`
     pub service: ServiceConfig,
     /// `[tokens]`
@@ -134,6 +141,8 @@ pub struct Config {
     pub webauthn: Webauthn,
     /// `[providers.NAME]`
     pub providers: ProvidersConfig,
+    /// Where traces go: variables of the environment, and no section.
+    pub traces: Option<TracesConfig>,
 }
 
 /// Reads every section before the first error returns, so that all errors are reported at once.
@@ -193,7 +202,7 @@ impl Config {
     /// True if `server.environment` is `production`.
     #[must_use]
     pub fn is_production(&self) -> bool {
-        self.server.environment == Environment::Production
+        self.server.is_production()
     }
 
     /// True if the sign-in and account pages are served. They cannot send the headers of an API
@@ -217,8 +226,9 @@ impl Config {
     fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         read_all! {
             profile = r.text("profile", 64),
-            database = r.path("db", "a file path").map(Database::File),
+            database = r.database("db"),
             server = Server::read(r),
+            tls = TlsConfig::read(r),
             service = ServiceConfig::read(r),
             tokens = TokensConfig::read(r),
             sessions = SessionsConfig::read(r),
@@ -247,6 +257,7 @@ impl Config {
             metrics = MetricsConfig::read(r),
             webauthn = Webauthn::read(r),
             providers = ProvidersConfig::read(r),
+            traces = ReadResult::<Option<TracesConfig>>::Ok(None),
         }
     }
 
@@ -268,6 +279,7 @@ impl Config {
     fn validate(&self, r: &mut ConfigReader) {
         let environment = self.server.environment;
         self.server.validate(r);
+        self.tls.validate(&self.server, r);
         self.tokens.validate(environment, r);
         self.sessions.validate(r);
         self.password.validate(r);
@@ -281,6 +293,12 @@ impl Config {
         self.validate_addresses(r);
         self.throttle.validate(r);
         self.backup.validate(r);
+        if self.backup.every.is_some() && matches!(self.database, Database::Postgres(_)) {
+            r.refuse(
+                "backup.every",
+                "expected nothing with a PostgreSQL database: schedule pg_dump, or use the backups of its server",
+            );
+        }
         self.outbound.validate(r);
         self.hashing.validate(environment, r);
         self.webauthn.validate(&self.server, r);

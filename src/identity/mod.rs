@@ -100,6 +100,8 @@ pub struct Core {
     pub counts: Arc<system::count_cache::CountCache>,
     /// How many uploads may run at the same time.
     pub slots: account::upload_slots::Slots,
+    /// Tokens of the command line that were used.
+    pub operator_tokens: Arc<system::operator_token::OperatorTokens>,
     /// Password attempts that are being checked.
     pub in_flight: login::in_flight::AttemptsInFlight,
 }

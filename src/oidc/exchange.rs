@@ -10,7 +10,7 @@ use super::authorize::form;
 use super::claims::ProviderClaims;
 use super::failure::{ExchangeFailure, ExchangeStep};
 use super::fetch::Fetch;
-use super::id_token::{ExpectedNonce, IdTokenUse};
+use super::id_token::{ExpectedNonce, IdTokenMark, IdTokenUse};
 use super::{ProviderClient, ProviderMetadata, client_key};
 use crate::model::Secret;
 use crate::model::provider::Provider;
@@ -76,7 +76,8 @@ impl ProviderClient {
         }
     }
 
-    /// The account of an ID token that an app got from the provider.
+    /// The account of an ID token that an app got from the provider, and what makes the token count
+    /// once.
     ///
     /// # Errors
     /// The step that failed.
@@ -85,7 +86,7 @@ impl ProviderClient {
         provider: &Provider,
         token: &Secret,
         nonce: Option<&str>,
-    ) -> Result<ProviderAccount, ExchangeFailure> {
+    ) -> Result<(ProviderAccount, IdTokenMark), ExchangeFailure> {
         if provider.endpoints.is_some() {
             let reason = "this provider issues no ID tokens";
             return Err(ExchangeFailure::refused(ExchangeStep::IdToken, reason));
@@ -94,7 +95,9 @@ impl ProviderClient {
         let nonce = ExpectedNonce::OfApp(nonce.map(str::to_owned));
         let checked = (IdTokenUse::App, &nonce);
         let (issuer, claims) = self.check_id_token(provider, &metadata, token, checked).await?;
-        ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)
+        let mark = IdTokenMark::of(token, &claims, self.env.wall())?;
+        let account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)?;
+        Ok((account, mark))
     }
 
     async fn redeem(
@@ -136,6 +139,8 @@ impl ProviderClient {
         let claims = self.userinfo(metadata, token).await?;
         let issuer = provider.issuer.clone();
         let mut account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::UserInfo)?;
+        // Only a signed token says how the login was.
+        account.acr = None;
         if let Some(url) = provider.endpoints.as_ref().and_then(|own| own.emails.as_ref()) {
             let list = self.fetch(Fetch::get(ExchangeStep::Emails, url).bearing(token)).await?;
             account.take_address(&list);
@@ -153,20 +158,20 @@ impl ProviderClient {
         mut claims: ProviderClaims,
         access: Option<&Secret>,
     ) -> Result<ProvedAccount, ExchangeFailure> {
-        let lacks_address = claims.text(&provider.claims.email).is_none();
+        let mut account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)?;
         if let (true, Some(token), Some(_)) =
-            (lacks_address, access, metadata.userinfo_endpoint.as_ref())
+            (account.email.is_none(), access, metadata.userinfo_endpoint.as_ref())
         {
             let more = self.userinfo(metadata, token).await?;
             if more.word("sub") != claims.word("sub") {
                 let reason = "it is about another account than the ID token";
                 return Err(ExchangeFailure::refused(ExchangeStep::UserInfo, reason));
             }
+            account.take_more(provider, &more);
             for (name, value) in more.0 {
                 claims.0.entry(name).or_insert(value);
             }
         }
-        let account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)?;
         Ok(ProvedAccount { account, claims: claims.0 })
     }
 

@@ -5,6 +5,7 @@ mod accounts;
 mod hostile;
 mod pages;
 mod presets;
+mod software;
 pub mod stored;
 mod without_address;
 

@@ -243,7 +243,8 @@ fn shown(value: &Value) -> String {
 
 /// What the linking rule would do.
 fn outcome(result: &TrialResult) -> String {
-    let holder = result.holder.as_ref().map_or_else(|| "the account".to_owned(), Account::label);
+    let holder = result.holder.as_ref().map(Account::label);
+    let holder = holder.unwrap_or_else(|| "the account".to_owned());
     let email = result.account.email.as_ref().map(ToString::to_string).unwrap_or_default();
     match result.decision {
         LinkDecision::LogIn => format!("log in to {holder}, which it is connected to"),

@@ -73,13 +73,13 @@ pub async fn with_id_token(
 ) -> Result<Issued> {
     let provider = &super::find(core, provider).await?;
     let found = core.oidc.account_of(provider, &token.id_token, token.nonce.as_deref()).await;
-    let mut account = match found {
-        Ok(account) => account,
+    let (mut account, mark) = match found {
+        Ok(found) => found,
         Err(failure) => return Err(refuse(core, provider, &failure, source).await?),
     };
     account.suggest_name(token.given_name.clone(), token.family_name.clone());
-    let (used, log) = (token.id_token.clone(), AuditLog::new(core, source));
-    core.store.write(move |db| flow::spend(db, used.reveal(), log.at())).await?;
+    let log = AuditLog::new(core, source);
+    core.store.write(move |db| flow::spend_token(db, mark, log.at())).await?;
     let shown = ShownIdentity::of(provider, account);
     establish::enter(core, &shown, remember, source).await
 }

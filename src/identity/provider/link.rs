@@ -33,6 +33,12 @@ pub fn is_link(core: &Core, flow: &Secret) -> bool {
     flow::open::<Flow>(core, flow).is_ok_and(|flow| flow.link.is_some())
 }
 
+/// Whether a flow began at this provider.
+#[must_use]
+pub fn is_of(core: &Core, flow: &Secret, provider: &str) -> bool {
+    flow::open::<Flow>(core, flow).is_ok_and(|flow| flow.provider == provider)
+}
+
 /// Connects the account of a provider's answer. The flow must have begun in the caller's session.
 ///
 /// # Errors

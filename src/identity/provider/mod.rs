@@ -23,7 +23,7 @@ pub use begin::{BegunFlow, Redirect, begin, begin_link, own_callback};
 pub use complete::{AppToken, ProviderAnswer, complete, with_id_token};
 pub use flow::FLOW_LIFE;
 pub use kept::StoredProviders;
-pub use link::{connect, is_link, link};
+pub use link::{connect, is_link, is_of, link};
 pub use manage::{list, unlink};
 pub use proof::ProviderProof;
 pub(in crate::identity) use removal::remove_since;

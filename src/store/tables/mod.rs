@@ -29,3 +29,4 @@ pub mod search_index;
 pub mod sessions;
 pub mod stats;
 pub mod transfer;
+pub mod whole;

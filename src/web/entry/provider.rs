@@ -120,6 +120,11 @@ pub(super) async fn call_back(visit: &Visit) -> Result<Response, Stop> {
         Err(stop) => return Err(stop),
     };
     let (core, source) = (visit.core(), visit.source());
+    // Each provider has a page of its own: an answer that came to another's may be of another provider,
+    // and is sent nowhere (RFC 9700, section 4.4.2.2).
+    if !provider::is_of(core, &flow, visit.segment(3).unwrap_or_default()) {
+        return fault(visit, target.as_ref(), &ProviderFault::Stale.into());
+    }
     if provider::is_link(core, &flow) {
         return link(visit, &flow, &answer).await;
     }
