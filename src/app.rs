@@ -5,6 +5,8 @@ mod certificates;
 pub mod lost_key;
 mod outside;
 mod passkeys;
+mod stored;
+mod traces;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -45,6 +47,7 @@ use crate::{api, web};
 use certificates::{OwnCertificate, redirect_port};
 
 pub use outside::{Configured, MoreRoutes, Outside};
+use stored::{open_store, refuse_lost, unlock};
 
 /// The key under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
@@ -63,7 +66,7 @@ pub async fn open(
 ) -> Result<Arc<Core>> {
     check_needs(&config)?;
     refuse_lost(&config.database)?;
-    let store = open_store(&config.database, role, &env)?;
+    let store = open_store(&config.database, role, &env).await?;
     let master = unlock(&store, &config.database, master_key, role, &env).await?;
     if role == ProcessRole::Server {
         passkeys::check_domain(&store, &config).await?;
@@ -71,7 +74,7 @@ pub async fn open(
     }
     let tokens = open_tokens(&config, &store, &master, role, &env).await?;
     let counts = Arc::new(CountCache::starting(&env));
-    let metrics = Metrics::default();
+    let metrics = if config.traces.is_some() { Metrics::with_spans() } else { Metrics::default() };
     let hashing = Pool::start(&config.hashing, &env)?;
     hashing.set_dummy_key(&master.mac("dummy work", b""));
     let outbox = Outbox::new(env.clone(), master.clone());
@@ -83,6 +86,7 @@ pub async fn open(
             config.files.in_flight_account,
         ),
         in_flight: AttemptsInFlight::default(),
+        operator_tokens: Arc::default(),
         reloadable: Arc::new(Reloadable::open(config, &outbox, &env)?),
         outbox,
         store,
@@ -115,63 +119,6 @@ pub fn recorded_profile(database: &Database) -> Result<Option<String>> {
         store::tables::instance::text_at(db, version, PROFILE)
     })?;
     Ok(recorded.flatten())
-}
-
-/// Refuses a place where the database is gone but its master key is still there: a new, empty
-/// database would hide the loss. Only an empty place starts new.
-fn refuse_lost(database: &Database) -> Result<()> {
-    let key = database.key_file();
-    if database.exists() || !key.exists() {
-        return Ok(());
-    }
-    let key = key.display();
-    Err(Error::refused(format!(
-        "there was a database at {database}: its master key {key} is still there, but not the file itself. \
-         Put the file back, for example from a backup. To start over without its accounts, move {key} away"
-    )))
-}
-
-/// Opens the database, and warns about an unsafe location.
-fn open_store(database: &Database, role: ProcessRole, env: &Env) -> Result<Store> {
-    let store = Store::open(database, role, env)?;
-    for note in store.notes() {
-        tracing::warn!("{note}");
-    }
-    Ok(store)
-}
-
-/// The master key of this database. It is created together with the database and never replaced.
-async fn unlock(
-    store: &Store,
-    database: &Database,
-    given: Option<Secret>,
-    role: ProcessRole,
-    env: &Env,
-) -> Result<MasterKey> {
-    let proof = store.read(|db| store::tables::keys::master_check(db)).await?;
-    let file = database.key_file();
-    let key = match (&given, &proof) {
-        (Some(text), _) => MasterKey::parse(text.reveal())?,
-        (None, _) if file.exists() => MasterKey::load(&file)?,
-        (None, None) if role == ProcessRole::Server => MasterKey::create(&file, env)?,
-        (None, _) => {
-            return Err(Error::refused(format!(
-                "the master key of {database} is missing: expected {}. If every copy is lost, see authd key replace-master",
-                file.display()
-            )));
-        }
-    };
-    match proof {
-        Some(proof) if proof == key.check_value() => Ok(key),
-        Some(_) => Err(Error::refused(format!(
-            "the master key is not the one that {database} was created with"
-        ))),
-        None => {
-            let check = key.check_value();
-            store.write(move |db| store::tables::keys::set_master_check(db, &check)).await?;
-            Ok(key)
-        }
-    }
 }
 
 /// Records the profile of the first `serve`, and updates the built-in roles to this version.
@@ -250,7 +197,7 @@ pub fn endpoint_with(
     let looks = web::Looks::load(&core.config);
     let routes = api::routes(web::routes(more.routes, core, &looks), &mounted, core);
     let routes = web::late_routes(routes, core, &looks, api::v1::export_text);
-    counted(boundary(routes.router(), surroundings), core.metrics.clone())
+    counted(boundary(routes.router(), surroundings), core.metrics.clone(), core.env.clone())
 }
 
 /// Creates the worker that handles the jobs in the outbox and sends its mail.
@@ -463,6 +410,7 @@ impl Background {
             |core| async move { search::extend_index(&core).await },
         ));
         tasks.spawn(backups::scheduled(core.clone(), stopped.clone()));
+        tasks.spawn(traces::export(core.clone(), stopped.clone()));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             cleanup::learn_schemes(&core).await?;
             cleanup::purge(&core).await

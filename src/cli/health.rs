@@ -2,7 +2,7 @@
 //! that have no other HTTP client.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use clap::Args;
@@ -36,7 +36,7 @@ pub struct Health {}
 /// Asks the server, and prints whether it is ready.
 pub fn run(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let config = opened::configuration(global, console)?.config;
-    let address = reachable(config.server.listen);
+    let address = config.server.local_address();
     let host = config.server.public_host().filter(|_| config.tls.is_on());
     let status = status(address, host.as_deref())
         .map_err(|error| Failure::failed(format_args!("{address} does not answer: {error}")))?;
@@ -47,13 +47,6 @@ pub fn run(global: &Global, console: &mut Console) -> Result<(), Failure> {
         OutputFormat::People => console.line(&format!("not ready: status {status}"))?,
     }
     if is_ready { Ok(()) } else { Err(Failure::reported()) }
-}
-
-/// Replaces the unspecified address with loopback, under which this machine reaches the server.
-pub fn reachable(address: SocketAddr) -> SocketAddr {
-    let loopback: IpAddr =
-        if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
 }
 
 /// The status of `GET /readyz`, as three digits. A server that speaks TLS is asked under its host.

@@ -32,11 +32,15 @@ pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure
     }
     let named = [("profile", global.profile.clone()), ("listen", listen)];
     flags.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    if flags.iter().any(|(key, value)| config::is_secret(key, value)) {
+    if let Some((key, _)) = flags.iter().find(|(key, value)| config::is_secret(key, value)) {
         return Err(Failure::usage(
             "a secret in an argument can be read by every process on this machine",
         )
-        .hint("set it in the environment, like AUTHD_TOKENS__SECRET, or in a file"));
+        .hint(if key == "db" {
+            "set PGPASSWORD, put it into ~/.pgpass, or set the whole URL in AUTHD_DB or authd.toml"
+        } else {
+            "set it in the environment, like AUTHD_TOKENS__SECRET, or in a file"
+        }));
     }
     Ok(Inputs {
         flags,
@@ -111,6 +115,13 @@ pub fn place(global: &Global) -> Result<DatabasePlace, Failure> {
     Ok(DatabasePlace { database, given_key })
 }
 
+/// The database that an argument names, with the password that is kept for it elsewhere.
+pub fn database_named(global: &Global, named: String) -> Result<Database, Failure> {
+    let mut inputs = inputs(global, None)?;
+    inputs.flags.push(("db".to_owned(), named));
+    config::database(&inputs).map_err(refused)
+}
+
 /// Opens the core and runs one command on it. A server may run on the same database.
 pub fn with_core(
     global: &Global,
@@ -129,11 +140,11 @@ pub fn with_core_or_new(
     work: impl AsyncFnOnce(&Core, &mut Console) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let loaded = configuration(global, console)?;
-    let Config { database: Database::File(path), profile, .. } = &loaded.config;
-    let role = if path.exists() {
+    let Config { database, profile, .. } = &loaded.config;
+    let role = if database.exists() {
         ProcessRole::Command
     } else {
-        console.note(&format!("creating {} with profile {profile}", loaded.config.database));
+        console.note(&format!("creating {database} with profile {profile}"));
         ProcessRole::Server
     };
     run(loaded, role, global, console, work)

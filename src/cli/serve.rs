@@ -18,7 +18,6 @@ use super::console::{Console, OutputFormat};
 use super::failure::Failure;
 use crate::app::{Configured, Outside};
 use crate::cli::global::Global;
-use crate::cli::health::reachable;
 use crate::cli::log::{self, LineMark};
 use crate::cli::opened;
 use crate::cli::systemd::ServiceManager;
@@ -244,7 +243,7 @@ fn pages_address(config: &Config, address: SocketAddr) -> Option<String> {
         return None;
     }
     let by_listen = || {
-        let at = reachable(address);
+        let at = config::reachable(address);
         if [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&at.ip()) {
             format!("http://localhost:{}", at.port())
         } else {
@@ -274,7 +273,7 @@ impl<'a> Greeting<'a> {
             .server
             .public_url
             .clone()
-            .unwrap_or_else(|| format!("http://{}", reachable(address)));
+            .unwrap_or_else(|| format!("http://{}", config::reachable(address)));
         let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
         let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
         let pages = pages_address(config, address);

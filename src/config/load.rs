@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{self, EnvVariable, IgnoredVariable};
 use super::layer::{Layer, Origin, Raw, SourcedValue, from_toml, lay_over};
+use super::pgpass::with_password;
 use super::problem::{Problem, Problems};
 use super::profile::{ProfileName, STANDARD};
 use super::reader::{ConfigEntry, ConfigReader, Visibility};
 use super::sections::providers::is_secret_key;
+use super::traces::TracesConfig;
 use super::{Config, Limits, env_file};
 use crate::model::{Database, Secret};
 
@@ -99,7 +101,12 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     let mut reader = ConfigReader::new(layer, &inputs.dir);
     reader.problems = sources.problems;
     reader.notes = sources.notes;
-    let config = Config::read(&mut reader);
+    let mut config = Config::read(&mut reader);
+    match (TracesConfig::read(&sources.variables), &mut config) {
+        (Ok(traces), Ok(config)) => config.traces = traces,
+        (Ok(_), Err(_)) => {}
+        (Err((variable, message)), _) => reader.refuse(variable, message),
+    }
     if let Ok(config) = &config {
         config.validate(&mut reader);
         for unmet in inputs.needs_of_wire.map(|unmet| unmet(config)).into_iter().flatten() {
@@ -109,7 +116,8 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     reader.refuse_unknown();
     let master_key = master_key_in(&sources.variables);
     match config {
-        Ok(config) if reader.problems.is_empty() => {
+        Ok(mut config) if reader.problems.is_empty() => {
+            config.database = with_password(config.database, &sources.variables, &mut reader.notes);
             Ok(Loaded { config, entries: reader.entries, notes: reader.notes, ignored, master_key })
         }
         _ => Err(Problems(reader.problems)),
@@ -119,7 +127,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
 /// Reads only the location of the database, before the recorded profile is known.
 ///
 /// # Errors
-/// If a source cannot be read, or `db` is not a path.
+/// If a source cannot be read, or `db` is not the place of a database.
 pub fn database(inputs: &Inputs) -> Result<Database, Problems> {
     place(inputs).map(|(database, _)| database)
 }
@@ -137,8 +145,11 @@ pub fn place(inputs: &Inputs) -> Result<(Database, Option<Secret>), Problems> {
     }
     let mut reader = ConfigReader::new(layer, &inputs.dir);
     reader.problems = sources.problems;
-    match reader.path("db", "a file path") {
-        Ok(path) if reader.problems.is_empty() => Ok((Database::File(path), master_key)),
+    match reader.database("db") {
+        Ok(database) if reader.problems.is_empty() => {
+            let database = with_password(database, &sources.variables, &mut Vec::new());
+            Ok((database, master_key))
+        }
         _ => Err(Problems(reader.problems)),
     }
 }
@@ -166,9 +177,11 @@ pub fn is_secret(name: &str, value: &str) -> bool {
         Some(Visibility::Url) => has_password(value) || value.contains('?'),
         // The administrator may have put a URL with a password under the wrong key. An @ in the
         // path is not a login.
-        Some(Visibility::All) | None => value.split_once("://").is_some_and(|(_, rest)| {
-            has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))
-        }),
+        Some(Visibility::All | Visibility::Login) | None => {
+            value.split_once("://").is_some_and(|(_, rest)| {
+                has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))
+            })
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod env_file;
 mod environment;
 mod layer;
 mod load;
+mod pgpass;
 mod problem;
 mod profile;
 mod reader;
@@ -16,6 +17,7 @@ pub mod report;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod values;
 #[cfg(test)]
 mod wire_profile_tests;
@@ -43,10 +45,10 @@ pub use crate::config::sections::outbound::{AllowedHost, Outbound};
 pub use crate::config::sections::pages::PagesConfig;
 pub use crate::config::sections::password::PasswordRules;
 pub use crate::config::sections::providers::{
-    PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, given_key, is_encrypted,
-    is_provider_name, preset_names, resolve as resolve_provider,
+    CheckedProvider, PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, check_provider,
+    given_key, is_encrypted, is_provider_name, preset_names, resolve as resolve_provider,
 };
-pub use crate::config::sections::server::{Environment, HttpsPolicy, Server, WireName};
+pub use crate::config::sections::server::{Environment, HttpsPolicy, Server, WireName, reachable};
 pub use crate::config::sections::service::ServiceConfig;
 pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
 pub use crate::config::sections::signup::{SignUp, SignUpField};
@@ -59,13 +61,15 @@ pub use crate::config::values::network::Network;
 pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
 pub use crate::config::values::span::parse as parse_duration;
-pub use check::{ConfigReport, Finding, Severity, check};
+pub use crate::model::finding::{CheckReport, Finding, Severity};
+pub use check::{check, provider_findings};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
 pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load, place};
 pub use problem::{Problem, Problems, nearest};
 pub use profile::{ProfileName, STANDARD};
 pub use reader::ConfigEntry;
+pub use traces::TracesConfig;
 
 use reader::{ConfigReader, ReadResult};
 use sections::webauthn;
@@ -137,6 +141,8 @@ pub struct Config {
     pub webauthn: Webauthn,
     /// `[providers.NAME]`
     pub providers: ProvidersConfig,
+    /// Where traces go: variables of the environment, and no section.
+    pub traces: Option<TracesConfig>,
 }
 
 /// Reads every section before the first error returns, so that all errors are reported at once.
@@ -220,7 +226,7 @@ impl Config {
     fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         read_all! {
             profile = r.text("profile", 64),
-            database = r.path("db", "a file path").map(Database::File),
+            database = r.database("db"),
             server = Server::read(r),
             tls = TlsConfig::read(r),
             service = ServiceConfig::read(r),
@@ -251,6 +257,7 @@ impl Config {
             metrics = MetricsConfig::read(r),
             webauthn = Webauthn::read(r),
             providers = ProvidersConfig::read(r),
+            traces = ReadResult::<Option<TracesConfig>>::Ok(None),
         }
     }
 
@@ -286,6 +293,12 @@ impl Config {
         self.validate_addresses(r);
         self.throttle.validate(r);
         self.backup.validate(r);
+        if self.backup.every.is_some() && matches!(self.database, Database::Postgres(_)) {
+            r.refuse(
+                "backup.every",
+                "expected nothing with a PostgreSQL database: schedule pg_dump, or use the backups of its server",
+            );
+        }
         self.outbound.validate(r);
         self.hashing.validate(environment, r);
         self.webauthn.validate(&self.server, r);

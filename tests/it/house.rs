@@ -40,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "password", "seal", "sms", "store", "token", "webauthn", "words",
         ],
     ),
+    ("doctor", &["config", "env", "error", "identity", "mail", "model", "outbound", "seal"]),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password", "tls"]),
     // `web` and `api` stand beside each other; only `app` knows both.
     ("web", &["config", "error", "http", "identity", "model", "webauthn", "words"]),
@@ -62,6 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
+    ("tokio_postgres", &["store"]),
     ("poem", &["http", "api", "app", "testing", "web"]),
     ("poem_openapi", &["http", "api"]),
     ("askama", &["http/docs", "testing", "web"]),
@@ -70,10 +72,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hyper", &["http", "outbound", "tls/acme"]),
     ("hyper::client", &["outbound"]),
     ("hyper_util", &["http", "outbound"]),
-    ("tokio_rustls", &["outbound", "tls"]),
+    ("tokio_rustls", &["outbound", "store/postgres", "tls"]),
     ("instant_acme", &["tls/acme"]),
     ("rcgen", &["tls/acme"]),
-    ("webpki_roots", &["outbound"]),
+    ("webpki_roots", &["outbound", "store/postgres"]),
     // Every URL of another server is parsed by `model::HttpUrl`.
     ("url", &["model"]),
     ("lettre", &["mail"]),

@@ -1,7 +1,7 @@
 //! `[server]`: where the server listens, how it is reached, and which networks it trusts.
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::config::Network;
 use crate::config::reader::{ConfigReader, ReadResult};
@@ -112,7 +112,25 @@ pub struct Server {
     pub body_limit: usize,
 }
 
+/// The address under which this machine reaches what listens at another: loopback in place of the
+/// unspecified address.
+#[must_use]
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
 impl Server {
+    /// The address under which this machine reaches the server.
+    #[must_use]
+    pub fn local_address(&self) -> SocketAddr {
+        reachable(self.listen)
+    }
+
     pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let listen = r.value("server.listen", "an address and port like 127.0.0.1:3000", |raw| {
             raw.to_text().trim().replace("localhost:", "127.0.0.1:").parse().ok()

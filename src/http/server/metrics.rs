@@ -10,14 +10,18 @@ use poem::http::header::{ALLOW, CONTENT_TYPE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, Route, endpoint};
 
+use crate::env::Env;
 use crate::error::{Error, Kind, Result};
 use crate::http::extract::client_ip::{is_asked_by_name, service_allowed};
+use crate::http::server::arrival;
 use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::reject::Reject;
 use crate::http::server::request_id;
 use crate::identity::Core;
 use crate::identity::system::metrics as system_metrics;
-use crate::metrics::{Metrics, Stopwatch};
+use crate::identity::system::operator_token::TokenPurpose;
+use crate::metrics::{Metrics, RequestSpan, Stopwatch, TraceContext};
+use crate::model::Time;
 
 /// The path of the metrics.
 pub const PATH: &str = "/metrics";
@@ -44,13 +48,15 @@ impl RouteTemplateSlot {
 pub fn counted(
     inner: impl Endpoint<Output = Response> + 'static,
     metrics: Metrics,
+    env: Env,
 ) -> impl Endpoint<Output = Response> + 'static {
-    CountedEndpoint { inner, metrics, unrouted: UNROUTED.into() }
+    CountedEndpoint { inner, metrics, env, unrouted: UNROUTED.into() }
 }
 
 struct CountedEndpoint<E> {
     inner: E,
     metrics: Metrics,
+    env: Env,
     unrouted: Arc<str>,
 }
 
@@ -62,11 +68,26 @@ impl<E: Endpoint<Output = Response>> Endpoint for CountedEndpoint<E> {
         let method = word(request.method());
         let slot = RouteTemplateSlot::default();
         request.extensions_mut().insert(slot.clone());
+        let tracing = if self.metrics.keeps_spans() { self.traced(&request) } else { None };
         let answer = self.inner.call(request).await;
         let status = answer.as_ref().map_or_else(poem::Error::status, Response::status);
         let route = slot.0.get().unwrap_or(&self.unrouted);
         self.metrics.note_request(method, route, status.as_u16(), &watch);
+        if let Some((context, began)) = tracing {
+            let (route, status, seconds) = (Arc::clone(route), status.as_u16(), watch.seconds());
+            let span = RequestSpan { context, began, seconds, method, route, status };
+            self.metrics.note_span(span);
+        }
         answer
+    }
+}
+
+impl<E> CountedEndpoint<E> {
+    /// Where a request belongs in a trace and when it began, if its trace is recorded.
+    fn traced(&self, request: &Request) -> Option<(TraceContext, Time)> {
+        let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+        let context = TraceContext::of(parent, self.env.random().ok()?)?;
+        Some((context, self.env.wall()))
     }
 }
 
@@ -106,7 +127,8 @@ fn word(method: &Method) -> &'static str {
     }
 }
 
-/// The metrics on the API's port, for peers that may make service calls.
+/// The metrics on the API's port, for peers that may make service calls, and for the command line
+/// with the master key.
 #[must_use]
 pub fn guarded(core: Arc<Core>) -> impl Endpoint<Output = Response> {
     endpoint::make(move |request: Request| {
@@ -119,7 +141,9 @@ async fn guard(core: &Core, request: &Request) -> Result<Response> {
     if !core.config.metrics.enabled {
         return Err(Error::new(Kind::NotFound));
     }
-    if !service_allowed(&core.config.server, request) {
+    let is_allowed = service_allowed(&core.config.server, request)
+        || arrival::proof(core, request, TokenPurpose::Metrics).is_some();
+    if !is_allowed {
         return Err(Error::new(Kind::Forbidden));
     }
     Ok(figures(core).await)

@@ -1,5 +1,6 @@
 //! The server side of HTTP: boundary, routing, and what every response carries.
 
+mod arrival;
 pub mod boundary;
 pub mod carried;
 pub mod cors;

@@ -53,6 +53,14 @@ pub async fn warnings(core: &Core) -> Vec<String> {
     found
 }
 
+/// Whether mail waits after a failed attempt.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn is_mail_stuck(core: &Core) -> Result<bool> {
+    core.store.read(health::is_mail_stuck).await
+}
+
 /// Checks the database and mail delivery.
 pub async fn check(core: &Core) -> HealthSummary {
     let database =

@@ -5,6 +5,8 @@ mod audit;
 pub(super) mod examples;
 mod keys;
 mod mail;
+mod provider_types;
+mod providers;
 mod roles;
 mod stats;
 mod types;
@@ -24,6 +26,7 @@ pub(super) type AdminApi = (
     stats::Stats,
     apps::AppsApi,
     keys::Keys,
+    providers::AdminProvidersApi,
 );
 
 pub(super) fn api(core: &Arc<Core>) -> AdminApi {
@@ -35,6 +38,7 @@ pub(super) fn api(core: &Arc<Core>) -> AdminApi {
         stats::Stats { core: core.clone() },
         apps::AppsApi { core: core.clone() },
         keys::Keys { core: core.clone() },
+        providers::AdminProvidersApi { core: core.clone() },
     )
 }
 
