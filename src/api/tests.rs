@@ -208,7 +208,7 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
         &[
             ("v1", &["listUsers", "createUser", "getUser", "updateUser", "deleteUser"]),
             ("v1", &["restoreUser", "unlockUser", "verifyUser", "setUserQuota"]),
-            ("v1", &["resetUserPassword", "resetUserMfa", "listUserSessions"]),
+            ("v1", &["resetUserPassword", "resetUserMfa", "listUserSessions", "explainUserLogin"]),
             ("v1", &["endUserSessions", "endUserSession", "listUserPasskeys", "removeUserPasskey"]),
             ("v1", &["listRoles", "createRole", "updateRole", "deleteRole"]),
             ("v1", &["listAudit", "exportAudit", "listMail", "retryMail"]),

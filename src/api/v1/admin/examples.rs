@@ -46,6 +46,7 @@ fn users() -> Vec<Described> {
             }),
         )
         .taking("quota", json!({ "limit": 10 })),
+        Described::new("explainUserLogin", &target, login_check()),
         Described::new("restoreUser", &target, changed()),
         Described::new("unlockUser", &target, changed()),
         Described::new("verifyUser", &target, changed()),
@@ -180,6 +181,22 @@ fn user_answer() -> Value {
             "lastLogin": "2023-12-01T10:30:00Z", "createdAt": "2023-11-01T09:00:00Z",
             "updatedAt": "2023-12-01T10:30:00Z", "roles": ["user"], "permissions": ["users.read"],
             "failedLoginAttempts": 0, "lastFailedLogin": null, "accountLockedUntil": null,
+        },
+    })
+}
+
+fn login_check() -> Value {
+    json!({
+        "success": true,
+        "data": {
+            "methods": {
+                "password": true, "passkeys": 0, "securityKeys": 0, "mfa": ["totp"], "backupCodes": 8,
+                "providers": [], "mailedCodes": false,
+            },
+            "obstacles": [{
+                "code": "client_waits", "since": null, "until": "2023-12-01T10:45:00Z",
+                "ipAddress": "192.0.2.1", "detail": null, "count": 1,
+            }],
         },
     })
 }

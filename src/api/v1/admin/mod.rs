@@ -4,6 +4,7 @@ mod apps;
 mod audit;
 pub(super) mod examples;
 mod keys;
+mod login_check;
 mod mail;
 mod roles;
 mod stats;
