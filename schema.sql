@@ -19,7 +19,7 @@ create table accounts (
   number bigint not null unique,          -- the numeric id that some APIs show
   handle bytea not null,                  -- 32 random bytes that stand for the account in
                                           -- authenticators; never shown, never changed
-  email text,
+  email text,                             -- null: an account without an address
   email_key text unique,                  -- null without an address, and after the account has
                                           -- given up its address
   email_verified_at bigint,
@@ -49,14 +49,14 @@ create table accounts (
   last_login_at bigint,
   created_at bigint not null,
   updated_at bigint not null,
-  check (email is not null or username is not null or phone is not null)
+  check (email is not null or email_verified_at is null)
 );
 create index accounts_password_scheme on accounts (password_scheme);
 -- For the administrators' lists: in the order of the numbers, by state.
-create index accounts_present on accounts (number, email_verified_at) where suspended_at is null and deleted_at is null;
+create index accounts_present on accounts (number, email_verified_at, email_key) where suspended_at is null and deleted_at is null;
 create index accounts_suspended on accounts (number) where suspended_at is not null and deleted_at is null;
 create index accounts_gone on accounts (number) where deleted_at is not null;
-create index accounts_unproved on accounts (created_at) where email_verified_at is null;
+create index accounts_unproved on accounts (created_at) where email_verified_at is null and email is not null;
 create index accounts_deleted on accounts (deleted_at) where deleted_at is not null;
 
 -- The index of the administrators' search: the accounts that have three characters in a row in their
@@ -202,6 +202,23 @@ create table login_counts (
   day bigint primary key,                 -- days since 1970
   logins bigint not null
 );
+
+-- Counts of what happens, by UTC hour and day; see the statistics of the command line.
+create table activity_counts (
+  unit text not null,                     -- 'hour' or 'day'
+  begins bigint not null,                 -- hours or days since 1970
+  series text not null,                   -- what is counted
+  count bigint not null,
+  primary key (unit, begins, series)
+);
+
+-- When each account last logged in or refreshed a session: it counts once per hour, day, month and
+-- year as an active account.
+create table account_activity (
+  account_id text primary key references accounts (id) on delete cascade,
+  hour bigint not null                    -- hours since 1970
+);
+create index account_activity_age on account_activity (hour);
 
 -- API clients: programs that call with their own key. The key of kind 'client' ships to browsers
 -- and proves nothing; the key of kind 'service' is a secret.

@@ -23,13 +23,12 @@ use crate::http::transport::listener::{EndpointSwap, Listener};
 use crate::http::transport::pace::{PIECE, Timeouts};
 use crate::http::transport::signals::Endings;
 use crate::identity::admin::{role_cache, search};
-use crate::identity::audit::refusals;
-use crate::identity::audit::refusals::{Refusals, Until};
+use crate::identity::audit::refusals::{self, Refusals, Until};
 use crate::identity::login::in_flight::AttemptsInFlight;
 use crate::identity::passkey;
 use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
-use crate::identity::system::{cleanup, key};
+use crate::identity::system::{cleanup, upkeep};
 use crate::identity::{Core, Reloadable};
 use crate::mail::{MailChannel, Mailer};
 use crate::metrics::Metrics;
@@ -278,12 +277,13 @@ pub fn worker(core: &Arc<Core>, mailer: Arc<dyn Mailer>) -> Worker {
     let channel = Arc::new(MailChannel::new(mailer, &core.config.mail.from));
     Worker::new(core.outbox.clone(), core.store.clone(), channel)
         .with_jobs(Arc::new(MailJobs(core.clone())))
+        .counted_by(core.metrics.clone())
 }
 
 /// Creates the worker that sends the text messages in the outbox.
 #[must_use]
 pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Deliver>) -> Worker {
-    Worker::new(core.outbox.clone(), core.store.clone(), gateway)
+    Worker::new(core.outbox.clone(), core.store.clone(), gateway).counted_by(core.metrics.clone())
 }
 
 /// Serves until a signal stops the server. Calls `ready` with the bound address, and `reread` for
@@ -332,9 +332,7 @@ pub async fn serve(
         tokio::select! {
             ended = &mut listening => {
                 background.stop(last).await;
-                if let Err(error) = refusals::record(&core.refusals, &core.store, Until::Now).await {
-                    tracing::error!(error = error.chain(), "recording refusals in the audit log failed");
-                }
+                upkeep::at_end(&core).await;
                 return ended.map_err(|error| Error::internal("the listener task ended unexpectedly").caused_by(error));
             }
             Ok(()) = hangups.changed() => match reread().and_then(|read| renew(&core, read)) {
@@ -466,7 +464,7 @@ impl Background {
             Duration::from_mins(1),
             stopped.clone(),
             core.clone(),
-            |core| async move { key::rotate_if_due(&core).await },
+            |core| async move { upkeep::each_minute(&core).await },
         ));
         tasks.spawn(every(
             Duration::from_mins(1),

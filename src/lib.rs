@@ -24,7 +24,7 @@
 //! | [`words`] | the words of pages, letters and text messages, by language; generated from `static/words` | `error`, `model` |
 //! | [`password`] | hashing in its own threads, the queue before them, rules for new passwords | `config`, `env`, `error`, `model` |
 //! | [`token`] | signing keys, access tokens, refresh tokens | `config`, `env`, `error`, `model`, `seal`, `store` |
-//! | [`outbox`] | the queue of messages and jobs, its worker, the sealing of bodies | `env`, `error`, `model`, `seal`, `store` |
+//! | [`outbox`] | the queue of messages and jobs, its worker, the sealing of bodies | `env`, `error`, `metrics`, `model`, `seal`, `store` |
 //! | [`mail`] | a channel of the outbox: letters, templates, SMTP | `config`, `env`, `error`, `model`, `outbox`, `words` |
 //! | [`outbound`] | HTTP requests to other servers: time, size, TLS, permitted addresses | `config`, `env`, `error`, `model` |
 //! | [`oidc`] | the client of OpenID Connect and OAuth 2 providers: discovery, keys, codes, ID tokens; no accounts | `config`, `env`, `model`, `outbound` |

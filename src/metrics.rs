@@ -5,6 +5,7 @@
 //! figures, which `identity::vitals` collects.
 
 mod requests;
+mod tally;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -17,8 +18,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::model::event::{EventOutcome, What};
+use crate::model::series::{HourCount, Series};
 use crate::model::{Barrier, Event, Time};
 use requests::Requests;
+use tally::Tally;
 
 pub use prometheus_client::metrics::histogram::Histogram;
 
@@ -94,6 +97,29 @@ impl ClosedConnection {
     }
 }
 
+/// How a message left the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageFate {
+    Delivered,
+    /// It was refused permanently or given up.
+    Failed,
+}
+
+impl MessageFate {
+    fn as_str(self) -> &'static str {
+        match self {
+            MessageFate::Delivered => "delivered",
+            MessageFate::Failed => "failed",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MessageLabels {
+    channel: &'static str,
+    outcome: &'static str,
+}
+
 /// The counters of one process. Clones share their state.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Arc<MetricsInner>);
@@ -106,6 +132,8 @@ struct MetricsInner {
     hits: Family<Hit, Counter>,
     connections: Gauge,
     closed: Family<Closed, Counter>,
+    messages: Family<MessageLabels, Counter>,
+    tally: Tally,
 }
 
 impl Metrics {
@@ -120,8 +148,11 @@ impl Metrics {
         self.0.requests.note(method, route, status, took.seconds());
     }
 
-    /// Counts a recorded security event.
-    pub fn note_event(&self, event: &Event) {
+    /// Counts a security event that was recorded at this time.
+    pub fn note_event(&self, event: &Event, at: Time) {
+        if let Some(series) = Series::of_event(event) {
+            self.0.tally.add(series, at, 1);
+        }
         let outcome = event.outcome.as_str();
         self.0.happened.get_or_create(&Happened { event: event.what.as_str(), outcome }).inc();
         if event.what == What::Login {
@@ -137,8 +168,39 @@ impl Metrics {
         }
     }
 
+    /// Counts an active account for each series in which it is new.
+    pub fn note_active(&self, series: impl Iterator<Item = Series>, at: Time) {
+        series.for_each(|series| self.0.tally.add(series, at, 1));
+    }
+
+    /// Counts a message of a channel that was delivered, or will not be.
+    pub fn note_message(&self, channel: &'static str, fate: MessageFate, at: Time) {
+        self.0.messages.get_or_create(&MessageLabels { channel, outcome: fate.as_str() }).inc();
+        let series = match (channel, fate) {
+            ("mail", MessageFate::Delivered) => Series::MailDelivered,
+            ("mail", MessageFate::Failed) => Series::MailFailed,
+            ("sms", MessageFate::Delivered) => Series::TextsDelivered,
+            ("sms", MessageFate::Failed) => Series::TextsFailed,
+            _ => return,
+        };
+        self.0.tally.add(series, at, 1);
+    }
+
+    /// Takes what was counted since the last call, to keep it.
+    #[must_use]
+    pub fn take_counts(&self, now: Time) -> Vec<HourCount> {
+        self.0.tally.add_requests(self.0.requests.count(), now);
+        self.0.tally.take()
+    }
+
+    /// Gives back counts that could not be kept.
+    pub fn give_back(&self, counts: Vec<HourCount>) {
+        counts.into_iter().for_each(|count| self.0.tally.add_to_hour(count));
+    }
+
     /// Counts a refusal by a limit.
-    pub fn note_refusal(&self, barrier: Barrier) {
+    pub fn note_refusal(&self, barrier: Barrier, at: Time) {
+        self.0.tally.add(Series::LimitsHit, at, 1);
         self.0.hits.get_or_create(&Hit { limit: barrier.as_str() }).inc();
     }
 
@@ -157,7 +219,9 @@ impl Metrics {
     pub fn text(&self, vitals: MetricsSnapshot) -> String {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("authd");
-        let MetricsInner { requests, happened, logins, hits, connections, closed } = &*self.0;
+        let MetricsInner {
+            requests, happened, logins, hits, connections, closed, messages, ..
+        } = &*self.0;
         let (answered, durations) = requests.totals();
         own.register("http_requests", "Requests by method, route and status", answered);
         own.register("http_request_duration_seconds", "Request duration in seconds", durations);
@@ -167,6 +231,8 @@ impl Metrics {
         own.register("connections", "Open connections", connections.clone());
         let closed = closed.clone();
         own.register("connections_closed", "Connections closed for lack of places", closed);
+        let messages = messages.clone();
+        own.register("messages", "Messages of the outbox that left it, by channel", messages);
         for Spread { name, help, histogram } in vitals.spreads {
             own.register(name, help, histogram);
         }
@@ -296,9 +362,10 @@ mod tests {
     #[test]
     fn the_text_is_the_classic_format() {
         let metrics = Metrics::default();
-        metrics.note_event(&Event::refused(What::Login).because("wrong_password"));
-        metrics.note_event(&Event::done(What::Login));
-        metrics.note_event(&Event::refused(What::Login).because("Ada's \"words\""));
+        metrics.note_event(&Event::refused(What::Login).because("wrong_password"), Time::default());
+        metrics.note_event(&Event::done(What::Login), Time::default());
+        metrics
+            .note_event(&Event::refused(What::Login).because("Ada's \"words\""), Time::default());
         metrics.note_request("GET", &"/v1/users/:id".into(), 200, &Stopwatch::start());
         let beside = metrics.clone();
         let other =
@@ -337,7 +404,7 @@ mod tests {
     #[test]
     fn clones_count_together() {
         let metrics = Metrics::default();
-        metrics.clone().note_event(&Event::done(What::SignUp));
+        metrics.clone().note_event(&Event::done(What::SignUp), Time::default());
         assert!(
             metrics
                 .text(MetricsSnapshot::default())

@@ -27,6 +27,7 @@ mod restore;
 mod role;
 mod rollback;
 mod serve;
+mod stats;
 mod test_mode;
 mod user;
 mod words;
@@ -91,6 +92,7 @@ enum Command {
     #[command(subcommand)]
     Words(words::WordsCommand),
     Health(health::Health),
+    Stats(stats::StatsCommand),
     Openapi(openapi::Openapi),
     Completions(completions::Completions),
     Man(man::Man),
@@ -139,6 +141,7 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::Profile(command) => command.run(console),
         Command::Words(command) => command.run(global, console),
         Command::Health(health::Health {}) => health::run(global, console),
+        Command::Stats(command) => command.run(global, console),
         Command::Openapi(command) => command.run(global, console),
         Command::Completions(command) => command.run(console),
         Command::Man(command) => command.run(console),

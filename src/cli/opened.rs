@@ -17,6 +17,7 @@ use crate::cli::log;
 use crate::config::{self, Config, Inputs, Loaded, Origin, Problems};
 use crate::env::Env;
 use crate::identity::Core;
+use crate::identity::system::statistics;
 use crate::model::{Database, Secret};
 use crate::store::ProcessRole;
 
@@ -149,7 +150,12 @@ fn run(
     let _log = log::start(level, loaded.config.log.format, log::LineMark::None, console)?;
     wait(async {
         let core = app::open(Arc::new(loaded.config), loaded.master_key, role, Env::real()).await?;
-        work(&core, console).await
+        let done = work(&core, console).await;
+        // What a command did counts as if the server had done it.
+        if let Err(error) = statistics::write(&core).await {
+            tracing::warn!(error = error.chain(), "what was done is not in the statistics");
+        }
+        done
     })?
 }
 

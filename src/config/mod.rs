@@ -136,6 +136,14 @@ pub struct Config {
     pub providers: ProvidersConfig,
 }
 
+/// Reads every section before the first error returns, so that all errors are reported at once.
+macro_rules! read_all {
+    ($($section:ident = $read:expr,)*) => {{
+        $(let $section = $read;)*
+        Ok(Self { $($section: $section?,)* })
+    }};
+}
+
 impl Config {
     /// The URL under which users reach the server, without a trailing slash: as configured, or else
     /// derived from the listen address.
@@ -207,67 +215,54 @@ impl Config {
     }
 
     fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let profile = r.text("profile", 64);
-        let database = r.path("db", "a file path").map(Database::File);
-        let server = Server::read(r);
-        let service = ServiceConfig::read(r);
-        let tokens = TokensConfig::read(r);
-        let sessions = SessionsConfig::read(r);
-        let password = PasswordRules::read(r);
-        let signup = SignUp::read(r);
-        let login = LoginConfig::read(r);
-        let factors = Factors::read(r);
-        let throttle = Throttle::read(r);
-        let lockout = Lockout::read(r);
-        let limits = Limits::read(r);
-        let pages = PagesConfig::read(r);
-        let files = FilesConfig::read(r);
-        let language = LanguageConfig::read(r);
-        let links = Links::read(r);
-        let mail = MailConfig::read(r);
-        let outbound = Outbound::read(r);
-        let sms = Sms::read(r, outbound.as_ref().map_or(&[], |outbound| &outbound.allow));
-        let hashing = Hashing::read(r);
-        let audit = AuditConfig::read(r);
-        let (alerts, backup) = (AlertsConfig::read(r), BackupConfig::read(r));
-        let admin = AdminConfig::read(r);
-        let apps = AppsConfig::read(r);
-        let location = LocationConfig::read(r);
-        let (log, metrics) = (LogConfig::read(r), MetricsConfig::read(r));
-        let (webauthn, providers) = (Webauthn::read(r), ProvidersConfig::read(r));
-        Ok(Self {
-            profile: profile?,
-            database: database?,
-            server: server?,
-            service: service?,
-            tokens: tokens?,
-            sessions: sessions?,
-            password: password?,
-            signup: signup?,
-            login: login?,
-            factors: factors?,
-            throttle: throttle?,
-            lockout: lockout?,
-            limits: limits?,
-            pages: pages?,
-            files: files?,
-            language: language?,
-            links: links?,
-            mail: mail?,
-            outbound: outbound?,
-            sms: sms?,
-            hashing: hashing?,
-            audit: audit?,
-            alerts: alerts?,
-            backup: backup?,
-            admin: admin?,
-            apps: apps?,
-            location: location?,
-            log: log?,
-            metrics: metrics?,
-            webauthn: webauthn?,
-            providers: providers?,
-        })
+        read_all! {
+            profile = r.text("profile", 64),
+            database = r.path("db", "a file path").map(Database::File),
+            server = Server::read(r),
+            service = ServiceConfig::read(r),
+            tokens = TokensConfig::read(r),
+            sessions = SessionsConfig::read(r),
+            password = PasswordRules::read(r),
+            signup = SignUp::read(r),
+            login = LoginConfig::read(r),
+            factors = Factors::read(r),
+            throttle = Throttle::read(r),
+            lockout = Lockout::read(r),
+            limits = Limits::read(r),
+            pages = PagesConfig::read(r),
+            files = FilesConfig::read(r),
+            language = LanguageConfig::read(r),
+            links = Links::read(r),
+            mail = MailConfig::read(r),
+            outbound = Outbound::read(r),
+            sms = Sms::read(r, outbound.as_ref().map_or(&[], |outbound| &outbound.allow)),
+            hashing = Hashing::read(r),
+            audit = AuditConfig::read(r),
+            alerts = AlertsConfig::read(r),
+            backup = BackupConfig::read(r),
+            admin = AdminConfig::read(r),
+            apps = AppsConfig::read(r),
+            location = LocationConfig::read(r),
+            log = LogConfig::read(r),
+            metrics = MetricsConfig::read(r),
+            webauthn = Webauthn::read(r),
+            providers = ProvidersConfig::read(r),
+        }
+    }
+
+    /// What cannot do without an address refuses accounts that have none.
+    fn validate_addresses(&self, r: &mut ConfigReader) {
+        if self.signup.require_email {
+            return;
+        }
+        let why = if self.server.wire != WireName::V1 {
+            "expected true because the responses of this API contain an address (server.wire), got false"
+        } else if self.login.otp == LoginOtp::Email {
+            "expected true because a code is mailed at each login (login.otp), got false"
+        } else {
+            return;
+        };
+        r.refuse("signup.require_email", why);
     }
 
     fn validate(&self, r: &mut ConfigReader) {
@@ -283,6 +278,7 @@ impl Config {
                 "expected \"off\" because sign-up logs in (signup.logs_in), got \"email\"",
             );
         }
+        self.validate_addresses(r);
         self.throttle.validate(r);
         self.backup.validate(r);
         self.outbound.validate(r);

@@ -54,6 +54,8 @@ pub enum Detail {
     NotDeleted,
     /// The account is suspended, and so gets no mail.
     SuspendedAccount,
+    /// The account has no email address to mail to.
+    AccountWithoutAddress,
     /// The policy allows no second factors.
     FactorsOff,
     UnknownMessage(String),
@@ -108,7 +110,9 @@ impl Detail {
             Self::MessageSpent { .. } => Kind::Validation,
             Self::DeletedAccount | Self::NotDeleted => Kind::AccountNotFound,
             Self::SecondFactorDue => Kind::ReauthenticationRequired,
-            Self::SuspendedAccount | Self::TooManyPasskeys => Kind::Conflict,
+            Self::SuspendedAccount | Self::AccountWithoutAddress | Self::TooManyPasskeys => {
+                Kind::Conflict
+            }
             Self::ResetTokenMissing => Kind::MissingLinkToken,
             Self::FileTooLarge { .. } => Kind::PayloadTooLarge,
             Self::FileTypeNotAllowed { .. } => Kind::UnsupportedMediaType,

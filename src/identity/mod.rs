@@ -23,7 +23,7 @@ use crate::env::Env;
 use crate::error::Result;
 use crate::mail::Composer;
 use crate::metrics::Metrics;
-use crate::model::account::Verification;
+use crate::model::account::{AddressPolicy, Verification};
 use crate::model::{Account, Source};
 use crate::oidc::ProviderClient;
 use crate::outbox::Outbox;
@@ -122,6 +122,16 @@ impl Core {
     #[must_use]
     pub fn language_for(&self, account: &Account, source: &Source) -> Translation<'_> {
         self.words.pick([account.locale, source.language])
+    }
+
+    /// Whether every new account needs an address.
+    #[must_use]
+    pub fn address_policy(&self) -> AddressPolicy {
+        if self.config.signup.require_email {
+            AddressPolicy::Required
+        } else {
+            AddressPolicy::Optional
+        }
     }
 
     /// Whether an address must be verified before its account can be used.

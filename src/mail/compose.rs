@@ -8,7 +8,7 @@ use super::smtp::message::sender;
 use super::templates::Templates;
 use crate::config;
 use crate::error::Result;
-use crate::model::Email;
+use crate::model::{Account, Email};
 use crate::outbox::{Channel, NewMessage, Outbox, OutgoingMessage};
 use crate::words::{Catalogue, Translation};
 
@@ -41,6 +41,18 @@ impl Composer {
     #[must_use]
     pub fn service(&self) -> &str {
         self.templates.service()
+    }
+
+    /// Writes a letter to the address of this account; `None` if it has none. Store it with
+    /// [`enqueue_all`](crate::outbox::enqueue_all).
+    pub fn compose_for(
+        &self,
+        account: &Account,
+        language: Translation<'_>,
+        letter: &Letter,
+    ) -> Result<Option<OutgoingMessage>> {
+        let Some(to) = &account.email else { return Ok(None) };
+        self.write(to, Some(account.id.as_str()), language, letter).map(Some)
     }
 
     /// Writes a letter to this address in this language, to be stored with [`enqueue`](crate::outbox::enqueue).

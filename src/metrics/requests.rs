@@ -39,6 +39,18 @@ impl Requests {
         }
     }
 
+    /// How many requests were answered, and how many of them with a status of 500 or above.
+    pub(super) fn count(&self) -> (u64, u64) {
+        let (mut answered, mut failed) = (0, 0);
+        for counts in &self.0 {
+            for (&(_, status), took) in lock(counts).values().flatten() {
+                answered += took.count;
+                failed += if status >= 500 { took.count } else { 0 };
+            }
+        }
+        (answered, failed)
+    }
+
     /// The counts and durations, summed over all threads.
     pub(super) fn totals(&self) -> (Family<Answered, Counter>, Durations) {
         let (answered, mut durations) =

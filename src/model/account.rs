@@ -11,7 +11,9 @@ pub struct Account {
     pub id: AccountId,
     /// The numeric id that some APIs show instead of the text id.
     pub number: i64,
-    pub email: Email,
+    /// `None`: the account has no address. Its owner logs in by a connected account, a passkey, or a
+    /// user name and password, and gets no mail.
+    pub email: Option<Email>,
     pub email_verified_at: Option<Time>,
     pub username: Option<String>,
     pub first_name: Option<String>,
@@ -57,14 +59,14 @@ impl Status {
     pub fn of(
         deleted_at: Option<Time>,
         suspended_at: Option<Time>,
-        email_verified_at: Option<Time>,
+        address: AddressState,
         verification: Verification,
     ) -> Self {
         if deleted_at.is_some() {
             Self::Deleted
         } else if suspended_at.is_some() {
             Self::Suspended
-        } else if email_verified_at.is_none() && verification == Verification::Required {
+        } else if address == AddressState::Unverified && verification == Verification::Required {
             Self::Pending
         } else {
             Self::Active
@@ -87,13 +89,14 @@ impl Account {
     /// The credential version of a new account.
     pub const FIRST_CREDENTIAL_VERSION: i64 = 1;
 
-    /// A new account with nothing but an address that is not verified. It has no number yet.
+    /// A new account with nothing but an address that is not verified, or without one. It has no number
+    /// yet.
     #[must_use]
-    pub fn new(id: AccountId, email: Email, created_at: Time) -> Self {
+    pub fn new(id: AccountId, email: impl Into<Option<Email>>, created_at: Time) -> Self {
         Self {
             id,
             number: 0,
-            email,
+            email: email.into(),
             email_verified_at: None,
             username: None,
             first_name: None,
@@ -151,8 +154,83 @@ impl Account {
     /// The state; `verification` decides whether an unverified address makes the account pending.
     #[must_use]
     pub fn status(&self, verification: Verification) -> Status {
-        Status::of(self.deleted_at, self.suspended_at, self.email_verified_at, verification)
+        Status::of(self.deleted_at, self.suspended_at, self.address_state(), verification)
     }
+
+    /// Whether it has an address, and whether its owner has proved it.
+    #[must_use]
+    pub fn address_state(&self) -> AddressState {
+        AddressState::of(self.email.as_ref(), self.email_verified_at)
+    }
+
+    /// Whether it has an address that nobody has proved: the account may be another party's than the
+    /// owner of the mailbox.
+    #[must_use]
+    pub fn is_unproved(&self) -> bool {
+        self.address_state() == AddressState::Unverified
+    }
+
+    /// Whether this is its address, by the key of the address.
+    #[must_use]
+    pub fn has_address(&self, email_key: &str) -> bool {
+        self.email.as_ref().is_some_and(|email| email.key() == email_key)
+    }
+
+    /// The key of its address.
+    #[must_use]
+    pub fn email_key(&self) -> Option<&str> {
+        self.email.as_ref().map(Email::key)
+    }
+
+    /// The address as its owner typed it.
+    #[must_use]
+    pub fn email_text(&self) -> Option<String> {
+        self.email.as_ref().map(Email::to_string)
+    }
+
+    /// The address for a response that must have one, or an empty text. The configuration keeps accounts
+    /// without an address away from such responses, but cannot undo those that are there.
+    #[must_use]
+    pub fn promised_email(&self) -> String {
+        self.email_text().unwrap_or_default()
+    }
+
+    /// What tells its owner which account it is: the address, or else a name, or else the ID.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.email_text()
+            .or_else(|| self.username.clone())
+            .or_else(|| self.full_name())
+            .unwrap_or_else(|| self.id.to_string())
+    }
+}
+
+/// Whether an account has an address, and whether its owner has proved it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressState {
+    Absent,
+    Unverified,
+    Verified,
+}
+
+impl AddressState {
+    /// The state of this address.
+    #[must_use]
+    pub fn of(email: Option<&Email>, verified_at: Option<Time>) -> Self {
+        match (email, verified_at) {
+            (None, _) => Self::Absent,
+            (Some(_), None) => Self::Unverified,
+            (Some(_), Some(_)) => Self::Verified,
+        }
+    }
+}
+
+/// Whether every new account needs an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressPolicy {
+    Required,
+    /// A login with a provider that proves no address makes an account without one.
+    Optional,
 }
 
 /// Whether an address must be verified before its account can be used.

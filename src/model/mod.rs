@@ -28,6 +28,7 @@ pub mod provider;
 pub mod role;
 pub mod search_text;
 pub mod secret;
+pub mod series;
 pub mod session;
 pub mod source;
 pub mod text;

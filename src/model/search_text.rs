@@ -23,7 +23,7 @@ impl SearchText {
 
     /// Whether the address or the user name of an account contains the text.
     #[must_use]
-    pub fn is_in(&self, email: &Email, username: Option<&str>) -> bool {
+    pub fn is_in(&self, email: Option<&Email>, username: Option<&str>) -> bool {
         searched(email, username).iter().any(|text| text.contains(&self.0))
     }
 }
@@ -31,10 +31,10 @@ impl SearchText {
 /// The texts of an account that a search looks at: its address, as its owner typed it and with the
 /// domain in ASCII, and its user name.
 #[must_use]
-pub fn searched(email: &Email, username: Option<&str>) -> Vec<String> {
-    let typed = fold(email.as_str());
-    let ascii = (typed != email.key()).then(|| email.key().to_owned());
-    [typed].into_iter().chain(ascii).chain(username.map(fold)).collect()
+pub fn searched(email: Option<&Email>, username: Option<&str>) -> Vec<String> {
+    let typed = email.map(|email| fold(email.as_str()));
+    let ascii = email.map(|email| email.key().to_owned()).filter(|key| typed.as_ref() != Some(key));
+    [typed, ascii, username.map(fold)].into_iter().flatten().collect()
 }
 
 fn fold(text: &str) -> String {
@@ -50,12 +50,14 @@ mod tests {
         let email = Email::parse("John.Smith@Bücher.example").unwrap();
         for part in ["smith", "N.SM", "@bücher", "xn--", ".example", " mith@ ", "jsmith", "_99"] {
             let text = SearchText::parse(part).unwrap();
-            assert!(text.is_in(&email, Some("JSmith_99")), "{part}");
+            assert!(text.is_in(Some(&email), Some("JSmith_99")), "{part}");
         }
         for other in ["%", "jo_n", "john smith", "example.com"] {
             let text = SearchText::parse(other).unwrap();
-            assert!(!text.is_in(&email, Some("JSmith_99")), "{other}");
+            assert!(!text.is_in(Some(&email), Some("JSmith_99")), "{other}");
         }
+        let by_name = SearchText::parse("smith").unwrap();
+        assert!(by_name.is_in(None, Some("JSmith_99")) && !by_name.is_in(None, None));
         assert_eq!(SearchText::parse(" \u{3000}"), None);
     }
 }

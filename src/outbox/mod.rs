@@ -94,6 +94,14 @@ pub struct OutgoingMessage {
     outbox: Outbox,
 }
 
+/// Stores messages as [`enqueue`] does. A letter to an account without an address is none.
+pub fn enqueue_all<'a>(
+    db: &mut dyn Db,
+    outgoing: impl IntoIterator<Item = &'a OutgoingMessage>,
+) -> Result<()> {
+    outgoing.into_iter().try_for_each(|message| enqueue(db, message))
+}
+
 /// Stores a message or a job, and notifies its worker once the write is committed. Call it inside
 /// the write of the change that the message reports.
 pub fn enqueue(db: &mut dyn Db, outgoing: &OutgoingMessage) -> Result<()> {

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::metrics::{MessageFate, Metrics};
 use crate::model::Time;
 use crate::store::Store;
 use crate::store::db::Db;
@@ -41,6 +42,7 @@ pub struct Worker {
     store: Store,
     deliver: Arc<dyn Deliver>,
     jobs: Option<Arc<dyn JobHandler>>,
+    metrics: Metrics,
     outage: Mutex<Outage>,
     /// Delivered messages whose state could not be stored: they must not be sent again.
     unmarked: Mutex<HashSet<String>>,
@@ -63,6 +65,7 @@ impl Worker {
             store,
             deliver,
             jobs: None,
+            metrics: Metrics::default(),
             outage: Mutex::default(),
             unmarked: Mutex::default(),
             next_sweep: AtomicI64::new(i64::MIN),
@@ -73,6 +76,12 @@ impl Worker {
     #[must_use]
     pub fn with_jobs(self, handler: Arc<dyn JobHandler>) -> Self {
         Self { jobs: Some(handler), ..self }
+    }
+
+    /// Makes the worker count what it delivers and gives up.
+    #[must_use]
+    pub fn counted_by(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Runs until `stop` completes, then finishes the messages in progress.
@@ -244,6 +253,7 @@ impl Worker {
                 self.unmarked().insert(message.id.clone());
                 self.end(move |db, now| outbox::mark_delivered(db, &id, now).map(drop)).await?;
                 self.unmarked().remove(&message.id);
+                self.count(MessageFate::Delivered);
                 Ok(())
             }
             Delivery::Later(why) => self.put_off(message, &why).await,
@@ -254,7 +264,11 @@ impl Worker {
                 let next_at = self.outage().probe_at;
                 self.end(move |db, _| outbox::give_back(db, &id, next_at, &why)).await
             }
-            Delivery::Never(why) => self.end(move |db, now| outbox::fail(db, &id, now, &why)).await,
+            Delivery::Never(why) => {
+                self.end(move |db, now| outbox::fail(db, &id, now, &why)).await?;
+                self.count(MessageFate::Failed);
+                Ok(())
+            }
         }
     }
 
@@ -295,7 +309,15 @@ impl Worker {
 
     async fn give_up(&self, message: &Message, why: &str) -> Result<()> {
         let (id, why) = (message.id.clone(), format!("given up; the last attempt: {why}"));
-        self.end(move |db, now| outbox::fail(db, &id, now, &why)).await
+        self.end(move |db, now| outbox::fail(db, &id, now, &why)).await?;
+        if message.channel != Channel::Job {
+            self.count(MessageFate::Failed);
+        }
+        Ok(())
+    }
+
+    fn count(&self, fate: MessageFate) {
+        self.metrics.note_message(self.channel().as_str(), fate, self.env().now());
     }
 
     async fn cannot_open(&self, message: &Message, error: &Error) -> Result<()> {

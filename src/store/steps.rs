@@ -128,6 +128,20 @@ const VERSION_2: UpgradeStep = UpgradeStep {
 );"),
         Sql("create index identities_account on identities (account_id)"),
         Sql("alter table codes rename column stamp to credential_version"),
+        Sql("create table activity_counts (
+  unit text not null,
+  begins bigint not null,
+  series text not null,
+  count bigint not null,
+  primary key (unit, begins, series)
+);"),
+        Sql("insert into activity_counts (unit, begins, series, count)
+  select 'day', day, 'logins', logins from login_counts"),
+        Sql("create table account_activity (
+  account_id text primary key references accounts (id) on delete cascade,
+  hour bigint not null
+);"),
+        Sql("create index account_activity_age on account_activity (hour)"),
     ],
 };
 
@@ -162,7 +176,7 @@ const ACCOUNTS_2: TableRebuild = TableRebuild {
   last_login_at bigint,
   created_at bigint not null,
   updated_at bigint not null,
-  check (email is not null or username is not null or phone is not null)",
+  check (email is not null or email_verified_at is null)",
     columns: "id, number, handle, email, email_key, email_verified_at, username, username_key,
       first_name, last_name, name, company_name, phone, phone_verified_at,
       password_hash, password_scheme, credential_version, files_uploaded, upload_limit, imported_at,
@@ -173,12 +187,13 @@ const ACCOUNTS_2: TableRebuild = TableRebuild {
       suspended_at, deleted_at, last_login_at, created_at, updated_at",
     indexes: &[
         "create index accounts_password_scheme on accounts (password_scheme)",
-        "create index accounts_present on accounts (number, email_verified_at)
+        "create index accounts_present on accounts (number, email_verified_at, email_key)
            where suspended_at is null and deleted_at is null",
         "create index accounts_suspended on accounts (number)
            where suspended_at is not null and deleted_at is null",
         "create index accounts_gone on accounts (number) where deleted_at is not null",
-        "create index accounts_unproved on accounts (created_at) where email_verified_at is null",
+        "create index accounts_unproved on accounts (created_at)
+           where email_verified_at is null and email is not null",
         "create index accounts_deleted on accounts (deleted_at) where deleted_at is not null",
     ],
 };

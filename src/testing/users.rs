@@ -121,7 +121,7 @@ pub(super) async fn create(core: &Core, new: NewUser, source: &Source) -> Result
     let shown = |secret: &Secret| secret.reveal().to_owned();
     Ok(MadeUser {
         id: made.account.id.to_string(),
-        email: made.account.email.to_string(),
+        email: made.account.promised_email(),
         username: made.account.username,
         password,
         roles: made.roles,

@@ -1,6 +1,7 @@
 //! What the page after a form says. The word travels in a cookie, so that no link can put words on
 //! a page.
 
+use crate::model::Account;
 use crate::words::Words;
 
 macro_rules! notices {
@@ -47,6 +48,9 @@ notices! {
     DeviceEnded = "session_ended";
     DevicesEnded = "sessions_ended";
     DeviceGone = "session_gone";
+    FirstAddressAsked = "first_address_asked";
+    ProviderConnectedUnmailed = "provider_connected_unmailed";
+    AccountDeletedUnmailed = "account_deleted_unmailed";
     // Of the console, whose words are English.
     ChangeSaved = "change_saved";
     AccountMade = "account_made";
@@ -71,6 +75,14 @@ notices! {
 }
 
 impl Notice {
+    /// After an account at a provider was connected with this account.
+    pub(in crate::web) fn connected(account: &Account) -> Self {
+        match account.email {
+            Some(_) => Self::ProviderConnected,
+            None => Self::ProviderConnectedUnmailed,
+        }
+    }
+
     pub(in crate::web) fn text(self, words: &Words) -> &str {
         match self {
             Notice::SignedOut => &words.sign_in.signed_out,
@@ -91,6 +103,9 @@ impl Notice {
             Notice::DeviceEnded => &words.account.sessions.ended,
             Notice::DevicesEnded => &words.account.sessions.others_ended,
             Notice::DeviceGone => &words.account.sessions.gone,
+            Notice::FirstAddressAsked => &words.account.email.sent_first,
+            Notice::ProviderConnectedUnmailed => &words.account.connections.added_unmailed,
+            Notice::AccountDeletedUnmailed => &words.sign_in.deleted_unmailed,
             Notice::ChangeSaved => "Saved.",
             Notice::AccountMade => "The account is created.",
             Notice::AccountInvited => {

@@ -8,7 +8,7 @@ use crate::words::Words;
 pub(in crate::web) struct Desk<'a> {
     pub(in crate::web) words: &'a Words,
     /// The name of the owner.
-    pub(in crate::web) who: &'a str,
+    pub(in crate::web) who: String,
     /// The path in the list of pages.
     pub(in crate::web) path: &'static str,
     pub(in crate::web) text: Option<&'a str>,

@@ -397,9 +397,22 @@ fn good(operation: &Operation) -> Map<String, Value> {
         "/admin/roles/{role}" => json!({ "permissions": ["admin.users.read"] }),
         "/admin/apps" => json!({ "name": "web", "kind": "client" }),
         "/admin/keys/rotate" => json!({ "mode": "planned" }),
-        _ => json!({}),
+        other => good_for_provider(other),
     };
     body.as_object().unwrap().clone()
+}
+
+fn good_for_provider(path: &str) -> Value {
+    let page = "https://app.example.com/";
+    match path {
+        "/auth/providers/{name}/begin" => json!({ "redirectUri": page }),
+        "/auth/providers/callback" => json!({ "flow": "x", "state": "x" }),
+        "/auth/providers/{name}/token" => json!({ "idToken": "x" }),
+        "/auth/providers/code" | "/users/me/identities" => json!({ "providerToken": "x" }),
+        "/auth/providers/complete" => json!({ "providerToken": "x", "code": "x" }),
+        "/users/me/identities/begin" => json!({ "provider": "acme", "redirectUri": page }),
+        _ => json!({}),
+    }
 }
 
 #[tokio::test]

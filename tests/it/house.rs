@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["env", "error", "metrics", "model", "sql"]),
     ("password", &["config", "env", "error", "model"]),
     ("token", &["config", "env", "error", "model", "seal", "store"]),
-    ("outbox", &["env", "error", "model", "seal", "store"]),
+    ("outbox", &["env", "error", "metrics", "model", "seal", "store"]),
     // The channels of the outbox: they deliver its messages, and it knows neither.
     ("mail", &["config", "env", "error", "model", "outbox", "words"]),
     ("outbound", &["config", "env", "error", "model"]),

@@ -54,7 +54,7 @@ fn reasons(summary: &Value) -> String {
 
 async fn account(app: &App, email: &str) -> Account {
     let all = app.core.store.scan(|db| transfer::page(db, "", 1000)).await.unwrap();
-    let found = all.into_iter().find(|one| one.account.email.key() == email);
+    let found = all.into_iter().find(|one| one.account.has_address(email));
     found.unwrap_or_else(|| panic!("no {email}")).account
 }
 

@@ -81,6 +81,7 @@ mod service;
 mod serving;
 mod siteworks;
 mod sms;
+mod statistics;
 mod store;
 mod stories;
 mod support;

@@ -5,6 +5,7 @@ mod accounts;
 mod hostile;
 mod pages;
 mod presets;
+mod without_address;
 
 use serde_json::{Value, json};
 
@@ -76,4 +77,10 @@ pub fn verified(subject: &str, email: &str) -> Value {
 /// The same without a verified address.
 pub fn unverified(subject: &str, email: &str) -> Value {
     json!({ "sub": subject, "email": email, "email_verified": false })
+}
+
+/// The `providerToken` of a login that waits for a step.
+pub fn waiting_token(answer: &Answer) -> String {
+    assert_eq!(answer.code(), "PROVIDER_STEP_REQUIRED", "{}", answer.text);
+    answer.body["error"]["providerToken"].as_str().unwrap().to_owned()
 }

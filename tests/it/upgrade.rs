@@ -170,8 +170,9 @@ async fn every_row_is_carried_over() {
         same => same.to_owned(),
     };
     let after = app.database();
-    // Version 2 has three more tables, which begin empty.
-    let is_new = |table: &str| ["account_trigrams", "identities", "passkeys"].contains(&table);
+    // Version 2 has more tables, which begin empty or are filled from others.
+    let new = ["account_activity", "account_trigrams", "activity_counts", "identities", "passkeys"];
+    let is_new = |table: &str| new.contains(&table);
     let tables = after.tables().into_iter().filter(|table| !is_new(table));
     let tables: Vec<String> = tables.collect();
     assert_eq!(tables.len(), before.tables().len());
@@ -219,6 +220,11 @@ async fn every_row_is_carried_over() {
     kept("name, text_value", "instance", "name, words");
     kept("hash, session_id, email_key", "login_alerts", "hash, session_id, email_key");
     kept("username_key, expires_at", "username_reservations", "username_key, until");
+    let logins = |sql: &str, database: &RawDatabase| database.query(sql).rows;
+    assert_eq!(
+        logins("select begins, count from activity_counts where unit = 'day'", &after),
+        logins("select day, logins from login_counts", &before),
+    );
 }
 
 #[tokio::test]

@@ -25,6 +25,12 @@ mod auth {
     mod otp_verify_post;
     mod passkey_options_post;
     mod passkey_post;
+    mod providers_callback_post;
+    mod providers_code_post;
+    mod providers_complete_post;
+    mod providers_get;
+    mod providers_name_begin_post;
+    mod providers_name_token_post;
     mod reauthenticate_passkey_options_post;
     mod reauthenticate_passkey_post;
     mod reauthenticate_post;
@@ -51,6 +57,10 @@ mod users {
     mod me_files_get;
     mod me_files_post;
     mod me_get;
+    mod me_identities_begin_post;
+    mod me_identities_get;
+    mod me_identities_id_delete;
+    mod me_identities_post;
     mod me_mfa_get;
     mod me_mfa_id_delete;
     mod me_mfa_id_patch;
@@ -82,6 +92,7 @@ mod admin {
     mod roles_post;
     mod roles_role_delete;
     mod roles_role_put;
+    mod stats_activity_get;
     mod stats_get;
     mod stats_logins_get;
     mod users_get;

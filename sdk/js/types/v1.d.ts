@@ -1401,8 +1401,8 @@ export interface components {
              * @description The account's numeric ID, which some calls use.
              */
             number: number;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description When the email address was verified. */
             emailVerifiedAt?: string | null;
             /** @description The username. */
@@ -1939,8 +1939,8 @@ export interface components {
         Profile: {
             /** @description The account's ID. */
             id: string;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description The username. */
             username?: string | null;
             /** @description Given name. */
@@ -2223,8 +2223,8 @@ export interface components {
         SessionUser: {
             /** @description The account's ID. */
             id: string;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description The username. */
             username?: string | null;
             /** @description Given name. */
@@ -2293,8 +2293,8 @@ export interface components {
         UpdatedProfile: {
             /** @description The account's ID. */
             id: string;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description The username. */
             username?: string | null;
             /** @description Given name. */
@@ -2327,8 +2327,8 @@ export interface components {
         VerifiedToken: {
             /** @description The account's ID. */
             userId: string;
-            /** @description The email address. */
-            email: string;
+            /** @description The email address, if the account has one. */
+            email?: string | null;
             /** @description The username. */
             username?: string | null;
             /** @description The session that the token belongs to. */

@@ -136,7 +136,7 @@ fn shown(verified: ActiveToken) -> TokenVerification {
     let session_id = caller.session().to_string();
     TokenVerification {
         user_id: caller.account.id.to_string(),
-        email: caller.account.email.to_string(),
+        email: caller.account.email_text(),
         username: caller.account.username,
         session_id,
         roles: caller.roles,

@@ -174,8 +174,8 @@ pub struct RegisteredUser {
 pub struct SessionUser {
     /// The account's ID.
     pub id: String,
-    /// The email address.
-    pub email: String,
+    /// The email address, if the account has one.
+    pub email: Option<String>,
     /// The username.
     pub username: Option<String>,
     /// Given name.
@@ -234,8 +234,8 @@ pub struct RefreshedSession {
 pub struct Profile {
     /// The account's ID.
     pub id: String,
-    /// The email address.
-    pub email: String,
+    /// The email address, if the account has one.
+    pub email: Option<String>,
     /// The username.
     pub username: Option<String>,
     /// Given name.
@@ -272,8 +272,8 @@ pub struct Profile {
 pub struct UpdatedProfile {
     /// The account's ID.
     pub id: String,
-    /// The email address.
-    pub email: String,
+    /// The email address, if the account has one.
+    pub email: Option<String>,
     /// The username.
     pub username: Option<String>,
     /// Given name.

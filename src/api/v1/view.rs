@@ -91,7 +91,7 @@ pub(super) fn new_session(core: &Core, issued: &Issued) -> Result<LoginSession> 
         token_type: "Bearer".into(),
         user: SessionUser {
             id: account.id.to_string(),
-            email: account.email.to_string(),
+            email: account.email_text(),
             username: account.username.clone(),
             first_name: account.first_name.clone(),
             last_name: account.last_name.clone(),
@@ -120,7 +120,7 @@ pub(super) fn profile(core: &Core, caller: Caller) -> Profile {
     let account = caller.account;
     Profile {
         id: account.id.to_string(),
-        email: account.email.to_string(),
+        email: account.email_text(),
         status: status(core, &account),
         username: account.username,
         first_name: account.first_name,
@@ -140,7 +140,7 @@ pub(super) fn profile(core: &Core, caller: Caller) -> Profile {
 pub(super) fn updated(account: Account) -> UpdatedProfile {
     UpdatedProfile {
         id: account.id.to_string(),
-        email: account.email.to_string(),
+        email: account.email_text(),
         username: account.username,
         first_name: account.first_name,
         last_name: account.last_name,

@@ -114,7 +114,7 @@ fn values(entry: &AccountExport) -> [Value; 21] {
     [
         json!(account.id.as_str()),
         json!(account.number),
-        json!(account.email.as_str()),
+        json!(account.email_text()),
         // An unverified address is written as false. With null, the import would decide.
         account.email_verified_at.map_or(json!(false), |at| json!(at.to_millis_text())),
         json!(entry.username_key.as_ref().and(account.username.as_ref())),

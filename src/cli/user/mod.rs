@@ -426,7 +426,7 @@ impl UserDelete {
             if !self.yes {
                 prompt::confirm(&format!(
                     "Delete the account {} ({})?",
-                    plain(before.email.as_str()),
+                    plain(&before.label()),
                     before.id
                 ))?;
             }

@@ -52,7 +52,7 @@ impl<'a> AccountView<'a> {
         let lines = [
             ("id", account.id.to_string()),
             ("number", account.number.to_string()),
-            ("email", account.email.to_string()),
+            ("email", text(&account.email_text())),
             ("verified", since(account.email_verified_at)),
             ("username", text(&account.username)),
             ("first name", text(&account.first_name)),
@@ -82,9 +82,9 @@ impl<'a> AccountView<'a> {
                     roles => format!("roles: {}", roles.join(", ")),
                 };
                 let state = self.status.as_str();
-                let email = plain(account.email.as_str());
+                let label = plain(&account.label());
                 console.line(&format!(
-                    "{done} {email} ({state}, {roles}, id: {})",
+                    "{done} {label} ({state}, {roles}, id: {})",
                     plain(account.id.as_str())
                 ))
             }
@@ -99,7 +99,7 @@ impl ListRecord for AccountView<'_> {
     fn cells(&self) -> Vec<String> {
         let account = &self.entry.account;
         vec![
-            account.email.to_string(),
+            account.email_text().unwrap_or_else(|| "-".to_owned()),
             account.username.clone().unwrap_or_else(|| "-".to_owned()),
             self.status.as_str().to_owned(),
             self.entry.roles.join(","),
@@ -116,7 +116,7 @@ impl ListRecord for AccountView<'_> {
         json!({
             "id": account.id.as_str(),
             "number": account.number,
-            "email": account.email.as_str(),
+            "email": account.email_text(),
             "emailVerifiedAt": time(account.email_verified_at),
             "username": account.username,
             "firstName": account.first_name,

@@ -44,6 +44,9 @@ section! {
             "\"username\", \"firstName\" and \"lastName\"",
             SignUpField::parse,
         ) => BTreeSet::from_iter;
+        /// Every account needs an address. If false, a login with a provider that proves none makes an
+        /// account without one.
+        require_email: bool = truth();
         /// How long an account with an unverified address is kept.
         remove_unproved: Duration = duration(
             Duration::from_secs(1)..=Duration::from_hours(10 * 365 * 24)

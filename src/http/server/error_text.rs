@@ -278,6 +278,7 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::DeletedAccount => "User account is deleted; restore it first",
         Detail::NotDeleted => "User account is not deleted",
         Detail::FileTypeNotAllowed { kinds } => return file_kinds(kinds).into(),
+        Detail::AccountWithoutAddress => "The account has no email address",
         Detail::SuspendedAccount => "User account is suspended; lift the suspension first",
         Detail::FactorsOff => "Second factors are not available here",
         Detail::ResetTokenMissing => "Reset token is required",

@@ -1,9 +1,9 @@
 //! The key that login attempts and refusals are counted by.
 //!
 //! An account is counted under its address, however the client named it: then nothing changes for a
-//! client when an address gets an account.
+//! client when an address gets an account. One without an address is counted under its user name.
 
-use crate::model::{Account, AccountId, ClientIp};
+use crate::model::{Account, AccountId, ClientIp, text};
 use crate::seal::MasterKey;
 
 /// The login target that attempts are counted for: an account, or a name that no account has.
@@ -18,7 +18,12 @@ impl LoginTarget {
     /// The login target of an account, however the client named it.
     #[must_use]
     pub fn of(account: &Account) -> Self {
-        Self { account: Some(account.id.clone()), ..Self::unknown(account.email.key()) }
+        let username = account.username.as_deref().map(text::fold);
+        let name = account.email_key().map(str::to_owned).or(username);
+        match name {
+            Some(name) => Self { account: Some(account.id.clone()), ..Self::unknown(&name) },
+            None => Self::for_record(&account.id),
+        }
     }
 
     /// The login target of an account whose owner is logged in.
@@ -27,7 +32,7 @@ impl LoginTarget {
         Self::of(account).tried_by(account.id.as_str())
     }
 
-    /// An account as a record of a refusal names it. No attempts are counted under its id.
+    /// An account by its id: as a record of a refusal names it, and one that has no name.
     #[must_use]
     pub(in crate::identity) fn for_record(id: &AccountId) -> Self {
         Self { text: format!("account:{id}"), account: Some(id.clone()), actor: None }

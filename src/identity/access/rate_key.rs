@@ -74,5 +74,7 @@ async fn address_of(core: &Core, name: &Name) -> Result<String> {
     let Name::Username(_) = name else { return Ok(key) };
     let found =
         core.store.read(move |db| store::tables::accounts::find_by_username(db, &key)).await?;
-    Ok(found.map_or_else(|| name.key(), |account| account.email.key().to_owned()))
+    Ok(found
+        .and_then(|account| account.email_key().map(str::to_owned))
+        .unwrap_or_else(|| name.key()))
 }

@@ -1,5 +1,6 @@
 //! Changes an account's email address. The owner requests it with a fresh proof, confirms it with a
-//! link mailed to the new address, and can undo it with a link mailed to the old one.
+//! link mailed to the new address, and can undo it with a link mailed to the old one. The same gives an
+//! address to an account without one; there is nothing to undo then.
 
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub(in crate::identity) const UNDO_FOR: Duration = Duration::from_hours(7 * 24);
 /// `Validation` if the account already has this address, `Unavailable`.
 pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -> Result<()> {
     let account = &fresh.caller().account;
-    if account.email.key() == new.key() {
+    if account.has_address(new.key()) {
         return Err(Error::invalid_field(Field::NewEmail, Rule::SameEmail));
     }
     let asked = Job::ChangeEmail {
@@ -125,7 +126,7 @@ fn give_back(
         return Err(Kind::LinkInvalid.into());
     }
     let id = &account.id;
-    if account.email.key() == link.email_key {
+    if account.has_address(&link.email_key) {
         // Following the link verifies the address, if that had not happened before the change.
         proof::prove(db, id, &link.email_key, Brought::Mailbox, id.as_str(), log)?;
     } else {
@@ -149,8 +150,8 @@ pub(in crate::identity) fn reachable_at(
     email_key: &str,
     now: Time,
 ) -> Result<Email> {
-    if account.email.key() == email_key {
-        return Ok(account.email.clone());
+    if let Some(email) = account.email.as_ref().filter(|email| email.key() == email_key) {
+        return Ok(email.clone());
     }
     let found = store::tables::links::find_undoing(db, &account.id, email_key, now)?;
     address_of(&found.ok_or(Kind::LinkInvalid)?.1)
@@ -167,7 +168,7 @@ pub(in crate::identity) fn restore_address(
     email_key: &str,
     log: &AuditLog,
 ) -> Result<()> {
-    if account.email.key() == email_key {
+    if account.has_address(email_key) {
         return Ok(());
     }
     let found = store::tables::links::find_undoing(db, &account.id, email_key, log.at())?;

@@ -69,9 +69,9 @@ pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<
 /// recently.
 fn letters(core: &Core, account: &Account, kept: &[String]) -> Result<Vec<OutgoingMessage>> {
     let (id, language) = (account.id.as_str(), core.language_of(account));
-    let own = core.mail.compose(&account.email, id, language, &Letter::AccountDeleted);
+    let own = core.mail.compose_for(account, language, &Letter::AccountDeleted);
     let kept = kept.iter().filter_map(|address| Email::parse(address));
     let letter = Letter::ChangedAccountDeleted;
     let kept = kept.map(|email| core.mail.compose(&email, id, language, &letter));
-    std::iter::once(own).chain(kept).collect()
+    own.transpose().into_iter().chain(kept).collect()
 }

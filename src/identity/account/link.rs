@@ -67,12 +67,12 @@ pub struct NewLink {
 }
 
 impl NewLink {
-    /// A link for this account and its current address.
+    /// A link for this account and its current address. Without an address no letter carries it.
     #[must_use]
     pub fn new(account: &Account, token: &str, purpose: LinkPurpose, expires_at: Time) -> Self {
         let row = NewLinkRow {
             account: account.id.clone(),
-            email_key: account.email.key().to_owned(),
+            email_key: account.email_key().unwrap_or_default().to_owned(),
             address: None,
             expires_at,
             since: None,

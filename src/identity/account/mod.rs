@@ -18,3 +18,4 @@ pub mod sign_up;
 pub mod takeover;
 pub mod upload_slots;
 pub mod verify_email;
+pub(in crate::identity) mod way_in;

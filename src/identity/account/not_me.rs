@@ -43,7 +43,8 @@ impl NotMeLink {
         let link = Self {
             hash: link::digest_of(&token),
             account: account.id.clone(),
-            email_key: account.email.key().to_owned(),
+            // Without an address no letter carries the link; the row still counts what was added.
+            email_key: account.email_key().unwrap_or_default().to_owned(),
             until: core.env.now() + LIFE,
         };
         Ok((link, link::to_page(core, core.language_of(account), Page::NotMe, &token)))

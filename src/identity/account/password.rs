@@ -26,7 +26,14 @@ pub(in crate::identity) fn check_rules(
     new: &Password,
 ) -> Result<()> {
     let names = [&account.first_name, &account.last_name, &account.name, &account.company_name];
-    check(core, &Field::NewPassword, new, &account.email, account.username.as_deref(), &names)
+    check(
+        core,
+        &Field::NewPassword,
+        new,
+        account.email.as_ref(),
+        account.username.as_deref(),
+        &names,
+    )
 }
 
 /// Rejects the first password of a new account if it breaks the rules.
@@ -40,7 +47,7 @@ pub(in crate::identity) fn check_first(
     username: Option<&Username>,
     names: &[&Option<String>],
 ) -> Result<()> {
-    check(core, &Field::Password, new, email, username.map(Username::as_str), names)
+    check(core, &Field::Password, new, Some(email), username.map(Username::as_str), names)
 }
 
 /// Every operation that sets a password calls this, even if a wire has checked the password before.
@@ -48,13 +55,13 @@ fn check(
     core: &Core,
     field: &Field,
     new: &Password,
-    email: &Email,
+    email: Option<&Email>,
     username: Option<&str>,
     names: &[&Option<String>],
 ) -> Result<()> {
     let names: Vec<&str> = names.iter().filter_map(|name| name.as_deref()).collect();
     let personal = Personal {
-        email: Some(email.as_str()),
+        email: email.map(Email::as_str),
         username,
         names: &names,
         service: &core.config.service.name,
@@ -101,12 +108,8 @@ async fn change_counted(
         Ok(hash) => hash,
         Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),
     };
-    let letter = core.mail.compose(
-        &caller.account.email,
-        caller.account.id.as_str(),
-        core.language_for(&caller.account, source),
-        &Letter::PasswordChanged,
-    )?;
+    let language = core.language_for(&caller.account, source);
+    let letter = core.mail.compose_for(&caller.account, language, &Letter::PasswordChanged)?;
     let (log, account, session) =
         (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
     core.store
@@ -147,7 +150,7 @@ async fn change_counted(
             link::void_all(db, &account.id)?;
             // An unverified address may belong to a third party, so it gets no mail that others can
             // trigger.
-            if account.email_verified_at.is_some() { outbox::enqueue(db, &letter) } else { Ok(()) }
+            if account.is_unproved() { Ok(()) } else { outbox::enqueue_all(db, &letter) }
         })
         .await
 }

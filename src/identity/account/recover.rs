@@ -101,14 +101,14 @@ fn subject(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Account
     let link = link::usable(db, hash, LinkPurpose::Reset, now)?;
     let account = store::tables::accounts::find(db, &link.account)?;
     let account =
-        account.filter(|account| account.is_reachable() && account.email.key() == link.email_key);
+        account.filter(|account| account.is_reachable() && account.has_address(&link.email_key));
     Ok((link, account.ok_or_else(|| Error::new(Kind::LinkInvalid))?))
 }
 
 /// A new password, ready to be stored.
 pub(in crate::identity) struct Reset {
     hash: Hash,
-    letter: OutgoingMessage,
+    letter: Option<OutgoingMessage>,
     attempts_key: [u8; 32],
     log: AuditLog,
 }
@@ -132,9 +132,8 @@ impl Reset {
         };
         Ok(Self {
             hash: core.hashing.hash(Lane::Client(source.client()), new).await?,
-            letter: core.mail.compose(
-                &account.email,
-                account.id.as_str(),
+            letter: core.mail.compose_for(
+                account,
                 match account.email_verified_at {
                     Some(_) => core.language_for(account, source),
                     // The account's language may be that of a stranger's sign-up.
@@ -179,7 +178,7 @@ impl Reset {
         if guard::lift(db, &self.attempts_key, now)? {
             log.record(db, &by_owner(What::Unlocked))?;
         }
-        outbox::enqueue(db, &self.letter)?;
+        outbox::enqueue_all(db, &self.letter)?;
         Ok(true)
     }
 }
@@ -188,7 +187,7 @@ impl Reset {
 /// write. No limit holds it back: otherwise a stranger could use the limit up.
 pub(in crate::identity) struct MailedReset {
     link: NewLink,
-    letter: OutgoingMessage,
+    letter: Option<OutgoingMessage>,
 }
 
 impl MailedReset {
@@ -204,7 +203,7 @@ impl MailedReset {
         let letter = letter(link::to_reset(core, language, &token), until);
         Ok(Self {
             link: NewLink::new(account, &token, LinkPurpose::Reset, until),
-            letter: core.mail.compose(&account.email, account.id.as_str(), language, &letter)?,
+            letter: core.mail.compose_for(account, language, &letter)?,
         })
     }
 
@@ -213,6 +212,6 @@ impl MailedReset {
         self.link.store(db, log.at())?;
         let id = self.link.account();
         log.record(db, &Event::done(What::PasswordResetRequested).about(id).by(id.as_str()))?;
-        outbox::enqueue(db, &self.letter)
+        outbox::enqueue_all(db, &self.letter)
     }
 }

@@ -148,11 +148,12 @@ pub async fn register(
     _counted: &Counted<limit::SignUp>,
     source: &Source,
 ) -> Result<SignedUp> {
+    let email = new.email.clone();
     let entry = PendingSignUp::prepare(core, new, source).await?;
     let waits = core.verification() == Verification::Required;
     let made = SignedUp {
         id: entry.row.account.id.clone(),
-        email: entry.row.account.email.clone(),
+        email,
         username: entry.row.account.username.clone(),
         status: if waits { Status::Pending } else { Status::Active },
         email_verified: false,
@@ -206,6 +207,7 @@ fn salt_of(core: &Core, email: &Email) -> [u8; 16] {
 /// A sign-up, ready to be stored.
 struct PendingSignUp {
     row: NewRow,
+    email: Email,
     reveals: bool,
     held_until: Time,
     contest_key: [u8; 32],
@@ -219,25 +221,27 @@ impl PendingSignUp {
     /// Does everything that must happen before the write: hashing, the id, the mail.
     async fn prepare(core: &Core, new: NewAccount, source: &Source) -> Result<Self> {
         let new = NewAccount { locale: new.locale.or(source.language), ..new };
+        let email = new.email.clone();
         let row = new.into_row(core, Lane::Client(source.client())).await?;
         let log = AuditLog::new(core, source);
-        let taken = Job::AlreadyRegistered { email_key: row.account.email.key().to_owned() };
+        let taken = Job::AlreadyRegistered { email_key: email.key().to_owned() };
         let welcome = Job::Welcome { account_id: row.account.id.to_string() };
         Ok(Self {
             welcome: core.outbox.job(&welcome, source)?,
             notice: core.outbox.job(&taken, source)?,
             reveals: core.config.signup.reveal_existing,
             held_until: log.at() + core.config.links.verify_life,
-            contest_key: core.master.mac("sign-ups", row.account.email.key().as_bytes()),
+            contest_key: core.master.mac("sign-ups", email.key().as_bytes()),
             contested_for: core.config.signup.remove_unproved,
             row,
+            email,
             log,
         })
     }
 
     fn store(&self, db: &mut dyn Db) -> Result<Decision<()>> {
         let is_contested = self.note_password(db)?;
-        let (id, email) = (&self.row.account.id, &self.row.account.email);
+        let (id, email) = (&self.row.account.id, &self.email);
         // Where both are taken, the address is reported: its owner is more likely to know it.
         if self.reveals && store::tables::accounts::find_by_email(db, email.key())?.is_some() {
             return self.refuse(db, Kind::EmailTaken, "email_taken");
@@ -264,7 +268,7 @@ impl PendingSignUp {
         if inserted {
             if is_contested {
                 // No password has the empty hash.
-                let (email_key, now) = (row.account.email.key(), self.log.at());
+                let (email_key, now) = (email.key(), self.log.at());
                 store::tables::accounts::contest_password(db, email_key, "", now)?;
             }
             store::tables::roles::give(db, id, role::DEFAULT)?;
@@ -288,7 +292,7 @@ impl PendingSignUp {
         let (key, now) = (&self.contest_key, self.log.at());
         let was_contested = attempts::peek(db, Scope::SignUps, key, now)?.count > 0;
         let hash = self.row.account.password_hash.as_deref().unwrap_or_default();
-        let email_key = self.row.account.email.key();
+        let email_key = self.email.key();
         if store::tables::accounts::contest_password(db, email_key, hash, now)? {
             let row = attempts::lock(db, Scope::SignUps, key, now)?;
             let row = AttemptRow { count: 1, expires_at: now + self.contested_for, ..row };
@@ -301,8 +305,7 @@ impl PendingSignUp {
     /// restore it.
     fn insert(&self, db: &mut dyn Db, row: &NewRow) -> Result<bool> {
         let (account, at) = (&row.account, self.log.at());
-        let is_kept =
-            store::tables::links::is_address_kept(db, account.email.key(), &account.id, at)?;
+        let is_kept = store::tables::links::is_address_kept(db, self.email.key(), &account.id, at)?;
         if is_kept { Ok(false) } else { store::tables::accounts::insert(db, row) }
     }
 

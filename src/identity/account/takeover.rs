@@ -35,7 +35,7 @@ impl Rescue {
         since: Time,
         source: &Source,
     ) -> Result<Self> {
-        let account = Account { email: email.clone(), ..account.clone() };
+        let account = Account { email: Some(email.clone()), ..account.clone() };
         let letter = |link, until| Letter::PasswordVoid { link, until };
         Ok(Self {
             reset: MailedReset::prepare(core, &account, letter)?,

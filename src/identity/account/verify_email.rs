@@ -132,14 +132,14 @@ fn is_contested(account: &Account, link: &Link) -> bool {
     account.password_contested_at.is_some()
         && account.email_verified_at.is_none()
         && account.deleted_at.is_none()
-        && account.email.key() == link.email_key
+        && account.has_address(&link.email_key)
 }
 
 /// The outcome of a link that verified nothing.
 fn already(account: &Account, link: &Link) -> Result<Proved> {
     let is_proved = account.deleted_at.is_none()
         && account.email_verified_at.is_some()
-        && account.email.key() == link.email_key;
+        && account.has_address(&link.email_key);
     if is_proved { Ok(Proved::Already) } else { Err(Kind::LinkInvalid.into()) }
 }
 

@@ -160,7 +160,7 @@ pub async fn list(
                 let fits = |account: &Account| {
                     has_status(account, filter.status.as_deref(), verification)
                         && search.as_ref().is_none_or(|text| {
-                            text.is_in(&account.email, account.username.as_deref())
+                            text.is_in(account.email.as_ref(), account.username.as_deref())
                         })
                 };
                 found.extend(accounts.into_iter().filter(fits));
@@ -180,13 +180,14 @@ fn has_status(account: &Account, status: Option<&str>, verification: Verificatio
 /// # Errors
 /// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role or a bad password.
 pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRoles> {
+    let email = new.account.email.clone();
     let mut row = new.account.into_row(core, Lane::Known(by.source.client())).await?;
     let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
     row.account.email_verified_at = new.verified.then(|| log.at());
     let roles = new.roles;
     core.store
         .write(move |db| {
-            let (id, email) = (&row.account.id, &row.account.email);
+            let id = &row.account.id;
             actor.needs(db, Permission::UsersWrite)?;
             // As at sign-up, an address that another account can still take back counts as taken, and a
             // taken address is reported before a taken user name.
@@ -350,12 +351,7 @@ pub async fn set_password(
     password::check_rules(core, &account, &new)?;
     let hash = core.hashing.hash(Lane::Known(by.source.client()), new).await?;
     let letter = Letter::PasswordSet { remaining: passkey::remaining(core, &account.id).await? };
-    let letter = core.mail.compose(
-        &account.email,
-        account.id.as_str(),
-        core.language_of(&account),
-        &letter,
-    )?;
+    let letter = core.mail.compose_for(&account, core.language_of(&account), &letter)?;
     let key = guard::key_of(core, &account);
     let actor = by.actor.clone();
     change(core, by, account.id.as_str(), move |db, log, account| {
@@ -372,7 +368,7 @@ pub async fn set_password(
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Password)?;
         store::tables::links::void_all(db, &account.id)?;
         guard::lift(db, &key, log.at())?;
-        outbox::enqueue(db, &letter)
+        outbox::enqueue_all(db, &letter)
     })
     .await
 }
@@ -408,7 +404,7 @@ impl VerificationByHand {
         log: &AuditLog,
         account: &Account,
     ) -> Result<()> {
-        let (id, key) = (&account.id, account.email.key());
+        let (id, Some(key)) = (&account.id, account.email_key()) else { return Ok(()) };
         match proof::prove(db, id, key, Brought::SignUp, actor.name(), log)? {
             ProofOutcome::WithoutPassword if account.is_reachable() => self.choice.store(db, log),
             _ => Ok(()),

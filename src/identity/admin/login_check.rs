@@ -219,7 +219,7 @@ impl Check {
         let found = [
             account.deleted_at.map(|at| Deleted.since(Some(at))),
             account.suspended_at.map(|at| Suspended.since(Some(at))),
-            (needs_proof && account.email_verified_at.is_none()).then(|| AddressUnverified.now()),
+            (needs_proof && account.is_unproved()).then(|| AddressUnverified.now()),
             (!has_method && !methods.has_mailed_codes).then(|| NoMethod.now()),
             (!self.sends_mail).then(|| MailNotConfigured.now()),
         ];

@@ -334,9 +334,11 @@ pub async fn end_session(
 /// Mails the owner a link to set a new password.
 ///
 /// # Errors
-/// `AccountNotFound`, `Forbidden`, `Conflict` if the account is suspended: its owner gets no mail.
+/// `AccountNotFound`, `Forbidden`, `Conflict` if the account is suspended or has no address: its owner
+/// gets no mail.
 pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
-    let email_key = account(core, id).await?.email.key().to_owned();
+    let email_key = account(core, id).await?.email_key().map(str::to_owned);
+    let email_key = email_key.ok_or(Detail::AccountWithoutAddress)?;
     let prepared = core.outbox.job(&Job::Reset { email_key }, &by.source)?;
     let actor = by.actor.clone();
     accounts::change(core, by, id, move |db, log, account| {

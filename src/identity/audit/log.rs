@@ -12,6 +12,7 @@ use crate::identity::audit::refusals::Refusals;
 use crate::identity::{Caller, Core};
 use crate::metrics::Metrics;
 use crate::model::event::What;
+use crate::model::series::{Series, hour_of};
 use crate::model::{AccountId, Barrier, Event, LanguageTag, Permission, Source, Time};
 use crate::store;
 use crate::store::db::Db;
@@ -52,8 +53,20 @@ impl AuditLog {
     /// Writes one record.
     pub fn record(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
         store::tables::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)?;
-        let (metrics, event) = (self.metrics.clone(), event.clone());
-        db.after_commit(Box::new(move || metrics.note_event(&event)));
+        let (metrics, event, at) = (self.metrics.clone(), event.clone(), self.at);
+        db.after_commit(Box::new(move || metrics.note_event(&event, at)));
+        Ok(())
+    }
+
+    /// Notes that the owner of an account uses it, for the counts of active accounts.
+    pub fn note_active(&self, db: &mut dyn Db, account: &AccountId) -> Result<()> {
+        let hour = hour_of(self.at);
+        let last = store::tables::activity::note_active(db, account, hour)?;
+        if last != Some(hour) {
+            let (metrics, at) = (self.metrics.clone(), self.at);
+            let count = move || metrics.note_active(Series::of_activity(hour, last), at);
+            db.after_commit(Box::new(count));
+        }
         Ok(())
     }
 

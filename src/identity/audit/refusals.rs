@@ -113,8 +113,8 @@ impl Refusals {
         source: &Source,
     ) {
         let RefusalsInner { env, metrics, .. } = &*self.0;
-        metrics.note_refusal(barrier);
         let now = env.now();
+        metrics.note_refusal(barrier, now);
         let minute = (now.millis().div_euclid(MINUTE), barrier);
         let mut gathered = self.gathered();
         let Gathered { minutes, seen } = &mut *gathered;
@@ -214,7 +214,7 @@ pub async fn record(refusals: &Refusals, store: &Store, until: Until) -> Result<
         };
         store.write(write).await?;
         for (_, refusal) in &written {
-            metrics.note_event(&refusal.event);
+            metrics.note_event(&refusal.event, refusal.first);
         }
         waiting.drain(..written.len());
     }

@@ -192,7 +192,7 @@ impl CodeCheck {
         }
         let mut targets = Vec::new();
         if allows(FactorKind::Email) {
-            targets.push((FactorKind::Email, account.email.key().to_owned()));
+            targets.extend(account.email_key().map(|key| (FactorKind::Email, key.to_owned())));
         }
         if allows(FactorKind::Sms) {
             targets

@@ -68,7 +68,7 @@ pub async fn grant_authenticator(
             store::tables::factors::insert_backup_codes(db, &account.id, &hashes, None, log.at())?;
             let event = Event::done(What::FactorAdded).about(&account.id).by(actor.name());
             log.record(db, &event.because(factor.kind.as_str()))?;
-            outbox::enqueue(db, &letter)
+            outbox::enqueue_all(db, &letter)
         })
         .await?;
     Ok(GrantedAuthenticator { authenticator, code, backup_codes })

@@ -101,7 +101,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
             }
             let event = Event::done(What::FactorRemoved).about(&account.id).by(account.id.as_str());
             log.record(db, &event.because(factor.kind.as_str()))?;
-            outbox::enqueue(db, &letter)
+            outbox::enqueue_all(db, &letter)
         })
         .await
 }
@@ -133,7 +133,7 @@ pub async fn renew_backup_codes(
                 &Event::done(What::BackupCodesMade).about(&account.id).by(account.id.as_str()),
             )?;
             not_me.store_addition(db, &session, &log)?;
-            outbox::enqueue(db, &letter)
+            outbox::enqueue_all(db, &letter)
         })
         .await?;
     Ok(shown)
@@ -170,7 +170,7 @@ pub async fn reset_all(core: &Core, by: &FreshBy, account: &AccountId) -> Result
                 log.record(db, &event.because("all"))?;
             }
             if removed > 0 || keys > 0 {
-                outbox::enqueue(db, &letter)?;
+                outbox::enqueue_all(db, &letter)?;
             }
             Ok(removed + keys)
         })

@@ -75,10 +75,10 @@ async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
     core.store.read(move |db| store::tables::factors::of(db, &id)).await
 }
 
-fn letter(core: &Core, account: &Account, change: FactorChange) -> Result<OutgoingMessage> {
+fn letter(core: &Core, account: &Account, change: FactorChange) -> Result<Option<OutgoingMessage>> {
     let language = core.language_of(account);
     let letter = Letter::FactorChanged { change };
-    core.mail.compose(&account.email, account.id.as_str(), language, &letter)
+    core.mail.compose_for(account, language, &letter)
 }
 
 /// The mail about what a session adds, and the link in it that takes it back.
@@ -86,11 +86,11 @@ fn addition_letter(
     core: &Core,
     account: &Account,
     change: AddedMethod,
-) -> Result<(OutgoingMessage, NotMeLink)> {
+) -> Result<(Option<OutgoingMessage>, NotMeLink)> {
     let (not_me, link) = NotMeLink::new(core, account)?;
     let letter = Letter::LoginMethodAdded { change, link, until: not_me.until() };
     let language = core.language_of(account);
-    Ok((core.mail.compose(&account.email, account.id.as_str(), language, &letter)?, not_me))
+    Ok((core.mail.compose_for(account, language, &letter)?, not_me))
 }
 
 /// Begins to set up a factor.
@@ -109,7 +109,7 @@ pub async fn set_up(
     if !core.config.factors.enabled {
         return Err(Detail::FactorsOff.into());
     }
-    if account.email_verified_at.is_none() {
+    if account.is_unproved() {
         return Err(Detail::AddressUnverified.into());
     }
     let confirmed = confirmed(factors_of(core, &account.id).await?);
@@ -205,10 +205,14 @@ async fn store_new(
 
 /// The phone number for text messages; `None` for other kinds.
 fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<String>> {
-    if kind != FactorKind::Sms {
-        return Ok(None);
-    }
     let refuse = |field, rule| Err(Error::invalid_field(field, Rule::Factor(rule)));
+    match kind {
+        FactorKind::Email if account.email.is_none() => {
+            return refuse(Field::FactorKind, FactorRule::MethodNotOffered);
+        }
+        FactorKind::Email | FactorKind::Totp => return Ok(None),
+        FactorKind::Sms => {}
+    }
     if !core.config.sms.is_on() {
         return refuse(Field::FactorKind, FactorRule::NoTextMessages);
     }
@@ -243,7 +247,7 @@ fn authenticator(core: &Core, account: &Account, id: &str) -> Result<(Vec<u8>, A
     let sealed = core.master.seal(&core.env, &place(id), &bytes)?;
     let secret = totp::base32(&bytes);
     let issuer = core.config.factors.issuer.as_ref().unwrap_or(&core.config.service.name);
-    let uri = totp::uri(issuer, account.email.as_str(), &secret);
+    let uri = totp::uri(issuer, &account.label(), &secret);
     Ok((sealed, Authenticator { secret: Secret::new(secret), qr_code: qr::data_url(&uri)?, uri }))
 }
 
@@ -257,7 +261,7 @@ fn dispatch(
 ) -> Result<Option<CodeDelivery>> {
     match (kind, number) {
         (FactorKind::Email, _) => {
-            one_time_code::by_mail(core, account, CodePurpose::Setup, Some(id)).map(Some)
+            one_time_code::by_mail(core, account, CodePurpose::Setup, Some(id))
         }
         (FactorKind::Sms, Some(number)) => {
             one_time_code::by_text(core, account, number, CodePurpose::Setup, Some(id))
@@ -384,7 +388,7 @@ async fn confirm(
                 &Method::Factor(factor.kind).into(),
             )?;
             not_me.store_addition(db, &session, &log)?;
-            outbox::enqueue(db, &letter).map(Decision::Commit)
+            outbox::enqueue_all(db, &letter).map(Decision::Commit)
         })
         .await
 }

@@ -334,6 +334,7 @@ impl NewSession {
         let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
         store::tables::known_ips::note(db, &self.account.id, self.client, now)?;
         store::tables::stats::count_login(db, now)?;
+        self.log.note_active(db, &self.account.id)?;
         let event = Event::done(What::Login).about(&self.account.id).in_session(&session.id);
         let event = Event { detail: self.key.clone(), ..event.by(self.account.id.as_str()) };
         self.log.record(db, &event)?;

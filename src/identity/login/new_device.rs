@@ -23,7 +23,7 @@ use crate::store::tables::anomalies::LoginAlert;
 pub struct NewDeviceCheck {
     device: String,
     country: Option<String>,
-    letter: OutgoingMessage,
+    letter: Option<OutgoingMessage>,
     link: NotMeLink,
     is_first: bool,
 }
@@ -51,7 +51,7 @@ impl NewDeviceCheck {
         Ok(Self {
             device: device.label(),
             country,
-            letter: core.mail.compose(&account.email, account.id.as_str(), language, &letter)?,
+            letter: core.mail.compose_for(account, language, &letter)?,
             link,
             is_first: account.last_login_at.is_none(),
         })
@@ -96,11 +96,11 @@ impl NewDeviceCheck {
             .in_session(session)
             .by(account.id.as_str());
         log.record(db, &event.because(what))?;
-        if account.email_verified_at.is_none() {
+        let Some(letter) = self.letter.as_ref().filter(|_| !account.is_unproved()) else {
             return Ok(());
-        }
+        };
         self.link.store(db, session, log)?;
-        outbox::enqueue(db, &self.letter)
+        outbox::enqueue(db, letter)
     }
 }
 

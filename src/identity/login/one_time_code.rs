@@ -184,7 +184,7 @@ pub(in crate::identity) async fn show(
             }
             let code = inside.look(db, log.at())?;
             let is_right = |account: &Account| {
-                code.as_ref().is_some_and(|code| code.target == account.email.key())
+                code.as_ref().is_some_and(|code| account.has_address(&code.target))
             };
             let is_right = subject.as_ref().is_some_and(is_right);
             if is_right {
@@ -337,29 +337,27 @@ pub fn make(
     Ok((code, digits))
 }
 
-/// A new code by mail, for a client that has passed the first factor.
+/// A new code by mail, for a client that has passed the first factor. Returns `None` if the account has
+/// no address.
 pub fn by_mail(
     core: &Core,
     account: &Account,
     purpose: CodePurpose,
     factor: Option<&str>,
-) -> Result<CodeDelivery> {
-    let (code, digits) = make(core, account, purpose, account.email.key())?;
+) -> Result<Option<CodeDelivery>> {
+    let Some(key) = account.email_key() else { return Ok(None) };
+    let (code, digits) = make(core, account, purpose, key)?;
     let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
-    let message = core.mail.compose(
-        &account.email,
-        account.id.as_str(),
-        core.language_of(account),
-        &letter,
-    )?;
+    let message = core.mail.compose_for(account, core.language_of(account), &letter)?;
+    let Some(message) = message else { return Ok(None) };
     let key = core.master.mac("codes sent", account.id.as_str().as_bytes());
     let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(CodeDelivery {
+    Ok(Some(CodeDelivery {
         code,
         message,
         login: LoginTarget::of(account),
         limits: vec![(Scope::CodeSent, key, SENT)],
-    })
+    }))
 }
 
 /// A new code by text message, for a client that has passed the first factor. Returns `None` if

@@ -71,7 +71,7 @@ pub async fn verify(
     let (account, opened) = core
         .store
         .write(move |db| {
-            if attempt.spend(db, log.at())?.is_none_or(|code| code.target != account.email.key()) {
+            if attempt.spend(db, log.at())?.is_none_or(|code| !account.has_address(&code.target)) {
                 return Err(Kind::CodeInvalid.into());
             }
             let account = prove(db, &account, &log)?;
@@ -87,7 +87,7 @@ pub async fn verify(
 
 /// Returns the account with its address verified.
 fn prove(db: &mut dyn Db, account: &Account, log: &AuditLog) -> Result<Account> {
-    let (id, key) = (&account.id, account.email.key());
+    let (id, key) = (&account.id, account.email_key().ok_or(Kind::CodeInvalid)?);
     proof::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
     store::tables::accounts::find(db, id)?.ok_or_else(|| Kind::CodeInvalid.into())
 }

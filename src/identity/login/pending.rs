@@ -115,9 +115,7 @@ pub(in crate::identity::login) fn dispatch(
 ) -> Result<Option<CodeDelivery>> {
     match kind {
         FactorKind::Totp => Ok(None),
-        FactorKind::Email => {
-            one_time_code::by_mail(core, account, CodePurpose::Factor, None).map(Some)
-        }
+        FactorKind::Email => one_time_code::by_mail(core, account, CodePurpose::Factor, None),
         FactorKind::Sms => match number_of(factors) {
             Some(number) => {
                 one_time_code::by_text(core, account, number, CodePurpose::Factor, None)

@@ -275,7 +275,8 @@ async fn refuse_unproved(
     attempt: Attempt,
     source: &Source,
 ) -> Result<Error> {
-    let job = Job::VerificationAtLogin { email_key: account.email.key().to_owned() };
+    let email_key = account.email_key().unwrap_or_default().to_owned();
+    let job = Job::VerificationAtLogin { email_key };
     let prepared = core.outbox.job(&job, source)?;
     let log = AuditLog::new(core, source);
     let event = Event::refused(What::Login).about(&account.id).because("unverified");

@@ -187,9 +187,7 @@ fn warning(
     }
     let change = PasskeyChange::Suspect(super::authenticator(passkey));
     let letter = Letter::PasskeyChanged { change };
-    core.mail
-        .compose(&account.email, account.id.as_str(), core.language_of(account), &letter)
-        .map(Some)
+    core.mail.compose_for(account, core.language_of(account), &letter)
 }
 
 impl ShownPasskey {

@@ -4,9 +4,12 @@ use super::{PasskeyName, authenticator, described, domain};
 use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::FreshBy;
 use crate::identity::access::fresh::Fresh;
+use crate::identity::account::way_in;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::provider;
 use crate::identity::{Caller, Core};
 use crate::mail::{Letter, PasskeyChange};
+use crate::model::account::AddressState;
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Event, Passkey, Permission, Source, Time};
 use crate::outbox::{self, OutgoingMessage};
@@ -95,6 +98,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let account = fresh.caller().account.clone();
     let letter = removal_letter(core, &account, id).await?;
     let (log, id) = (AuditLog::new(core, source), id.to_owned());
+    let providers = provider::names(core);
     core.store
         .write(move |db| {
             let version = account.credential_version;
@@ -102,13 +106,12 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
                 return Err(Kind::Conflict.into());
             }
             take_out(db, &account, &id, account.id.as_str(), &log)?;
-            let is_shut = account.password_hash.is_none()
-                && account.email_verified_at.is_none()
-                && store::tables::passkeys::of(db, &account.id)?.is_empty();
-            if is_shut {
+            // The owner of a proved address can ask for a new password there.
+            let has_mail = account.address_state() == AddressState::Verified;
+            if !has_mail && !way_in::is_left(db, &account, &providers)? {
                 return Err(Kind::LastLoginMethod.into());
             }
-            outbox::enqueue(db, &letter)
+            outbox::enqueue_all(db, &letter)
         })
         .await
 }
@@ -137,19 +140,23 @@ pub async fn remove_of(core: &Core, by: &FreshBy, account: &AccountId, id: &str)
             actor.may_change(db, &account.id)?;
             take_out(db, &account, &id, actor.name(), &log)?;
             store::tables::accounts::void_proofs(db, &account.id)?;
-            outbox::enqueue(db, &letter)
+            outbox::enqueue_all(db, &letter)
         })
         .await
 }
 
 /// The mail to the owner about the removal of a key.
-async fn removal_letter(core: &Core, account: &Account, id: &str) -> Result<OutgoingMessage> {
+async fn removal_letter(
+    core: &Core,
+    account: &Account,
+    id: &str,
+) -> Result<Option<OutgoingMessage>> {
     let owner = account.id.clone();
     let keys = core.store.read(move |db| store::tables::passkeys::of(db, &owner)).await?;
     let key = keys.iter().find(|key| key.id == id).ok_or_else(no_such_key)?;
     let change = PasskeyChange::Removed(authenticator(key), key.kind);
     let letter = Letter::PasskeyChanged { change };
-    core.mail.compose(&account.email, account.id.as_str(), core.language_of(account), &letter)
+    core.mail.compose_for(account, core.language_of(account), &letter)
 }
 
 /// Deletes the key, and the backup codes if no second factor is left.

@@ -36,10 +36,10 @@ fn bound_to(caller: &Caller) -> Vec<u8> {
     format!("{}|{}", caller.account.id, caller.session()).into_bytes()
 }
 
-/// Only the owner of a proved address can add keys: then a lost key is never the only way in.
+/// An address that nobody has proved may be another party's, who would void the keys.
 fn may_add(core: &Core, account: &Account) -> Result<()> {
     refuse_where_off(core)?;
-    if account.email_verified_at.is_none() {
+    if account.is_unproved() {
         return Err(Detail::AddressUnverified.into());
     }
     Ok(())
@@ -76,7 +76,7 @@ pub async fn options(core: &Core, fresh: &Fresh, kind: PasskeyKind) -> Result<Cr
     if keys.len() >= MOST {
         return Err(Detail::TooManyPasskeys.into());
     }
-    let name = account.username.clone().unwrap_or_else(|| account.email.to_string());
+    let name = account.username.clone().unwrap_or_else(|| account.label());
     Ok(CreationOptions {
         challenge: challenge::new(core, purpose, &bound_to(caller))?,
         timeout: TIMEOUT,
@@ -130,12 +130,7 @@ pub async fn register(
     let (not_me, link) = NotMeLink::new(core, account)?;
     let change = AddedMethod::Passkey(authenticator(&key), key.kind);
     let letter = Letter::LoginMethodAdded { change, link, until: not_me.until() };
-    let letter = core.mail.compose(
-        &account.email,
-        account.id.as_str(),
-        core.language_of(account),
-        &letter,
-    )?;
+    let letter = core.mail.compose_for(account, core.language_of(account), &letter)?;
     let (log, account, new) = (AuditLog::new(core, source), account.clone(), key.clone());
     let session = caller.session().clone();
     let has_codes = core
@@ -158,7 +153,7 @@ pub async fn register(
             let event = Event::done(What::PasskeyAdded).about(&account.id).by(account.id.as_str());
             log.record(db, &event.because(described(&new)))?;
             not_me.store_addition(db, &session, &log)?;
-            outbox::enqueue(db, &letter)?;
+            outbox::enqueue_all(db, &letter)?;
             Ok(is_first_factor)
         })
         .await?;

@@ -13,7 +13,7 @@ use crate::identity::login::remember::Remember;
 use crate::identity::provider::link;
 use crate::identity::provider::proof::{ProviderProof, ProviderTrust};
 use crate::mail::{IdentityChange, Letter};
-use crate::model::account::Status;
+use crate::model::account::{AddressPolicy, Status};
 use crate::model::event::What;
 use crate::model::identity::{Identity, ProviderStep};
 use crate::model::{Account, AccountId, Email, Event, Provider, Source, Time, role, secret};
@@ -111,8 +111,8 @@ impl LinkSituation {
         Ok(Self { connected: None, holder, account })
     }
 
-    fn decide(&self, shown: &ShownIdentity) -> LinkDecision {
-        rule::decide(self.connected.is_some(), shown.evidence().0, self.holder)
+    fn decide(&self, shown: &ShownIdentity, policy: AddressPolicy) -> LinkDecision {
+        rule::decide(self.connected.is_some(), shown.evidence().0, self.holder, policy)
     }
 
     /// Whether another reading found the same.
@@ -160,7 +160,8 @@ pub(super) async fn enter(
     for _ in 0..ROUNDS {
         let (asked, now) = (shown.clone(), core.env.now());
         let found = core.store.read(move |db| LinkSituation::read(db, &asked, now)).await?;
-        let step = match found.decide(shown) {
+        let decision = found.decide(shown, core.address_policy());
+        let step = match decision {
             LinkDecision::LogIn => return log_in(core, shown, found, remember, source).await,
             LinkDecision::Refuse(kind) => {
                 return Err(refuse(core, shown, found.account.as_ref(), kind, source).await?);
@@ -177,7 +178,10 @@ pub(super) async fn enter(
                     ProviderStep::LogIn(email)
                 }
             }
-            LinkDecision::Create | LinkDecision::TakeOver | LinkDecision::Connect => {
+            LinkDecision::CreateWithoutAddress
+            | LinkDecision::Create
+            | LinkDecision::TakeOver
+            | LinkDecision::Connect => {
                 act(core, shown, found, source).await?;
                 continue;
             }
@@ -224,6 +228,7 @@ struct PlannedLink {
     new: NewRow,
     identity: Identity,
     letter: Option<OutgoingMessage>,
+    policy: AddressPolicy,
     log: AuditLog,
 }
 
@@ -235,7 +240,9 @@ async fn act(
     found: LinkSituation,
     source: &Source,
 ) -> Result<()> {
-    let email = shown.evidence().1.cloned().ok_or(Kind::Conflict)?;
+    // An address that is not proved is no account's.
+    let (evidence, email) = shown.evidence();
+    let email = email.filter(|_| evidence != AddressEvidence::None).cloned();
     let new = new_account(core, shown, email, source)?;
     let id = found.account.as_ref().map_or(&new.account.id, |account| &account.id);
     let identity = shown.row(core, id)?;
@@ -243,14 +250,15 @@ async fn act(
         let change = IdentityChange::Connected(shown.label.clone());
         let letter = Letter::IdentityChanged { change };
         let language = core.language_of(account);
-        core.mail.compose(&account.email, account.id.as_str(), language, &letter)
+        core.mail.compose_for(account, language, &letter)
     });
     let plan = PlannedLink {
         shown: shown.clone(),
         found,
         new,
         identity,
-        letter: letter.transpose()?,
+        letter: letter.transpose()?.flatten(),
+        policy: core.address_policy(),
         log: AuditLog::new(core, source),
     };
     let made = core.store.write(move |db| plan.store(db)).await;
@@ -264,7 +272,7 @@ async fn act(
 fn new_account(
     core: &Core,
     shown: &ShownIdentity,
-    email: Email,
+    email: Option<Email>,
     source: &Source,
 ) -> Result<NewRow> {
     let account = &shown.account;
@@ -285,11 +293,11 @@ impl PlannedLink {
         if !now.is_as(&self.found) {
             return Err(conflict());
         }
-        match now.decide(&self.shown) {
-            LinkDecision::Create => self.create(db)?,
+        match now.decide(&self.shown, self.policy) {
+            LinkDecision::Create | LinkDecision::CreateWithoutAddress => self.create(db)?,
             LinkDecision::TakeOver => {
                 let account = now.account.as_ref().ok_or_else(conflict)?;
-                let (id, key) = (&account.id, account.email.key());
+                let (id, key) = (&account.id, account.email_key().ok_or_else(conflict)?);
                 proof::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
             }
             LinkDecision::Connect => {
@@ -302,7 +310,7 @@ impl PlannedLink {
             _ => return Err(conflict()),
         }
         link::insert(db, &self.identity, log)?;
-        self.letter.iter().try_for_each(|letter| outbox::enqueue(db, letter))
+        outbox::enqueue_all(db, &self.letter)
     }
 
     fn create(&self, db: &mut dyn Db) -> Result<()> {
@@ -317,8 +325,10 @@ impl PlannedLink {
         store::tables::roles::give(db, &account.id, role::DEFAULT)?;
         let event = Event::done(What::SignUp).about(&account.id);
         log.record(db, &event.because(format!("provider {}", self.shown.provider)))?;
-        let (id, key) = (&account.id, account.email.key());
-        proof::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
+        if let Some(key) = account.email_key() {
+            let id = &account.id;
+            proof::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
+        }
         Ok(())
     }
 }
@@ -380,16 +390,16 @@ async fn prove_own(
     source: &Source,
 ) -> Result<Account> {
     let (evidence, email) = shown.evidence();
-    let is_own = email.is_some_and(|email| email.key() == account.email.key());
-    if evidence == AddressEvidence::None || !is_own || account.email_verified_at.is_some() {
+    let own = email.filter(|email| account.has_address(email.key())).cloned();
+    let Some(own) = own.filter(|_| evidence != AddressEvidence::None && account.is_unproved())
+    else {
         return Ok(account);
-    }
+    };
     let again = Identity { id: core.env.new_id()?, ..connected.clone() };
     let (log, id) = (AuditLog::new(core, source), account.id.clone());
     core.store
         .write(move |db| {
-            let key = account.email.key();
-            proof::prove(db, &id, key, Brought::Mailbox, id.as_str(), &log)?;
+            proof::prove(db, &id, own.key(), Brought::Mailbox, id.as_str(), &log)?;
             if store::tables::identities::find(db, &again.issuer, &again.subject)?.is_none() {
                 link::insert(db, &again, &log)?;
             }

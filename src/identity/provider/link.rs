@@ -21,10 +21,10 @@ use crate::store::db::Db;
 /// How many identities an account may have.
 const MOST: usize = 20;
 
-/// Refuses an account that nobody has proved: what is connected to it could be another party's way
-/// in.
+/// Refuses an account with an address that nobody has proved: what is connected to it could be another
+/// party's way in.
 pub(super) fn may_link(account: &Account) -> Result<()> {
-    if account.email_verified_at.is_some() { Ok(()) } else { Err(Detail::AddressUnverified.into()) }
+    if account.is_unproved() { Err(Detail::AddressUnverified.into()) } else { Ok(()) }
 }
 
 /// Whether a flow began to connect an account, not to log in.
@@ -85,7 +85,7 @@ async fn store_link(
     let change = AddedMethod::Provider(shown.label.clone());
     let letter = Letter::LoginMethodAdded { change, link, until: not_me.until() };
     let language = core.language_of(&account);
-    let letter = core.mail.compose(&account.email, account.id.as_str(), language, &letter)?;
+    let letter = core.mail.compose_for(&account, language, &letter)?;
     let (log, session) = (AuditLog::new(core, source), fresh.caller().session().clone());
     core.store
         .write(move |db| {
@@ -103,8 +103,8 @@ async fn store_link(
                 return Err(Kind::Conflict.into());
             }
             insert(db, &row, &log)?;
-            not_me.store(db, &session, &log)?;
-            outbox::enqueue(db, &letter)?;
+            not_me.store_addition(db, &session, &log)?;
+            outbox::enqueue_all(db, &letter)?;
             Ok(row.clone())
         })
         .await

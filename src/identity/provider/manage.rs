@@ -3,14 +3,14 @@
 use super::removal::record_removal;
 use crate::error::{Error, Kind, ProviderFault, Result};
 use crate::identity::access::fresh::Fresh;
+use crate::identity::account::way_in;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::{Caller, Core};
 use crate::mail::{IdentityChange, Letter};
+use crate::model::Source;
 use crate::model::identity::Identity;
-use crate::model::{Account, PasskeyKind, Source};
 use crate::outbox;
 use crate::store;
-use crate::store::db::Db;
 
 /// Lists the caller's identities, oldest first.
 ///
@@ -33,9 +33,10 @@ pub async fn unlink(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let label = super::find(core, &row.provider).map_or(row.provider, |one| one.label.clone());
     let letter = Letter::IdentityChanged { change: IdentityChange::Removed(label) };
     let language = core.language_of(&account);
-    let letter = core.mail.compose(&account.email, account.id.as_str(), language, &letter)?;
+    let letter = core.mail.compose_for(&account, language, &letter)?;
     let (log, id) = (AuditLog::new(core, source), id.to_owned());
-    let has_codes = core.config.login.passwordless;
+    let has_codes = core.config.login.passwordless && account.email.is_some();
+    let providers = super::names(core);
     core.store
         .write(move |db| {
             let version = account.credential_version;
@@ -44,19 +45,11 @@ pub async fn unlink(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
             }
             let removed = store::tables::identities::remove(db, &account.id, &id)?;
             let removed = removed.ok_or(ProviderFault::UnknownIdentity)?;
-            if !has_codes && !has_way_in(db, &account)? {
+            if !has_codes && !way_in::is_left(db, &account, &providers)? {
                 return Err(Kind::LastLoginMethod.into());
             }
             record_removal(db, &removed, account.id.as_str(), &log)?;
-            outbox::enqueue(db, &letter)
+            outbox::enqueue_all(db, &letter)
         })
         .await
-}
-
-/// Whether the account has a way to log in that it need not ask for by mail.
-fn has_way_in(db: &mut dyn Db, account: &Account) -> Result<bool> {
-    let keys = store::tables::passkeys::of(db, &account.id)?;
-    Ok(account.password_hash.is_some()
-        || keys.iter().any(|key| key.kind == PasskeyKind::Passkey)
-        || !store::tables::identities::of(db, &account.id)?.is_empty())
 }

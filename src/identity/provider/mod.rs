@@ -49,6 +49,12 @@ pub fn offered(core: &Core) -> Vec<ProviderListing> {
     core.config.providers.all.iter().map(listing).collect()
 }
 
+/// The names of the providers that can be used.
+#[must_use]
+pub(in crate::identity) fn names(core: &Core) -> Vec<String> {
+    offered(core).into_iter().map(|provider| provider.name).collect()
+}
+
 /// The provider with this name.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 //! | the account at the provider | proof of the address | the account here with the address | decision |
 //! |---|---|---|---|
 //! | is connected | any | any | log in to the account that it is connected to |
-//! | is new | none | any | ask for an address, and mail a code to it |
+//! | is new | none | any | ask for an address, and mail a code to it; where accounts need none, create one without |
 //! | is new | by provider or mailbox | none | create an account |
 //! | is new | by provider or mailbox | never proved | take it over: all that was on it is void |
 //! | is new | by provider | proved | ask for its login, or for a code that is mailed to it |
@@ -15,6 +15,7 @@
 //! The rule stands for users in `docs/social-login.md`.
 
 use crate::error::Kind;
+use crate::model::account::AddressPolicy;
 
 /// What proves that an address belongs to the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub enum AddressHolder {
 pub enum LinkDecision {
     LogIn,
     Create,
+    CreateWithoutAddress,
     /// The account becomes the person's, without anything that was on it.
     TakeOver,
     Connect,
@@ -61,9 +63,13 @@ pub fn decide(
     is_connected: bool,
     evidence: AddressEvidence,
     holder: AddressHolder,
+    policy: AddressPolicy,
 ) -> LinkDecision {
     match (is_connected, evidence, holder) {
         (true, ..) => LinkDecision::LogIn,
+        (false, AddressEvidence::None, _) if policy == AddressPolicy::Optional => {
+            LinkDecision::CreateWithoutAddress
+        }
         (false, AddressEvidence::None, _) | (false, _, AddressHolder::Reserved) => {
             LinkDecision::AskAddress
         }
@@ -83,6 +89,7 @@ mod tests {
 
     const EVIDENCE: [AddressEvidence; 3] =
         [AddressEvidence::None, AddressEvidence::Provider, AddressEvidence::Mailbox];
+    const POLICIES: [AddressPolicy; 2] = [AddressPolicy::Required, AddressPolicy::Optional];
     const HOLDERS: [AddressHolder; 7] = [
         AddressHolder::Nobody,
         AddressHolder::Unproved,
@@ -97,7 +104,9 @@ mod tests {
     fn a_connected_account_is_opened_whatever_its_address_is() {
         for evidence in EVIDENCE {
             for holder in HOLDERS {
-                assert_eq!(decide(true, evidence, holder), LinkDecision::LogIn);
+                for policy in POLICIES {
+                    assert_eq!(decide(true, evidence, holder, policy), LinkDecision::LogIn);
+                }
             }
         }
     }
@@ -105,8 +114,10 @@ mod tests {
     #[test]
     fn without_a_proof_of_the_address_nothing_about_it_decides() {
         for holder in HOLDERS {
-            let decision = decide(false, AddressEvidence::None, holder);
-            assert_eq!(decision, LinkDecision::AskAddress, "{holder:?}");
+            let (none, required) = (AddressEvidence::None, AddressPolicy::Required);
+            assert_eq!(decide(false, none, holder, required), LinkDecision::AskAddress);
+            let decision = decide(false, none, holder, AddressPolicy::Optional);
+            assert_eq!(decision, LinkDecision::CreateWithoutAddress, "{holder:?}");
         }
     }
 
@@ -127,7 +138,10 @@ mod tests {
             (mailbox, AddressHolder::Deleted, LinkDecision::Refuse(Kind::AccountDeleted)),
             (provider, AddressHolder::Reserved, LinkDecision::AskAddress),
         ] {
-            assert_eq!(decide(false, evidence, holder), expected, "{evidence:?} {holder:?}");
+            for policy in POLICIES {
+                let decision = decide(false, evidence, holder, policy);
+                assert_eq!(decision, expected, "{evidence:?} {holder:?} {policy:?}");
+            }
         }
     }
 }

@@ -87,9 +87,11 @@ async fn rotate_uncounted(
         // An unverified address may belong to a third party, so it gets no mail that others can
         // trigger.
         let language = core.language_of(account);
-        let (to, id) = (&account.email, account.id.as_str());
-        let letter = || core.mail.compose(to, id, language, &Letter::SessionStolen);
-        let notice = account.email_verified_at.map(|_| letter()).transpose()?;
+        let notice = if account.is_unproved() {
+            None
+        } else {
+            core.mail.compose_for(account, language, &Letter::SessionStolen)?
+        };
         let step = RefreshStep { stage: RefreshStage::Act(notice), ..step };
         outcome = core.store.decide(move |db| step.take(db)).await?;
     }
@@ -187,6 +189,7 @@ impl RefreshStep {
         };
         let recorded = snapshot.session.refresh_day;
         if store::tables::sessions::rotate(db, &mut snapshot.session, &self.rotation, self.grace)? {
+            self.log.note_active(db, &snapshot.account.id)?;
             if snapshot.session.refresh_day != recorded {
                 self.record_first_of_day(db, &snapshot)?;
             }

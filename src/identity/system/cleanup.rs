@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::identity::Core;
 use crate::identity::account::delete::HIDDEN_FOR;
+use crate::identity::system::statistics;
+use crate::model::Time;
+use crate::model::series::{day_of_hour, hour_of};
 use crate::store;
 use crate::store::db::Db;
 
@@ -61,6 +64,7 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::tables::outbox::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::tables::audit::purge(db, audited, PIECE)).await?;
     removed += core.store.write(move |db| store::tables::keys::purge(db, now)).await?;
+    removed += purge_statistics(core, now).await?;
     let unfinished = now - crate::identity::account::file::PATIENCE;
     removed +=
         piecewise(core, move |db| store::tables::files::purge_unfinished(db, unfinished, PIECE))
@@ -76,6 +80,21 @@ pub async fn purge(core: &Core) -> Result<()> {
         tracing::info!(rows = removed, "cleanup removed expired rows");
     }
     Ok(())
+}
+
+/// Removes counts that are no longer shown.
+async fn purge_statistics(core: &Core, now: Time) -> Result<u64> {
+    use store::tables::activity::{self, CountUnit};
+
+    let hour = hour_of(now - statistics::HOURS_KEPT);
+    let day = day_of_hour(hour_of(now - statistics::DAYS_KEPT));
+    let active = hour_of(now - statistics::ACTIVITY_KEPT);
+    let mut removed = 0;
+    for (unit, before) in [(CountUnit::Hour, hour), (CountUnit::Day, day)] {
+        removed += piecewise(core, move |db| activity::purge(db, unit, before, PIECE)).await?;
+    }
+    removed += piecewise(core, move |db| activity::purge_accounts(db, active, PIECE)).await?;
+    Ok(removed)
 }
 
 async fn piecewise<F>(core: &Core, piece: F) -> Result<u64>

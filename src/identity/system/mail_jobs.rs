@@ -117,11 +117,10 @@ impl PlannedMail {
         letter: &Letter,
         link: Option<NewLink>,
     ) -> Result<Self> {
-        let letter = core.mail.compose(&account.email, account.id.as_str(), language, letter)?;
-        let letters = vec![letter];
+        let letter = core.mail.compose_for(account, language, letter)?;
         Ok(Self {
             account: account.clone(),
-            letters,
+            letters: letter.into_iter().collect(),
             links: link.into_iter().collect(),
             code: None,
             limit: None,
@@ -132,7 +131,8 @@ impl PlannedMail {
 
     /// Counts it against the limit of the account's address.
     fn limited(mut self, core: &Core) -> Self {
-        self.limit = MailLimit::of_address(core, &self.account.email);
+        let email = self.account.email.as_ref();
+        self.limit = email.and_then(|email| MailLimit::of_address(core, email));
         self
     }
 
@@ -177,7 +177,7 @@ async fn plan(
     job: &Job,
     source: &Source,
 ) -> Result<Option<PlannedMail>> {
-    let unproved = account.email_verified_at.is_none();
+    let unproved = account.is_unproved();
     // A stranger chooses no language for a letter that the owner did not ask for.
     let (own, wished) = (core.language_of(account), core.language_for(account, source));
     let planned = match job {
@@ -292,7 +292,8 @@ fn code_of(
     language: Translation<'_>,
     purpose: one_time_code::CodePurpose,
 ) -> Result<PlannedMail> {
-    let (code, digits) = one_time_code::make(core, account, purpose, account.email.key())?;
+    let target = account.email_key().unwrap_or_default();
+    let (code, digits) = one_time_code::make(core, account, purpose, target)?;
     let until = code.expires_at;
     let letter = if purpose == one_time_code::CodePurpose::Reset {
         Letter::ResetCode { code: digits, until }
@@ -323,31 +324,29 @@ async fn change_of_address(
                 Letter::ConfirmEmail { link: link::to_confirmation(core, language, &token), until };
             Some(core.mail.compose(new, account.id.as_str(), language, &proof)?)
         }
-        NewAddress::Taken(holder) if holder.is_reachable() => Some(core.mail.compose(
-            &holder.email,
-            holder.id.as_str(),
-            core.language_of(&holder),
-            &Letter::AddressTaken,
-        )?),
+        NewAddress::Taken(holder) if holder.is_reachable() => {
+            core.mail.compose_for(&holder, core.language_of(&holder), &Letter::AddressTaken)?
+        }
         NewAddress::Taken(_) | NewAddress::Kept => None,
     };
     let confirm = NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new);
     let (token, until) = (core.env.new_token()?, now + change_email::UNDO_FOR);
-    let undo =
-        NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email);
-    let undo = undo.counting_from(since);
+    let undo = account.email.as_ref().map(|old| {
+        let undo = NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(old);
+        undo.counting_from(since)
+    });
     let notice = Letter::EmailChanging {
         undo: link::to_page(core, language, Page::UndoEmail, &token),
         until,
     };
     // An unverified address may belong to a stranger, whose limit holds the change back with its
     // notice.
-    let limit = match account.email_verified_at {
-        Some(_) => MailLimit::of_changes(core, account.id.as_str()),
-        None => MailLimit::of_address(core, &account.email),
+    let limit = match &account.email {
+        Some(email) if account.is_unproved() => MailLimit::of_address(core, email),
+        _ => MailLimit::of_changes(core, account.id.as_str()),
     };
     Ok(PlannedMail {
-        links: vec![confirm, undo],
+        links: std::iter::once(confirm).chain(undo).collect(),
         limit,
         to_other: to_new.map(|letter| (letter, MailLimit::of_address(core, new))),
         ..PlannedMail::of(core, account, language, &notice, None)?

@@ -10,3 +10,5 @@ pub mod key_reload;
 pub(in crate::identity) mod mail_charge;
 pub mod mail_jobs;
 pub mod metrics;
+pub mod statistics;
+pub mod upkeep;

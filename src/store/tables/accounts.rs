@@ -24,9 +24,9 @@ pub fn read(row: &mut Row) -> Result<Account> {
         id: AccountId::new(row.take::<String>()?),
         number: row.take()?,
         email: {
-            let typed: String = row.take()?;
+            let typed: Option<String> = row.take()?;
             let key: Option<String> = row.take()?;
-            Email::stored(typed, key.unwrap_or_default())
+            typed.map(|typed| Email::stored(typed, key.unwrap_or_default()))
         },
         email_verified_at: row.take()?,
         username: row.take()?,
@@ -89,8 +89,8 @@ impl NewRow {
             account.id.as_str().into(),
             number.into(),
             (&self.handle).into(),
-            account.email.as_str().into(),
-            account.email.key().into(),
+            account.email.as_ref().map(Email::as_str).into(),
+            account.email_key().into(),
             account.email_verified_at.into(),
             account.username.as_deref().into(),
             self.username_key.as_deref().into(),
@@ -147,7 +147,8 @@ fn run_insertion(db: &mut dyn Db, sql: Sql, number: i64, new: &NewRow) -> Result
     let is_inserted = db.run(sql, &new.values(number))? == 1;
     if is_inserted {
         let account = &new.account;
-        search_index::note_new(db, number, &account.email, account.username.as_deref())?;
+        let (email, username) = (account.email.as_ref(), account.username.as_deref());
+        search_index::note_new(db, number, email, username)?;
     }
     Ok(is_inserted)
 }

@@ -2,7 +2,7 @@
 //! by any part of an address or user name.
 
 use crate::error::Result;
-use crate::model::account::Verification;
+use crate::model::account::{AddressState, Verification};
 use crate::model::{Account, AccountId, LanguageTag, SearchText, Status, Time};
 use crate::sql;
 use crate::store::db::{Db, Sql};
@@ -71,12 +71,14 @@ fn statements(status: Option<Status>, verification: Verification) -> Statements 
         }
         (Some(Status::Active), Verification::Required) => {
             statements!(
-                "a.suspended_at is null and a.deleted_at is null and a.email_verified_at is not null"
+                "a.suspended_at is null and a.deleted_at is null \
+                 and (a.email_verified_at is not null or a.email_key is null)"
             )
         }
         (Some(Status::Pending), Verification::Required) => {
             statements!(
-                "a.suspended_at is null and a.deleted_at is null and a.email_verified_at is null"
+                "a.suspended_at is null and a.deleted_at is null \
+                 and a.email_verified_at is null and a.email_key is not null"
             )
         }
         (Some(Status::Pending), Verification::Optional) => statements!("a.number is null"),
@@ -123,7 +125,7 @@ fn searched(db: &mut dyn Db, query: &Query, text: &SearchText) -> Result<Directo
 /// The numbers of the matching accounts, ascending: at most one more than a search counts.
 fn matches(db: &mut dyn Db, query: &Query, text: &SearchText) -> Result<Vec<i64>> {
     let fits = |row: &SearchRow| {
-        text.is_in(&row.email, row.username.as_deref())
+        text.is_in(row.email.as_ref(), row.username.as_deref())
             && query.status.is_none_or(|wanted| wanted == status(row, query.verification))
     };
     let end = search_index::indexed_below(db)?;
@@ -152,7 +154,8 @@ fn matches(db: &mut dyn Db, query: &Query, text: &SearchText) -> Result<Vec<i64>
 }
 
 fn status(row: &SearchRow, verification: Verification) -> Status {
-    Status::of(row.deleted_at, row.suspended_at, row.email_verified_at, verification)
+    let address = AddressState::of(row.email.as_ref(), row.email_verified_at);
+    Status::of(row.deleted_at, row.suspended_at, address, verification)
 }
 
 /// Lists the accounts that are not deleted in the order of their creation.

@@ -19,6 +19,7 @@ pub fn clear(db: &mut dyn Db) -> Result<()> {
         sql!("delete from roles where built_in = 0"),
         sql!("delete from attempts"),
         sql!("delete from login_counts"),
+        sql!("delete from activity_counts"),
         sql!("delete from outbox"),
         sql!("delete from audit"),
         sql!("delete from username_reservations"),
@@ -34,7 +35,7 @@ pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<
     let gone = db.all(
         sql!(concat!(
             "delete from accounts where id in (select id from accounts where email_verified_at is null \
-             and created_at <= $1 and last_login_at is null and imported_at is null \
+             and email is not null and created_at <= $1 and last_login_at is null and imported_at is null \
              and not exists (select 1 from account_roles r where r.account_id = accounts.id and r.role = $2) \
              order by created_at limit $3) returning id, ",
             columns!()
@@ -67,7 +68,8 @@ pub fn remove_unproved(db: &mut dyn Db, account: &Removable) -> Result<bool> {
     let id = account.id();
     let removed = db.first(
         sql!(concat!(
-            "delete from accounts where id = $1 and email_verified_at is null returning ",
+            "delete from accounts where id = $1 and email_verified_at is null \
+             and email is not null returning ",
             columns!()
         )),
         &[id.as_str().into()],

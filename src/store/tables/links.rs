@@ -177,6 +177,7 @@ pub fn void_later_undoing(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32])
 /// Until then the address is reserved for the account if it had proved it: an address that the
 /// account only claimed is free at once for its owner.
 pub fn prolong_undoing(db: &mut dyn Db, account: &Account, until: Time, now: Time) -> Result<()> {
+    let Some(email_key) = account.email_key() else { return Ok(()) };
     let reserved_at = account.email_verified_at.map(|_| now);
     db.run(
         sql!(
@@ -188,7 +189,7 @@ pub fn prolong_undoing(db: &mut dyn Db, account: &Account, until: Time, now: Tim
             reserved_at.into(),
             account.id.as_str().into(),
             LinkPurpose::UndoEmail.as_str().into(),
-            account.email.key().into(),
+            email_key.into(),
             now.into(),
         ],
     )?;
@@ -227,7 +228,7 @@ pub fn kept_addresses(db: &mut dyn Db, account: &AccountId, now: Time) -> Result
     let rows = db.all(
         sql!(
             "select distinct l.address from links l join accounts a on a.id = l.account_id \
-             where l.account_id = $1 and l.purpose = $2 and l.email_key <> a.email_key and l.address is not null \
+             where l.account_id = $1 and l.purpose = $2 and (a.email_key is null or l.email_key <> a.email_key) and l.address is not null \
              and l.spent_at is null and l.expires_at > $3 order by l.address"
         ),
         &[account.as_str().into(), LinkPurpose::UndoEmail.as_str().into(), now.into()],

@@ -1,6 +1,7 @@
 //! One file per table group: plain functions with portable SQL.
 
 pub mod accounts;
+pub mod activity;
 pub mod anomalies;
 pub mod apps;
 pub mod attempts;

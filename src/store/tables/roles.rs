@@ -161,7 +161,8 @@ impl Removable {
             sql!(
                 "select 1 from account_roles r join accounts a on a.id = r.account_id \
                  where r.role = $1 and a.id <> $2 and a.suspended_at is null and a.deleted_at is null \
-                 and (a.email_verified_at is not null or ($3 = 1 and a.password_hash is not null)) limit 1"
+                 and (a.email_verified_at is not null or a.email is null \
+                 or ($3 = 1 and a.password_hash is not null)) limit 1"
             ),
             &[role::ADMIN.into(), account.as_str().into(), unproved_may.into()],
         )?;

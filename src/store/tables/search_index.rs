@@ -35,7 +35,7 @@ pub(in crate::store) use columns;
 #[derive(Debug, Clone)]
 pub struct SearchRow {
     pub number: i64,
-    pub email: Email,
+    pub email: Option<Email>,
     pub username: Option<String>,
     pub email_verified_at: Option<Time>,
     pub suspended_at: Option<Time>,
@@ -44,7 +44,7 @@ pub struct SearchRow {
 
 impl SearchRow {
     pub(super) fn trigrams(&self) -> BTreeSet<i64> {
-        trigrams(&self.email, self.username.as_deref())
+        trigrams(self.email.as_ref(), self.username.as_deref())
     }
 }
 
@@ -54,7 +54,7 @@ fn read(mut row: Row) -> Result<SearchRow> {
         email: {
             let typed: Option<String> = row.take()?;
             let key: Option<String> = row.take()?;
-            Email::stored(typed.unwrap_or_default(), key.unwrap_or_default())
+            typed.map(|typed| Email::stored(typed, key.unwrap_or_default()))
         },
         username: row.take()?,
         email_verified_at: row.take()?,
@@ -68,7 +68,7 @@ fn pack(characters: [char; 3]) -> i64 {
     characters.iter().fold(0, |packed, c| packed << 21 | i64::from(u32::from(*c)))
 }
 
-fn trigrams(email: &Email, username: Option<&str>) -> BTreeSet<i64> {
+fn trigrams(email: Option<&Email>, username: Option<&str>) -> BTreeSet<i64> {
     let mut all = BTreeSet::new();
     for text in searched(email, username) {
         let characters: Vec<char> = text.chars().chain([END, END]).collect();
@@ -151,7 +151,12 @@ pub fn indexed_below(db: &mut dyn Db) -> Result<i64> {
 
 /// Adds a new account, if its number belongs to a segment of the index: an import may bring such
 /// numbers.
-pub fn note_new(db: &mut dyn Db, number: i64, email: &Email, username: Option<&str>) -> Result<()> {
+pub fn note_new(
+    db: &mut dyn Db,
+    number: i64,
+    email: Option<&Email>,
+    username: Option<&str>,
+) -> Result<()> {
     let mut changes = IndexChanges::begin(db)?;
     if changes.progress.has(number / SEGMENT) {
         changes.note(number, &BTreeSet::new(), &trigrams(email, username))?;
@@ -419,7 +424,7 @@ mod tests {
     fn found(db: &mut TestDb, text: &str) -> (Vec<i64>, Vec<i64>) {
         let text = SearchText::parse(text).unwrap();
         let all = after(db, -1, 10_000).unwrap().into_iter();
-        let fits = all.filter(|row| text.is_in(&row.email, row.username.as_deref()));
+        let fits = all.filter(|row| text.is_in(row.email.as_ref(), row.username.as_deref()));
         let expected: Vec<i64> = fits.map(|row| row.number).collect();
         let query = directory::Query {
             status: None,

@@ -122,7 +122,7 @@ pub fn add_password(db: &mut dyn Db, from: &NewRow, now: Time) -> Result<bool> {
             from.password_scheme.as_deref().into(),
             from.account.email_verified_at.into(),
             now.into(),
-            from.account.email.key().into(),
+            from.account.email_key().into(),
         ],
     )?;
     Ok(changed > 0)
@@ -136,7 +136,7 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<AccountExpor
             "select ",
             accounts::columns!(),
             ", a.username_key, a.files_uploaded, a.upload_limit from accounts a \
-             where a.id > $1 and a.deleted_at is null and a.email_key is not null order by a.id limit $2"
+             where a.id > $1 and a.deleted_at is null order by a.id limit $2"
         )),
         &[after.into(), limit.into()],
     )?;

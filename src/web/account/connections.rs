@@ -101,7 +101,7 @@ pub(super) async fn connect(owner: &Owner) -> Result<Response, Stop> {
         Err(error) => Err(error),
     };
     let mut response = match connected {
-        Ok(_) => owner.go_with(CONNECTIONS, Notice::ProviderConnected),
+        Ok(_) => owner.go_with(CONNECTIONS, Notice::connected(&owner.caller.account)),
         Err(error) if error.kind() == Kind::SessionEnded => return Err(error.into()),
         Err(error) => show(owner, Some(refused(owner, error))).await?,
     };
@@ -153,7 +153,7 @@ async fn show(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, S
     let text = &words.account.connections;
     let rows = provider::list(owner.core(), &owner.caller).await?;
     let step = waiting(owner).and_then(|token| provider::step_of(owner.core(), &token).ok());
-    let is_verified = owner.caller.account.email_verified_at.is_some();
+    let is_verified = !owner.caller.account.is_unproved();
     let mut proof = owner.proof_view(owner.proof_ways().await?, CONNECTIONS, refused);
     focus_first(proof.field.iter_mut());
     let view = ConnectionsView {

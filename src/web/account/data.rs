@@ -6,6 +6,7 @@ use poem::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 
 use crate::error::{Error, Kind, Result};
 use crate::identity::account::{delete, export};
+use crate::model::account::AddressState;
 use crate::web::account::proof::GivenProof;
 use crate::web::account::{CONSENT, RefusedForm, Step, StepKind};
 use crate::web::entry::left;
@@ -86,7 +87,14 @@ pub(super) async fn delete(owner: &Owner) -> Result<Response, Stop> {
         }
     };
     match delete::own_account(owner.core(), &fresh, owner.source()).await {
-        Ok(()) => Ok(left(owner, Notice::AccountDeleted)),
+        // An address that nobody has proved gets no letter.
+        Ok(()) => Ok(left(
+            owner,
+            match owner.caller.account.address_state() {
+                AddressState::Verified => Notice::AccountDeleted,
+                AddressState::Unverified | AddressState::Absent => Notice::AccountDeletedUnmailed,
+            },
+        )),
         Err(error) if is_shown(&error) => {
             show_delete(owner, Some(RefusedForm::failed(owner, error))).await
         }

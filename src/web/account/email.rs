@@ -35,7 +35,13 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
         }
     };
     match change_email::request(owner.core(), &fresh, &email, owner.source()).await {
-        Ok(()) => Ok(owner.go_with(EMAIL, Notice::AddressAsked)),
+        Ok(()) => Ok(owner.go_with(
+            EMAIL,
+            match owner.caller.account.email {
+                Some(_) => Notice::AddressAsked,
+                None => Notice::FirstAddressAsked,
+            },
+        )),
         Err(error) => {
             let refused = match error.fields().first() {
                 Some(row) => RefusedForm::field(NEW, problems::reason(owner.words().words, row)),
@@ -58,11 +64,15 @@ async fn show(owner: &Owner, typed: &str, refused: Option<RefusedForm>) -> Resul
     ];
     let mut proof = owner.proof_view(owner.proof_ways().await?, EMAIL, refused);
     focus(&mut fields, &mut proof);
-    let says = text.text(&owner.caller.account.email);
+    let account = &owner.caller.account;
+    let says = match &account.email {
+        Some(email) => text.text(email),
+        None => text.none.to_string(),
+    };
     let view = FormView {
         layout: owner.layout(&text.title),
         desk: owner.desk(EMAIL, Some(&says), refused),
-        user_name: Some(owner.caller.account.email.as_str()),
+        user_name: account.email.as_ref().map(Email::as_str),
         fields,
         proof,
         button: &text.button,

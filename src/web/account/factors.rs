@@ -167,7 +167,7 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
     let text = &words.account.factors;
     let Overview { factors, backup_codes, is_due } =
         factor::list(owner.core(), &owner.caller).await?;
-    let is_verified = owner.caller.account.email_verified_at.is_some();
+    let is_verified = !owner.caller.account.is_unproved();
     let reason = refused.and_then(|refused| refused.reason("device"));
     let mut device = FieldView::new(words, FieldKind::Text, "device", &text.name)
         .at_most(MAX_NAME)

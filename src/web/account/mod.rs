@@ -224,7 +224,7 @@ impl Owner {
         let rights = Rights::of(&self.caller.roles, self.caller.permissions.clone());
         Desk {
             words,
-            who: self.caller.account.email.as_str(),
+            who: self.caller.account.label(),
             path,
             text,
             note: note.map(|notice| notice.text(words)),

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::identity::session::list;
 use crate::identity::{factor, passkey};
 use crate::model::Account;
+use crate::model::account::AddressState;
 use crate::web::html::Layout;
 use crate::web::stop::Stop;
 use crate::web::target;
@@ -59,14 +60,18 @@ fn tiles<'a>(
     let text = &words.overview;
     let tile =
         |title, text, tag, (path, link): (_, &'a Text)| Tile { title, text, tag, path, link };
-    let is_verified = account.email_verified_at.is_some();
-    let verified =
-        if is_verified { (text.verified.as_str(), "") } else { (text.unverified.as_str(), "bad") };
+    let verified = match account.address_state() {
+        AddressState::Verified => Some((text.verified.as_str(), "")),
+        AddressState::Unverified => Some((text.unverified.as_str(), "bad")),
+        AddressState::Absent => None,
+    };
     let factor = if has_factor { (text.on.as_str(), "") } else { (text.off.as_str(), "off") };
     let has_password = account.password_hash.is_some();
     let password = if has_password { &text.password_text } else { &text.no_password_text };
     let second = if has_factor { &text.factor_text } else { &text.no_factor_text }.to_string();
-    let (email, record) = (account.email.to_string(), text.record_text.to_string());
+    let email = account.email_text().unwrap_or_else(|| words.email.none.to_string());
+    let add = if account.email.is_some() { &text.email_link } else { &text.add_email_link };
+    let record = text.record_text.to_string();
     let data = text.data_text.to_string();
     let devices = if sessions == 1 {
         text.one_session_text.to_string()
@@ -79,7 +84,7 @@ fn tiles<'a>(
     let name = full_name(account).unwrap_or_else(|| text.profile_text.to_string());
     vec![
         tile(&words.profile.title, name, None, (target::PROFILE, &text.profile_link)),
-        tile(&words.email.title, email, Some(verified), (target::EMAIL, &text.email_link)),
+        tile(&words.email.title, email, verified, (target::EMAIL, add)),
         tile(&words.password.title, password.to_string(), None, (target::PASSWORD, choose)),
         tile(&words.passkeys.title, keys, None, (target::PASSKEYS, &text.passkeys_link)),
         tile(

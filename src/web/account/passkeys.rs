@@ -185,7 +185,7 @@ async fn show_list(
     if rename.is_some_and(|rename| listed.passkeys.iter().all(|key| key.id != rename.id)) {
         return Err(Kind::NotFound.into());
     }
-    let is_verified = owner.caller.account.email_verified_at.is_some();
+    let is_verified = !owner.caller.account.is_unproved();
     let is_on = owner.core().config.webauthn.enabled;
     let reason = refused.and_then(|refused| refused.reason("name"));
     let mut field = FieldView::new(words, FieldKind::Text, "name", &text.name)

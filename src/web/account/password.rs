@@ -12,7 +12,7 @@ use crate::web::pages::password_rules;
 use crate::web::problems;
 use crate::web::site::SayView;
 use crate::web::stop::Stop;
-use crate::web::target::PASSWORD;
+use crate::web::target::{EMAIL, PASSWORD};
 use crate::web::view::{FieldKind, FieldView};
 use crate::web::visit::{Owner, go};
 
@@ -28,9 +28,13 @@ pub(super) async fn lead(_owner: &Owner) -> Result<Response, Stop> {
 /// `GET /account/password`
 pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     if owner.caller.account.password_hash.is_none() {
-        let text = &owner.words().words.account.password;
-        let links = [(Page::ForgotPassword.path(), text.choose.as_str())];
-        let view = SayView { layout: owner.layout(&text.title), text: &text.none, links: &links };
+        let words = &owner.words().words.account;
+        let text = &words.password;
+        let (says, link) = match owner.caller.account.email {
+            Some(_) => (&text.none, (Page::ForgotPassword.path(), text.choose.as_str())),
+            None => (&text.none_address, (EMAIL, words.overview.add_email_link.as_str())),
+        };
+        let view = SayView { layout: owner.layout(&text.title), text: says, links: &[link] };
         return Ok(owner.site.render(poem::http::StatusCode::OK, &view)?);
     }
     show(owner, None).await
@@ -92,10 +96,11 @@ async fn show(owner: &Owner, refused: Option<&RefusedForm>) -> Result<Response, 
     ];
     let mut proof = owner.proof_view(owner.factor_ways().await?, PASSWORD, refused);
     focus(&mut fields, &mut proof);
+    let label = owner.caller.account.label();
     let view = FormView {
         layout: owner.layout(&text.title),
         desk: owner.desk(PASSWORD, Some(&text.text), refused),
-        user_name: Some(owner.caller.account.email.as_str()),
+        user_name: Some(&label),
         fields,
         proof,
         button: &text.button,

@@ -11,6 +11,7 @@ use crate::identity::admin::{login_check, search};
 use crate::identity::audit::log;
 use crate::identity::audit::log::AuditFilter;
 use crate::identity::passkey;
+use crate::model::account::AddressState;
 use crate::model::{AccountId, Permission, Status, percent};
 use crate::web::console::accounts::page_of;
 use crate::web::console::cells::{self, Tag};
@@ -165,8 +166,11 @@ fn actions(
     let offered = [
         (may_write, ("profile", "Edit profile", false)),
         (visit.may(Permission::Roles), ("roles", "Change roles", false)),
-        (may_write && !is_suspended, ("reset-password", "Send password link", false)),
-        (may_write && account.email_verified_at.is_none(), ("verify", "Mark verified", false)),
+        (
+            may_write && !is_suspended && account.email.is_some(),
+            ("reset-password", "Send password link", false),
+        ),
+        (may_write && account.is_unproved(), ("verify", "Mark verified", false)),
         (may_write && details.failed_logins > 0, ("unlock", "Unlock", false)),
         (may_write, ("quota", "Change quota", false)),
         (may_suspend && is_suspended, ("reinstate", "Lift suspension", false)),
@@ -181,11 +185,16 @@ fn actions(
 fn facts(details: &AccountDetails) -> Vec<(&'static str, String)> {
     let account = &details.entry.account;
     let failed = (details.failed_logins > 0).then(|| details.failed_logins.to_string());
-    let verified = if account.email_verified_at.is_some() { "yes" } else { "no" };
+    let verified = match account.address_state() {
+        AddressState::Absent => None,
+        AddressState::Unverified => Some("no".to_owned()),
+        AddressState::Verified => Some("yes".to_owned()),
+    };
     let all = [
         ("Name", account.full_name()),
         ("Username", account.username.clone()),
-        ("Address verified", Some(verified.to_owned())),
+        ("Address", account.email_text()),
+        ("Address verified", verified),
         ("Phone number", account.phone.clone()),
         ("Company", account.company_name.clone()),
         ("Language", account.locale.map(|tag| tag.to_string())),

@@ -219,7 +219,7 @@ fn csv_line(core: &Core, entry: &AccountWithRoles) -> String {
     let account = &entry.account;
     let cells: [String; NAMES.len()] = [
         account.id.to_string(),
-        cells::label(account),
+        account.email_text().unwrap_or_default(),
         account.username.clone().unwrap_or_default(),
         account.first_name.clone().unwrap_or_default(),
         account.last_name.clone().unwrap_or_default(),

@@ -31,9 +31,9 @@ pub(super) fn state_tag(status: Status) -> Tag {
     Tag { word: status.as_str(), look }
 }
 
-/// How an account is called: its address.
+/// How an account is called: its address, or else a name.
 pub(super) fn label(account: &Account) -> String {
-    account.email.to_string()
+    account.label()
 }
 
 /// A name such as `password_reset` as words.

@@ -17,7 +17,7 @@ pub(super) struct BarChart {
     pub(super) bars: Vec<ChartBar>,
     pub(super) first: String,
     pub(super) last: String,
-    pub(super) most: i64,
+    pub(super) total: i64,
 }
 
 /// One of the bars. Places and sizes are in tenths of a unit.
@@ -62,7 +62,7 @@ impl BarChart {
             description,
             first: label(values.first()).unwrap_or_default(),
             last: label(values.last()).unwrap_or_default(),
-            most,
+            total,
             bars: bars.collect(),
         }
     }

@@ -136,7 +136,7 @@ impl ConsoleVisit {
         ConsoleFrame {
             layout,
             menu,
-            who: self.caller.account.email.as_str(),
+            who: self.caller.account.label(),
             may_search: self.may(Permission::UsersRead),
             operations: self.page.operations,
             note: self.notice.map(|notice| notice.text(self.english())),
@@ -188,7 +188,7 @@ pub(super) struct ConsoleFrame<'a> {
     pub(super) layout: Layout<'a>,
     /// Path, title, and whether it is this one.
     pub(super) menu: Vec<(&'static str, &'static str, bool)>,
-    pub(super) who: &'a str,
+    pub(super) who: String,
     pub(super) may_search: bool,
     pub(super) operations: &'static [&'static str],
     /// What was done just now, and the page that takes it back.

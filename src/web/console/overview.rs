@@ -7,12 +7,15 @@ use poem::Response;
 use crate::error::{Kind, Result};
 use crate::identity::admin::stats;
 use crate::identity::admin::stats::AccountTotals;
-use crate::identity::system::health;
+use crate::identity::system::statistics::{ChartStep, Statistics};
+use crate::identity::system::{health, statistics};
+use crate::model::Time;
+use crate::model::series::Series;
 use crate::web::console::cells;
 use crate::web::console::chart::BarChart;
 use crate::web::console::desk::{ConsoleFrame, ConsoleVisit};
 use crate::web::stop::Stop;
-use crate::web::target::ACCOUNTS;
+use crate::web::target::{ACCOUNTS, OVERVIEW};
 use crate::web::visit::go;
 
 /// As many accounts as a new instance has: that of its administrator.
@@ -27,7 +30,10 @@ struct ConsoleOverviewView<'a> {
     /// What a new instance still needs: whether it is done, what it is, and how it is done.
     steps: Vec<(bool, &'static str, &'static str)>,
     figures: Vec<Figure>,
+    /// The lengths of a period: path, words, and whether it is the chosen one.
+    steps_of_time: Vec<(String, &'static str, bool)>,
     charts: Vec<BarChart>,
+    table: Vec<(String, Vec<String>)>,
     version: &'static str,
 }
 
@@ -49,19 +55,79 @@ pub(super) async fn lead(visit: &ConsoleVisit) -> Result<Response, Stop> {
 pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let core = visit.core();
     let totals = stats::totals(core).await?;
-    let logins = stats::logins(core).await?;
+    let step = chosen_step(visit);
+    let counts = statistics::read(core, step, step.usual_periods()).await?;
     let view = ConsoleOverviewView {
         frame: visit.frame(visit.page.title),
         warnings: health::warnings(core).await,
         steps: if totals.users <= FEW_ACCOUNTS { steps(visit) } else { Vec::new() },
         figures: figures(visit, &totals),
-        charts: vec![
-            BarChart::new("logins-daily", "Logins in the last 30 days", &logins.daily),
-            BarChart::new("logins-monthly", "Logins in the last 12 months", &logins.monthly),
-        ],
+        steps_of_time: STEPS
+            .map(|(one, name, words)| (format!("{OVERVIEW}?by={name}"), words, one == step))
+            .to_vec(),
+        table: table(&counts, step),
+        charts: charts(&counts, step),
         version: env!("CARGO_PKG_VERSION"),
     };
     visit.show(&view)
+}
+
+/// The lengths of a period, with their names in the query.
+const STEPS: [(ChartStep, &str, &str); 4] = [
+    (ChartStep::Hour, "hour", "Last 24 hours"),
+    (ChartStep::Day, "day", "Last 30 days"),
+    (ChartStep::Month, "month", "Last 12 months"),
+    (ChartStep::Year, "year", "Last 5 years"),
+];
+
+fn chosen_step(visit: &ConsoleVisit) -> ChartStep {
+    let asked = visit.parameter("by");
+    let chosen = STEPS.into_iter().find(|(_, name, _)| Some(*name) == asked.as_deref());
+    chosen.map_or(ChartStep::Day, |(step, ..)| step)
+}
+
+/// What is drawn: an ID for the page, a title and the series.
+fn drawn(step: ChartStep) -> [(&'static str, &'static str, Series); 8] {
+    [
+        ("logins", "Logins", Series::Logins),
+        ("refused", "Refused logins", Series::LoginsRefused),
+        ("active", "Active accounts", step.active()),
+        ("sign-ups", "Sign-ups", Series::SignUps),
+        ("mail", "Mail delivered", Series::MailDelivered),
+        ("mail-failed", "Mail that failed", Series::MailFailed),
+        ("requests", "Requests", Series::Requests),
+        ("errors", "Server errors", Series::ServerErrors),
+    ]
+}
+
+/// A period as text, in UTC.
+fn period(time: Time, step: ChartStep) -> String {
+    let text = time.to_seconds_text();
+    let part = match step {
+        ChartStep::Hour => text.get(..16).map(|text| text.replace('T', " ")),
+        ChartStep::Day => text.get(..10).map(str::to_owned),
+        ChartStep::Month => text.get(..7).map(str::to_owned),
+        ChartStep::Year => text.get(..4).map(str::to_owned),
+    };
+    part.unwrap_or(text)
+}
+
+fn charts(counts: &Statistics, step: ChartStep) -> Vec<BarChart> {
+    let chart = |(id, title, series)| {
+        let periods = counts.periods.iter().map(|time| period(*time, step));
+        let values: Vec<_> = periods.zip(counts.of(series).iter().copied()).collect();
+        BarChart::new(id, title, &values)
+    };
+    drawn(step).map(chart).into()
+}
+
+/// The figures of all charts, newest first.
+fn table(counts: &Statistics, step: ChartStep) -> Vec<(String, Vec<String>)> {
+    let row = |(at, time): (usize, &Time)| {
+        let of = |(_, _, series)| counts.of(series).get(at).copied().unwrap_or(0);
+        (period(*time, step), drawn(step).map(of).map(cells::number).into())
+    };
+    counts.periods.iter().enumerate().rev().map(row).collect()
 }
 
 fn figures(visit: &ConsoleVisit, totals: &AccountTotals) -> Vec<Figure> {

@@ -135,7 +135,7 @@ pub(in crate::web) static PAGES: &[ConsolePage] = &[
         OVERVIEW,
         "Overview",
         READ_STATS,
-        &["getStats", "getLoginAnalytics"],
+        &["getStats", "getActivity"],
         act!(overview::open),
     ),
     ConsolePage::menu(ACCOUNTS, "Accounts", READ_USERS, &["listUsers"], act!(accounts::open)),

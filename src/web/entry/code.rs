@@ -46,8 +46,8 @@ struct CodeView<'a> {
 pub(super) async fn open(visit: &Visit) -> Result<Response, Stop> {
     refuse_where_off(visit)?;
     // An owner who needs a fresh proof has an address already.
-    let own = visit.caller().map_or("", |caller| caller.account.email.as_str());
-    ask_address(visit, visit.target()?.as_ref(), own, None)
+    let own = visit.caller().map(|caller| caller.account.promised_email());
+    ask_address(visit, visit.target()?.as_ref(), &own.unwrap_or_default(), None)
 }
 
 /// `POST /sign-in/code/send`

@@ -171,7 +171,7 @@ async fn link(visit: &Visit, flow: &Secret, answer: &ProviderAnswer) -> Result<R
         (Err(error), _) | (_, Err(error)) => Err(error),
     };
     let mut response = match linked {
-        Ok(_) => visit.go_with(CONNECTIONS, Notice::ProviderConnected),
+        Ok(_) => visit.go_with(CONNECTIONS, Notice::connected(&caller.account)),
         Err(error) => fault(visit, None, &error)?,
     };
     add_cookie(&mut response, &visit.jar.clear(PageCookie::ProviderFlow));

@@ -81,7 +81,7 @@ pub(super) async fn open(visit: &Visit) -> Result<Response, Stop> {
         let (words, target) = (visit.words().words, target.as_ref().map(Target::as_str));
         let view = KnownView {
             layout: visit.layout(&words.sign_in.known_title),
-            text: words.sign_in.known_text(&caller.account.email),
+            text: words.sign_in.known_text(caller.account.label()),
             target,
             other: with_target("/sign-in?again", target),
         };

@@ -11,13 +11,13 @@ use super::{Site, verified};
 use crate::support::{Answer, PASSWORD};
 
 /// A browser: its cookies.
-struct Browser<'a> {
+pub struct Browser<'a> {
     site: &'a Site,
     cookies: Vec<(String, String)>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(site: &'a Site) -> Self {
+    pub fn new(site: &'a Site) -> Self {
         let visitor = ("authd-visitor".to_owned(), "visitor".to_owned());
         Self { site, cookies: vec![visitor] }
     }
@@ -41,13 +41,13 @@ impl<'a> Browser<'a> {
         sent.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub async fn get(&mut self, path: &str) -> Answer {
         let answer = self.site.app.get(path).header("cookie", &self.header()).send().await;
         self.keep(&answer);
         answer
     }
 
-    async fn press(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn press(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let secret = self.cookie("authd").or(self.cookie("authd-visitor")).unwrap();
         let token = page::form_token(&self.site.app.core, &Secret::new(secret));
         let mut form = format!("form={token}");
@@ -68,7 +68,7 @@ impl<'a> Browser<'a> {
         self.get(&format!("/sign-in/provider/acme/callback?{query}")).await
     }
 
-    async fn log_in(&mut self, claims: &Value) -> Answer {
+    pub async fn log_in(&mut self, claims: &Value) -> Answer {
         let sent = self.get("/sign-in/provider/acme").await;
         assert_eq!(sent.status, 303, "{}", sent.text);
         self.come_back(place(&sent), claims).await

@@ -80,6 +80,7 @@ async fn an_export_holds_all_about_its_owner_and_no_secret() {
             "factors",
             "backupCodesLeft",
             "passkeys",
+            "identities",
             "files",
             "events",
             "mails"

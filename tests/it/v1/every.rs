@@ -187,7 +187,7 @@ async fn an_operation_that_asks_for_an_app_is_refused_without_its_id_and_key() {
         .into_iter()
         .filter(|one| one.place["security"].to_string().contains("appId"))
         .collect();
-    assert_eq!(asking.len(), 15);
+    assert_eq!(asking.len(), 20);
     for operation in &asking {
         for headers in [
             vec![],

@@ -22,7 +22,7 @@ enum Proof {
 
 use Proof::{Any, Fresh};
 
-const RULES: [Rule; 32] = [
+const RULES: [Rule; 33] = [
     Rule("GET", "/admin/users", "admin.users.read", Any, ""),
     Rule("POST", "/admin/users", "admin.users.write", Any, NEW_USER),
     Rule("GET", "/admin/users/{userId}", "admin.users.read", Any, ""),
@@ -49,6 +49,7 @@ const RULES: [Rule; 32] = [
     Rule("POST", "/admin/mail/{messageId}/retry", "admin.mail", Any, ""),
     Rule("GET", "/admin/stats", "admin.stats", Any, ""),
     Rule("GET", "/admin/stats/logins", "admin.stats", Any, ""),
+    Rule("GET", "/admin/stats/activity", "admin.stats", Any, ""),
     Rule("GET", "/admin/apps", "admin.apps", Any, ""),
     Rule("POST", "/admin/apps", "admin.apps", Any, r#"{ "name": "Site", "kind": "client" }"#),
     Rule("POST", "/admin/apps/{appId}/rotate", "admin.apps", Fresh, ""),

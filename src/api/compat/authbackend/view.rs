@@ -69,7 +69,7 @@ pub(in crate::api) fn logged_in(core: &Core, issued: &Issued) -> Result<Authback
         refresh_token: issued.refresh.reveal().to_owned(),
         user: AuthbackendSessionUser {
             id: account.number,
-            email: account.email.to_string(),
+            email: account.promised_email(),
             role: role::highest(&issued.roles).to_owned(),
         },
         session_id: issued.session.to_string(),
@@ -80,7 +80,7 @@ pub(in crate::api) fn logged_in(core: &Core, issued: &Issued) -> Result<Authback
 pub(in crate::api) fn valid(caller: &Caller) -> TokenAnswer {
     let data = Holder {
         user_id: caller.account.number,
-        email: caller.account.email.to_string(),
+        email: caller.account.promised_email(),
         role: role::highest(&caller.roles).to_owned(),
     };
     TokenAnswer { success: true, message: "Token is valid".into(), data }
@@ -115,7 +115,7 @@ fn user(entry: AccountWithRoles) -> AuthbackendUser {
     let account = entry.account;
     AuthbackendUser {
         id: account.number,
-        email: account.email.to_string(),
+        email: account.promised_email(),
         first_name: account.first_name,
         last_name: account.last_name,
         role: role::highest(&entry.roles).to_owned(),

@@ -87,7 +87,7 @@ impl JobpathAuthApi {
         let issued =
             sign_in::with_password(&self.core, credentials, &not_locked, &counted, &visit.source)
                 .await?;
-        let (id, email) = (issued.account.id.as_str(), issued.account.email.as_str());
+        let (id, email) = (issued.account.id.as_str(), issued.account.promised_email());
         let claims = vec![("user_id", json!(id)), ("email", json!(email))];
         Ok(answer(JobpathLoginAnswer {
             access_token: gate::access_token(&self.core, &issued, claims)?.token,

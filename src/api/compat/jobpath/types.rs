@@ -71,7 +71,7 @@ impl JobpathUser {
         let status = account.status(Verification::Optional);
         Self {
             id: account.id.to_string(),
-            email: account.email.to_string(),
+            email: account.promised_email(),
             is_active: status == Status::Active,
         }
     }

@@ -72,7 +72,7 @@ impl JobpsychOwnAccountApi {
         let quota = quota::own(&self.core, &bearer.0).await?;
         let account = &bearer.0.account;
         let stats = UploadStats {
-            email: account.email.to_string(),
+            email: account.promised_email(),
             name: account.full_name().unwrap_or_default(),
             total_uploads: quota.uploaded,
             limit: quota.limit,

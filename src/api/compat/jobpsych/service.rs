@@ -91,7 +91,7 @@ impl JobpsychServiceApi {
         let account = &verified.caller.account;
         let decoded = Decoded {
             user_id: account.number.to_string(),
-            email: account.email.to_string(),
+            email: account.promised_email(),
             iat: verified.issued_at.seconds(),
             exp: verified.expires_at.seconds(),
         };

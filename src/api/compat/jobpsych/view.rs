@@ -16,7 +16,7 @@ pub(in crate::api) fn user(account: &Account, quota: Quota) -> JobpsychUser {
     JobpsychUser {
         id: account.number.to_string(),
         name: account.full_name().unwrap_or_default(),
-        email: account.email.to_string(),
+        email: account.promised_email(),
         company_name: account.company_name.clone().unwrap_or_default(),
         files_uploaded: quota.uploaded,
     }
@@ -32,7 +32,7 @@ pub(in crate::api) fn access_token(core: &Core, issued: &Issued) -> Result<Strin
     let account = &issued.account;
     let claims = vec![
         ("userId", json!(account.number.to_string())),
-        ("email", json!(account.email.as_str())),
+        ("email", json!(account.promised_email())),
     ];
     Ok(gate::access_token(core, issued, claims)?.token)
 }

@@ -35,7 +35,7 @@ pub(in crate::api) fn registered(core: &Core, issued: &Issued) -> Result<Registe
         message: "User registered successfully".into(),
         user: SiteworksRegisteredUser {
             id: account.id.to_string(),
-            email: account.email.to_string(),
+            email: account.promised_email(),
             name: account.full_name(),
             is_verified: is_verified(core, account),
             is_active: is_active(core, account),
@@ -52,7 +52,7 @@ pub(in crate::api) fn logged_in(core: &Core, issued: &Issued) -> Result<Sitework
         message: "Login successful".into(),
         user: SiteworksSessionUser {
             id: account.id.to_string(),
-            email: account.email.to_string(),
+            email: account.promised_email(),
             name: account.full_name(),
             is_verified: is_verified(core, account),
             is_active: is_active(core, account),
@@ -70,7 +70,7 @@ pub(in crate::api) fn refreshed(core: &Core, issued: &Issued) -> Result<Sitework
 fn profile(core: &Core, account: &Account) -> SiteworksProfile {
     SiteworksProfile {
         id: account.id.to_string(),
-        email: account.email.to_string(),
+        email: account.promised_email(),
         name: account.full_name(),
         is_verified: is_verified(core, account),
         is_active: is_active(core, account),

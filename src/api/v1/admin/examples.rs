@@ -113,6 +113,9 @@ fn records() -> Vec<Described> {
         "dailyLogins": [{ "date": "2025-09-29", "count": 45 }],
         "monthlyLogins": [{ "month": "2025-09", "count": 1250 }],
     });
+    let activity = json!({
+        "periods": ["2025-09-29T00:00:00Z"], "series": [{ "name": "logins", "counts": [45] }],
+    });
     let answer = |data: Value| json!({ "success": true, "data": data });
     vec![
         Described::new("listAudit", &[Kind::Validation], audit_answer()),
@@ -129,6 +132,7 @@ fn records() -> Vec<Described> {
         ),
         Described::new("getStats", &[], answer(totals)),
         Described::new("getLoginAnalytics", &[], answer(logins)),
+        Described::new("getActivity", &[Kind::Validation], answer(activity)),
     ]
 }
 

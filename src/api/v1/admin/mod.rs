@@ -1,5 +1,6 @@
 //! Operations for administrators, with their requests, responses and errors.
 
+mod activity;
 mod apps;
 mod audit;
 pub(super) mod examples;

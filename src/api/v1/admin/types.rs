@@ -15,8 +15,8 @@ use crate::model::{EventOutcome, Status};
 pub struct ListedUser {
     /// The account's ID.
     pub id: String,
-    /// The email address.
-    pub email: String,
+    /// The email address, if the account has one.
+    pub email: Option<String>,
     /// The username.
     pub username: Option<String>,
     /// Given name.
@@ -67,8 +67,8 @@ pub struct UserPage {
 pub struct WholeUser {
     /// The account's ID.
     pub id: String,
-    /// The email address.
-    pub email: String,
+    /// The email address, if the account has one.
+    pub email: Option<String>,
     /// The username.
     pub username: Option<String>,
     /// Given name.
@@ -110,8 +110,8 @@ pub struct WholeUser {
 pub struct ChangedUser {
     /// The account's ID.
     pub id: String,
-    /// The email address.
-    pub email: String,
+    /// The email address, if the account has one.
+    pub email: Option<String>,
     /// The username.
     pub username: Option<String>,
     /// Given name.

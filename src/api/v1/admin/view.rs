@@ -20,7 +20,7 @@ pub(super) fn listed(core: &Core, entry: AccountWithRoles) -> ListedUser {
     let account = entry.account;
     ListedUser {
         id: account.id.to_string(),
-        email: account.email.to_string(),
+        email: account.email_text(),
         status: status(core, &account),
         username: account.username,
         first_name: account.first_name,
@@ -36,7 +36,7 @@ pub(super) fn whole(core: &Core, file: AccountDetails) -> WholeUser {
     let account = file.entry.account;
     WholeUser {
         id: account.id.to_string(),
-        email: account.email.to_string(),
+        email: account.email_text(),
         status: status(core, &account),
         username: account.username,
         first_name: account.first_name,
@@ -60,7 +60,7 @@ pub(super) fn changed(core: &Core, entry: AccountWithRoles) -> ChangedUser {
     let account = entry.account;
     ChangedUser {
         id: account.id.to_string(),
-        email: account.email.to_string(),
+        email: account.email_text(),
         status: status(core, &account),
         username: account.username,
         first_name: account.first_name,

@@ -59,8 +59,8 @@ pub struct ExportedAccount {
     pub id: String,
     /// The account's numeric ID, which some calls use.
     pub number: i64,
-    /// The email address.
-    pub email: String,
+    /// The email address, if the account has one.
+    pub email: Option<String>,
     /// When the email address was verified.
     pub email_verified_at: Option<String>,
     /// The username.

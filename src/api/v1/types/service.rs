@@ -19,8 +19,8 @@ pub struct TokenRequest {
 pub struct TokenVerification {
     /// The account's ID.
     pub user_id: String,
-    /// The email address.
-    pub email: String,
+    /// The email address, if the account has one.
+    pub email: Option<String>,
     /// The username.
     pub username: Option<String>,
     /// The session that the token belongs to.

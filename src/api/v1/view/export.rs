@@ -32,7 +32,7 @@ pub(in super::super) fn exported(all: export::PersonalData) -> Export {
         account: ExportedAccount {
             id: account.id.to_string(),
             number: account.number,
-            email: account.email.to_string(),
+            email: account.email_text(),
             email_verified_at: time(account.email_verified_at),
             username: account.username,
             first_name: account.first_name,

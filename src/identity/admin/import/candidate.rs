@@ -38,6 +38,8 @@ pub(in crate::identity) enum AccountReference {
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub(in crate::identity) row: NewRow,
+    /// The address of the account in `row`: an import always brings one.
+    pub(in crate::identity) email: Email,
     /// The numeric id; an account without one gets the next.
     pub(in crate::identity) number: Option<i64>,
     /// Sorted.
@@ -109,7 +111,7 @@ impl ImportRules {
             suspended_at: state.suspended_at(now),
             last_login_at: past(fields, ImportColumn::LastLoginAt, now)?,
             updated_at: past(fields, ImportColumn::UpdatedAt, now)?.unwrap_or(created_at),
-            ..Account::new(id, email, created_at)
+            ..Account::new(id, email.clone(), created_at)
         };
         Ok(Candidate {
             row: NewRow {
@@ -120,6 +122,7 @@ impl ImportRules {
                 imported_at: Some(now),
                 ..NewRow::new(account, handle)
             },
+            email,
             number,
             roles: self.roles(fields, &mut notes),
             named,

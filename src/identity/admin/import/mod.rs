@@ -238,7 +238,7 @@ impl<'a> ImportRun<'a> {
         candidate: Candidate,
     ) -> std::result::Result<Candidate, ImportReason> {
         let account = &candidate.row.account;
-        let mut names = vec![(UniqueName::Address, account.email.key().to_owned())];
+        let mut names = vec![(UniqueName::Address, candidate.email.key().to_owned())];
         // Outside a dry run the database itself detects duplicates of the other names.
         if self.options.dry_run {
             names.extend(candidate.row.username_key.clone().map(|key| (UniqueName::Username, key)));
@@ -322,7 +322,7 @@ impl<'a> ImportRun<'a> {
 fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<ImportOutcome>> {
     let account = &candidate.row.account;
     let refused = |reason| Ok(Some(ImportOutcome::Refused(reason)));
-    if let Some(holder) = store::tables::transfer::find_by_email(db, account.email.key())? {
+    if let Some(holder) = store::tables::transfer::find_by_email(db, candidate.email.key())? {
         let is_same = match candidate.named {
             AccountReference::Id => holder.id == account.id,
             AccountReference::Number => Some(holder.number) == candidate.number,
@@ -342,7 +342,7 @@ fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
             (None, false) => refused(ImportReason::AddressTaken(holder.number)),
         };
     }
-    if store::tables::links::is_address_kept(db, account.email.key(), &account.id, now)? {
+    if store::tables::links::is_address_kept(db, candidate.email.key(), &account.id, now)? {
         return refused(ImportReason::AddressReserved);
     }
     if candidate.named == AccountReference::Id
@@ -442,7 +442,8 @@ fn write_chunk(
 /// Inserts an account with its roles. Returns false if one of its names is taken or reserved.
 fn insert(db: &mut dyn Db, candidate: &Candidate, number: i64, now: Time) -> Result<bool> {
     let (row, account) = (&candidate.row, &candidate.row.account);
-    let is_held = store::tables::links::is_address_kept(db, account.email.key(), &account.id, now)?
+    let key = candidate.email.key();
+    let is_held = store::tables::links::is_address_kept(db, key, &account.id, now)?
         || match &row.username_key {
             Some(key) => store::tables::accounts::is_username_taken(db, key, &account.id, now)?,
             None => false,

@@ -1,5 +1,6 @@
 //! What the pages of the console show.
 
+use authd::identity::system::statistics;
 use poem::http::Method;
 
 use super::{administrator, of};
@@ -211,16 +212,21 @@ async fn the_signing_keys_are_rotated_and_revoking_is_typed() {
 }
 
 #[tokio::test]
-async fn the_overview_counts_and_draws_logins() {
+async fn the_overview_counts_and_draws_what_happened() {
     let app = app().await;
     let mut root = administrator(&app, "root", &["admin"]).await;
+    statistics::write(&app.core).await.unwrap();
     root.open("/console").await;
     root.sees("<h1 dir=\"auto\">Overview</h1>");
     root.sees("First steps");
-    root.sees("<desc id=\"logins-daily-desc\">1 in all.");
-    root.sees("The same by API: <code>getStats</code>, <code>getLoginAnalytics</code>");
+    root.sees("<desc id=\"logins-desc\">1 in all. The most were 1 on 2027-01-15.</desc>");
+    root.sees("The same by API: <code>getStats</code>, <code>getActivity</code>");
+    for (by, period) in [("hour", "2027-01-15 08:00"), ("month", "2027-01"), ("year", "2027")] {
+        root.open(&format!("/console/overview?by={by}")).await;
+        root.sees(&format!("<title>{period}: 1</title>"));
+    }
     make(&app, "ada", &[]).await;
-    root.open("/console/overview").await;
+    root.open("/console/overview?by=week").await;
     assert!(!root.page.text.contains("First steps"), "there is a second account");
 }
 
