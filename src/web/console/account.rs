@@ -82,10 +82,7 @@ pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
         }
         None => None,
     };
-    let records = match visit.may(Permission::Audit) {
-        true => Some(newest(visit, &id).await?),
-        false => None,
-    };
+    let records = if visit.may(Permission::Audit) { Some(newest(visit, &id).await?) } else { None };
     let title = cells::label(account);
     let mut frame = visit.frame(&title);
     frame.undo = undo(visit.notice).map(|action| format!("{}/{action}", page_of(&id)));
