@@ -58,7 +58,9 @@ impl Migrate {
         let to = opened::database_named(global, to)?;
         let is_json = console.form() == OutputFormat::Json;
         let moving = migrate::migrate(&from, &to, &env, |table| {
-            tracing::info!(table = table.name, rows = table.rows, "compared");
+            if !is_json && table.rows > 0 {
+                console.step(&format!("{}: {} rows, compared", table.name, table.rows));
+            }
         });
         let moved = opened::wait(moving)??;
         if is_json {
