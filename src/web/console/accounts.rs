@@ -19,7 +19,7 @@ use crate::web::target::ACCOUNTS;
 use crate::web::time::Moment;
 
 /// Accounts on a page.
-const ON_PAGE: i64 = 25;
+const ON_PAGE: i64 = 15;
 /// The most characters of a search.
 const LONGEST_SEARCH: usize = 255;
 /// The most matches of a search in a file, which is as many as a search counts.
