@@ -396,6 +396,15 @@ create table identities (
 );
 create index identities_account on identities (account_id);
 
+-- Providers that a command or the API added, beside those of the configuration.
+create table providers (
+  name text primary key,
+  settings text not null,                 -- JSON, without secrets
+  sealed bytea,                           -- the client secret or the private key, sealed JSON
+  created_at bigint not null,
+  updated_at bigint not null
+);
+
 -- One-time codes, one per account and purpose; only their MAC is stored.
 create table codes (
   account_id text not null references accounts (id) on delete cascade,

@@ -1,8 +1,11 @@
 //! Wires the parts of the program together; `main` and the tests both use it.
 
 mod backups;
+mod certificates;
 pub mod lost_key;
 mod outside;
+mod passkeys;
+mod stored;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -25,7 +28,6 @@ use crate::http::transport::signals::Endings;
 use crate::identity::admin::{role_cache, search};
 use crate::identity::audit::refusals::{self, Refusals, Until};
 use crate::identity::login::in_flight::AttemptsInFlight;
-use crate::identity::passkey;
 use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
 use crate::identity::system::{cleanup, upkeep};
@@ -41,7 +43,10 @@ use crate::store::{self, ProcessRole, Store};
 use crate::token::{Tokens, VerifiedToken};
 use crate::{api, web};
 
+use certificates::{OwnCertificate, redirect_port};
+
 pub use outside::{Configured, MoreRoutes, Outside};
+use stored::{open_store, refuse_lost, unlock};
 
 /// The key under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
@@ -60,10 +65,10 @@ pub async fn open(
 ) -> Result<Arc<Core>> {
     check_needs(&config)?;
     refuse_lost(&config.database)?;
-    let store = open_store(&config.database, role, &env)?;
+    let store = open_store(&config.database, role, &env).await?;
     let master = unlock(&store, &config.database, master_key, role, &env).await?;
     if role == ProcessRole::Server {
-        check_passkey_domain(&store, &config).await?;
+        passkeys::check_domain(&store, &config).await?;
         record_profile(&store, &config.profile, &env).await?;
     }
     let tokens = open_tokens(&config, &store, &master, role, &env).await?;
@@ -80,6 +85,7 @@ pub async fn open(
             config.files.in_flight_account,
         ),
         in_flight: AttemptsInFlight::default(),
+        operator_tokens: Arc::default(),
         reloadable: Arc::new(Reloadable::open(config, &outbox, &env)?),
         outbox,
         store,
@@ -114,63 +120,6 @@ pub fn recorded_profile(database: &Database) -> Result<Option<String>> {
     Ok(recorded.flatten())
 }
 
-/// Refuses a place where the database is gone but its master key is still there: a new, empty
-/// database would hide the loss. Only an empty place starts new.
-fn refuse_lost(database: &Database) -> Result<()> {
-    let key = database.key_file();
-    if database.exists() || !key.exists() {
-        return Ok(());
-    }
-    let key = key.display();
-    Err(Error::refused(format!(
-        "there was a database at {database}: its master key {key} is still there, but not the file itself. \
-         Put the file back, for example from a backup. To start over without its accounts, move {key} away"
-    )))
-}
-
-/// Opens the database, and warns about an unsafe location.
-fn open_store(database: &Database, role: ProcessRole, env: &Env) -> Result<Store> {
-    let store = Store::open(database, role, env)?;
-    for note in store.notes() {
-        tracing::warn!("{note}");
-    }
-    Ok(store)
-}
-
-/// The master key of this database. It is created together with the database and never replaced.
-async fn unlock(
-    store: &Store,
-    database: &Database,
-    given: Option<Secret>,
-    role: ProcessRole,
-    env: &Env,
-) -> Result<MasterKey> {
-    let proof = store.read(|db| store::tables::keys::master_check(db)).await?;
-    let file = database.key_file();
-    let key = match (&given, &proof) {
-        (Some(text), _) => MasterKey::parse(text.reveal())?,
-        (None, _) if file.exists() => MasterKey::load(&file)?,
-        (None, None) if role == ProcessRole::Server => MasterKey::create(&file, env)?,
-        (None, _) => {
-            return Err(Error::refused(format!(
-                "the master key of {database} is missing: expected {}. If every copy is lost, see authd key replace-master",
-                file.display()
-            )));
-        }
-    };
-    match proof {
-        Some(proof) if proof == key.check_value() => Ok(key),
-        Some(_) => Err(Error::refused(format!(
-            "the master key is not the one that {database} was created with"
-        ))),
-        None => {
-            let check = key.check_value();
-            store.write(move |db| store::tables::keys::set_master_check(db, &check)).await?;
-            Ok(key)
-        }
-    }
-}
-
 /// Records the profile of the first `serve`, and updates the built-in roles to this version.
 async fn record_profile(store: &Store, profile: &str, env: &Env) -> Result<()> {
     let (profile, now) = (profile.to_owned(), env.now());
@@ -180,27 +129,6 @@ async fn record_profile(store: &Store, profile: &str, env: &Env) -> Result<()> {
             store::tables::instance::set_text_if_absent(db, PROFILE, &profile)
         })
         .await
-}
-
-/// Refuses another domain than the one that the passkeys in this database are bound to: they would all
-/// stop working. Warns if the server's own pages cannot use them.
-async fn check_passkey_domain(store: &Store, config: &Config) -> Result<()> {
-    let kept = store.read(|db| store::tables::instance::text(db, passkey::DOMAIN)).await?;
-    let Some(kept) = kept else { return Ok(()) };
-    if let Some(domain) = config.webauthn.rp_id.as_ref().filter(|domain| **domain != kept) {
-        return Err(Error::refused(format!(
-            "webauthn.rp_id is {domain}, but the passkeys in this database are bound to {kept}: set it to {kept}, and \
-             list pages under other domains in webauthn.origins"
-        )));
-    }
-    let url = config.public_url();
-    if config.webauthn.enabled && !config.webauthn.may_use(&kept, &url) {
-        tracing::warn!(
-            "the passkeys in this database are bound to {kept}: pages of {url} cannot use them unless \
-             webauthn.origins lists it and {kept} serves /.well-known/webauthn"
-        );
-    }
-    Ok(())
 }
 
 /// Opens the signing keys. A server creates them if there are none, and records that.
@@ -286,7 +214,8 @@ pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Deliver>) -> Worker {
     Worker::new(core.outbox.clone(), core.store.clone(), gateway).counted_by(core.metrics.clone())
 }
 
-/// Serves until a signal stops the server. Calls `ready` with the bound address, and `reread` for
+/// Serves until a signal stops the server. Calls `ready` with the bound address and the signals
+/// that end the server, and `reread` for
 /// the new configuration and its warnings on SIGHUP.
 ///
 /// # Errors
@@ -295,7 +224,7 @@ pub async fn serve(
     core: Arc<Core>,
     outside: impl Outside,
     reread: impl Fn() -> Result<(Arc<Config>, Vec<String>)> + Send + 'static,
-    ready: impl FnOnce(SocketAddr),
+    ready: impl FnOnce(SocketAddr, &Endings),
 ) -> Result<()> {
     // An upload body consists of the file and a few more lines.
     let timeouts = Timeouts {
@@ -304,7 +233,10 @@ pub async fn serve(
     };
     let bind =
         async |server: &Server| Listener::bind(server, timeouts, &core.env, &core.metrics).await;
-    let listener = bind(&core.config.server).await?;
+    let certificate = OwnCertificate::open(&core).await?;
+    let served = certificate.as_ref().map(OwnCertificate::served);
+    let listener = bind(&core.config.server).await?.with_certificate(served);
+    let redirects = redirect_port(&core, timeouts, certificate.as_ref()).await?;
     let figures = match core.config.metrics.listen {
         Some(listen) => Some(bind(&Server { listen, ..core.config.server.clone() }).await?),
         None => None,
@@ -316,16 +248,14 @@ pub async fn serve(
     let last = tokio::spawn(endings.last(timeouts.drain)).map(drop).shared();
     let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
     let swap = EndpointSwap::new(outside.endpoint(&core, &limiter));
-    ready(listener.local_addr());
+    ready(listener.local_addr(), &endings);
     let (drain, abort) = (endings.first(), endings.second());
     let mut listening = tokio::spawn(listener.serve(swap.clone(), drain, abort));
-    if let Some(figures) = figures {
-        tokio::spawn(figures.serve(
-            EndpointSwap::new(alone(core.clone())),
-            endings.first(),
-            endings.second(),
-        ));
+    let figures = figures.map(|figures| (figures, EndpointSwap::new(alone(core.clone()))));
+    for (port, endpoint) in figures.into_iter().chain(redirects) {
+        tokio::spawn(port.serve(endpoint, endings.first(), endings.second()));
     }
+    let certificate = certificate.map(OwnCertificate::keep);
     let mut core = core;
     let mut background = Background::start(&core, &limiter, &outside);
     loop {
@@ -340,6 +270,9 @@ pub async fn serve(
                     core = renewed;
                     limiter = limiter.under(core.config.limits.clone());
                     connections.configure(&core.config.server);
+                    if let Some(certificate) = &certificate {
+                        certificate.configure(&core.config).await;
+                    }
                     swap.replace(outside.endpoint(&core, &limiter));
                     background.stop(last.clone()).await;
                     background = Background::start(&core, &limiter, &outside);
@@ -395,8 +328,11 @@ type Section = fn(&Config) -> String;
 
 /// The changed keys that take effect only after a restart.
 fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
-    let keys: [(&'static str, Section); 10] = [
+    let keys: [(&'static str, Section); 13] = [
         ("server.listen", |of| of.server.listen.to_string()),
+        ("tls.cert", |of| of.tls.cert.is_some().to_string()),
+        ("tls.acme", |of| format!("{:?}", of.tls.of_acme())),
+        ("tls.redirect", |of| format!("{:?}", of.tls.redirect)),
         ("server.connections", |of| of.server.connections.to_string()),
         ("metrics.listen", |of| format!("{:?}", of.metrics.listen)),
         ("db", |of| of.database.to_string()),

@@ -20,7 +20,7 @@
 //! | [`config`] | every setting: its origin, its allowed values; profiles are `static/profiles/*.toml` | `error`, `model` |
 //! | [`metrics`] | what the program counts about itself | `error`, `model` |
 //! | [`webauthn`] | the ceremonies of Web Authentication: CBOR, keys, signatures; no accounts | `model` |
-//! | [`store`] | the database: engine interface, SQL by table, readers and the group-commit writer | `env`, `error`, `metrics`, `model` |
+//! | [`store`] | the database: engine interface, SQLite and PostgreSQL, SQL by table, readers and the group-commit writer | `env`, `error`, `metrics`, `model` |
 //! | [`words`] | the words of pages, letters and text messages, by language; generated from `static/words` | `error`, `model` |
 //! | [`password`] | hashing in its own threads, the queue before them, rules for new passwords | `config`, `env`, `error`, `model` |
 //! | [`token`] | signing keys, access tokens, refresh tokens | `config`, `env`, `error`, `model`, `seal`, `store` |
@@ -29,16 +29,18 @@
 //! | [`outbound`] | HTTP requests to other servers: time, size, TLS, permitted addresses | `config`, `env`, `error`, `model` |
 //! | [`oidc`] | the client of OpenID Connect and OAuth 2 providers: discovery, keys, codes, ID tokens; no accounts | `config`, `env`, `model`, `outbound` |
 //! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbound`, `outbox` |
-//! | [`backup`] | copies of the database in one file: made, encrypted, checked, put back | `env`, `error`, `model`, `seal`, `store`, `token` |
+//! | [`tls`] | the server's own certificate: its files or its authority, its replacement, the handshake | `config`, `env`, `error`, `metrics`, `model`, `outbound`, `seal`, `store` |
+//! | [`backup`] | copies of the database in one file: made, encrypted, checked, put back; the move to another engine | `env`, `error`, `model`, `seal`, `store`, `token` |
 //! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `backup`, `config`, `env`, `error`, `mail`, `metrics`, `model`, `oidc`, `outbox`, `password`, `seal`, `sms`, `store`, `token`, `webauthn`, `words` |
-//! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
+//! | [`doctor`] | the checks of a running deployment: how requests arrive, certificate, mail, DNS, clock, disk, keys, backups | `config`, `env`, `error`, `identity`, `mail`, `model`, `outbound`, `seal` |
+//! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password`, `tls` |
 //! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `webauthn`, `words` |
 //! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `webauthn` |
 //! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
 //! | [`testing`] | the test mode for apps: mailbox, clock, users by one call | `app`, `config`, `env`, `error`, `http`, `identity`, `mail`, `model`, `outbox`, `sms`, `store` |
 //! | [`cli`] | the command line | everything |
 //!
-//! Only `store` knows SQLite; only `http`, `web`, `api`, `app` and `testing` know poem; only `mail` speaks
+//! Only `store` knows SQLite and PostgreSQL; only `http`, `web`, `api`, `app` and `testing` know poem; only `mail` speaks
 //! SMTP; only `outbound` sends HTTP requests to other servers.
 //!
 //! # How a request is handled
@@ -121,6 +123,7 @@ pub mod app;
 pub mod backup;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod env;
 pub mod error;
 pub mod http;
@@ -136,6 +139,7 @@ pub mod seal;
 pub mod sms;
 pub mod store;
 pub mod testing;
+pub mod tls;
 pub mod token;
 pub mod web;
 pub mod webauthn;

@@ -7,8 +7,8 @@
 mod requests;
 mod tally;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -133,7 +133,10 @@ struct MetricsInner {
     connections: Gauge,
     closed: Family<Closed, Counter>,
     messages: Family<MessageLabels, Counter>,
+    removed: Counter,
     tally: Tally,
+    /// When the certificate in force began to be valid and when it expires, if there is one.
+    certificate: Mutex<Option<(Time, Time)>>,
 }
 
 impl Metrics {
@@ -204,6 +207,11 @@ impl Metrics {
         self.0.hits.get_or_create(&Hit { limit: barrier.as_str() }).inc();
     }
 
+    /// Counts expired rows that were removed.
+    pub fn note_removed(&self, rows: u64) {
+        self.0.removed.inc_by(rows);
+    }
+
     /// Changes the number of open connections.
     pub fn note_connections(&self, change: i64) {
         self.0.connections.inc_by(change);
@@ -214,13 +222,34 @@ impl Metrics {
         self.0.closed.get_or_create(&Closed { reason: reason.as_str() }).inc();
     }
 
+    /// Notes the certificate that is in force from now on: when it begins to be valid and when it
+    /// expires.
+    pub fn note_certificate(&self, begins: Time, expires: Time) {
+        let mut certificate = self.0.certificate.lock().unwrap_or_else(PoisonError::into_inner);
+        *certificate = Some((begins, expires));
+    }
+
+    /// When the certificate in force began to be valid and when it expires, if the server has one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<(Time, Time)> {
+        *self.0.certificate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Renders all metrics in Prometheus' text format, version 0.0.4.
     #[must_use]
     pub fn text(&self, vitals: MetricsSnapshot) -> String {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("authd");
         let MetricsInner {
-            requests, happened, logins, hits, connections, closed, messages, ..
+            requests,
+            happened,
+            logins,
+            hits,
+            connections,
+            closed,
+            messages,
+            removed,
+            ..
         } = &*self.0;
         let (answered, durations) = requests.totals();
         own.register("http_requests", "Requests by method, route and status", answered);
@@ -233,6 +262,13 @@ impl Metrics {
         own.register("connections_closed", "Connections closed for lack of places", closed);
         let messages = messages.clone();
         own.register("messages", "Messages of the outbox that left it, by channel", messages);
+        own.register("cleanup_rows", "Expired rows that the cleanup removed", removed.clone());
+        if let Some((_, expires)) = self.certificate() {
+            let help = "When the certificate in force expires, Unix seconds";
+            let expiry = FloatGauge::default();
+            expiry.set(millis(expires) / 1000.0);
+            own.register("certificate_expiry_timestamp_seconds", help, expiry);
+        }
         for Spread { name, help, histogram } in vitals.spreads {
             own.register(name, help, histogram);
         }

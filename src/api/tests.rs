@@ -215,6 +215,8 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
             ("v1", &["listAudit", "exportAudit", "listMail", "retryMail"]),
             ("v1", &["getStats", "getLoginAnalytics", "getActivity", "listKeys", "rotateKeys"]),
             ("v1", &["listApps", "createApp", "rotateApp", "deleteApp"]),
+            ("v1", &["listProviderSettings", "getProvider", "createProvider"]),
+            ("v1", &["updateProvider", "deleteProvider", "testProvider"]),
             ("authbackend", &["listUsers", "getUser", "setUserRole", "toggleUserLock"]),
             ("authbackend", &["deleteUser", "getStats", "getLogins"]),
         ],

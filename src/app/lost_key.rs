@@ -22,6 +22,9 @@ pub struct ReplacedKey {
     pub authenticators: u64,
     /// Backup codes that were removed.
     pub backup_codes: u64,
+    /// Providers whose secrets cannot be opened any more: they are not offered until they are given
+    /// again.
+    pub provider_secrets: i64,
     pub ended: EndedGrants,
     /// Files that were in its place, under their new names.
     pub aside: Vec<PathBuf>,
@@ -72,6 +75,7 @@ pub fn replace_master_key(
             key_id: seal::key_id(&master.check_value()),
             authenticators,
             backup_codes,
+            provider_secrets: tables::providers::count_sealed(db)?,
             ended: tables::backups::end_grants(db, now)?,
             aside: Vec::new(),
         })

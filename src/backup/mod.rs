@@ -1,4 +1,5 @@
-//! Backups: copies of the database in one file, made while it is used, checked, and put back.
+//! Backups: copies of the database in one file, made while it is used, checked, and put back. And the move
+//! of a database to another engine.
 //!
 //! A backup is a SQLite file, encrypted or not. The master key is never in it, so it alone signs
 //! nothing. All functions block: callers run them on a thread of their own, and may cancel them by
@@ -6,6 +7,7 @@
 
 pub mod age;
 pub mod check;
+pub mod migrate;
 mod new_file;
 pub mod restore;
 pub mod rollback;

@@ -26,7 +26,7 @@ pub struct UpgradeCopy {
 /// # Errors
 /// If there is none.
 pub fn newest_copy(database: &Database) -> Result<UpgradeCopy> {
-    let Database::File(file) = database;
+    let file = database.file("undoing an upgrade")?;
     let present = if file.exists() { Some(Store::version_of(file)?) } else { None };
     let folder = folder_of(file);
     let entries =

@@ -8,8 +8,13 @@ use super::failure::Failure;
 use crate::api::needs;
 use crate::cli::global::Global;
 use crate::cli::opened;
-use crate::config::{self, Config, Finding, Severity, report};
+use crate::config::{self, CheckReport, Config, Finding, Loaded, Severity, report};
+use crate::env::Env;
 use crate::mail::templates::Templates;
+use crate::model::Secret;
+use crate::model::provider::{ProviderKeys, ProviderSettings};
+use crate::store::tables::providers::ProviderRow;
+use crate::store::{Store, tables};
 use crate::words::Catalogue;
 
 /// Show and check the configuration
@@ -84,15 +89,44 @@ fn is_within(key: &str, wanted: &str) -> bool {
 
 fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let loaded = opened::configuration(global, console)?;
-    let mut found = needs::findings(&loaded.config);
-    found.extend(words_of(&loaded.config));
-    found.extend(pages_of(&loaded.config));
-    let check = config::check(&loaded, found);
+    let check = static_report(&loaded, unused_providers(&loaded.config)?);
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
         OutputFormat::Json => console.json(&report::check_json(&check))?,
     }
-    if check.is_ready() { Ok(()) } else { Err(Failure::reported()) }
+    if check.has_error() { Err(Failure::reported()) } else { Ok(()) }
+}
+
+/// What the configuration and the files it names lack, after these findings.
+pub fn static_report(loaded: &Loaded, mut found: Vec<Finding>) -> CheckReport {
+    found.extend(needs::findings(&loaded.config));
+    found.extend(words_of(&loaded.config));
+    found.extend(pages_of(&loaded.config));
+    found.extend(crate::tls::findings(&loaded.config, Env::real().wall()));
+    config::check(loaded, found)
+}
+
+/// Providers of the database that are not used, because the configuration has their name or issuer.
+pub fn unused_providers(config: &Config) -> Result<Vec<Finding>, Failure> {
+    let stored = Store::inspect(&config.database, |db, version| {
+        // An older database has no such table yet.
+        if version < Store::known_version() { Ok(Vec::new()) } else { tables::providers::all(db) }
+    })?;
+    let is_unused = |row: &ProviderRow| {
+        let settings: ProviderSettings = serde_json::from_str(&row.settings).unwrap_or_default();
+        // The issuer does not depend on the secrets, which stay sealed.
+        let private_key = settings.team_id.as_ref().map(|_| Secret::new("sealed"));
+        let keys = ProviderKeys { private_key, client_secret: None };
+        let provider = config::resolve_provider(&row.name, &settings, &keys).ok();
+        config.providers.claims(&row.name, provider.as_ref())
+    };
+    let finding = |row: ProviderRow| Finding {
+        level: Severity::Hint,
+        key: format!("providers.{}", row.name),
+        message: "the database has this provider too: that of the configuration is used".to_owned(),
+        remedy: format!("remove one of them: authd provider remove {}", row.name),
+    };
+    Ok(stored.into_iter().flatten().filter(is_unused).map(finding).collect())
 }
 
 /// What is wrong with the operator's files for the pages.

@@ -28,8 +28,8 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME", value_parser = profile_names(), hide_possible_values = true)]
     pub(in crate::cli) profile: Option<String>,
 
-    /// Use this database file
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Use this database: a file, or `postgres://USER@HOST/DATABASE`
+    #[arg(long, global = true, value_name = "DATABASE")]
     pub(in crate::cli) db: Option<PathBuf>,
 
     /// Set any configuration key; may be repeated

@@ -2,7 +2,7 @@
 //! that have no other HTTP client.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use clap::Args;
@@ -12,6 +12,7 @@ use super::console::{Console, OutputFormat};
 use super::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
+use crate::tls;
 
 /// How long to wait for the connection, and for the response.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -34,8 +35,10 @@ pub struct Health {}
 
 /// Asks the server, and prints whether it is ready.
 pub fn run(global: &Global, console: &mut Console) -> Result<(), Failure> {
-    let address = reachable(opened::configuration(global, console)?.config.server.listen);
-    let status = status(address)
+    let config = opened::configuration(global, console)?.config;
+    let address = config.server.local_address();
+    let host = config.server.public_host().filter(|_| config.tls.is_on());
+    let status = status(address, host.as_deref())
         .map_err(|error| Failure::failed(format_args!("{address} does not answer: {error}")))?;
     let is_ready = status == "200";
     match console.form() {
@@ -46,18 +49,18 @@ pub fn run(global: &Global, console: &mut Console) -> Result<(), Failure> {
     if is_ready { Ok(()) } else { Err(Failure::reported()) }
 }
 
-/// Replaces the unspecified address with loopback, under which this machine reaches the server.
-pub fn reachable(address: SocketAddr) -> SocketAddr {
-    let loopback: IpAddr =
-        if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
-}
-
-/// The status of `GET /readyz`, as three digits.
-fn status(address: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+/// The status of `GET /readyz`, as three digits. A server that speaks TLS is asked under its host.
+fn status(address: SocketAddr, host: Option<&str>) -> io::Result<String> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    match host {
+        Some(host) => ask(tls::unverified(stream, host)?),
+        None => ask(stream),
+    }
+}
+
+fn ask(mut stream: impl Read + Write) -> io::Result<String> {
     write!(stream, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut line = Vec::new();
     stream.take(STATUS_LINE).read_to_end(&mut line)?;

@@ -103,8 +103,11 @@ impl ReplaceMaster {
             (
                 "lost",
                 format!(
-                    "{} authenticator apps, {} backup codes, {} messages",
-                    replaced.authenticators, replaced.backup_codes, ended.messages
+                    "{} authenticator apps, {} backup codes, {} messages, {} secrets of providers",
+                    replaced.authenticators,
+                    replaced.backup_codes,
+                    ended.messages,
+                    replaced.provider_secrets
                 ),
             ),
             (
@@ -122,6 +125,7 @@ impl ReplaceMaster {
                 "authenticators": replaced.authenticators,
                 "backupCodes": replaced.backup_codes,
                 "messages": ended.messages,
+                "providerSecrets": replaced.provider_secrets,
             },
             "ended": { "sessions": ended.sessions, "links": ended.links, "codes": ended.codes },
             "setAside": aside.collect::<Vec<_>>(),

@@ -374,27 +374,11 @@ impl Test {
         if form == OutputFormat::Json {
             console.json(&json!({ "delivered": done.is_ok(), "steps": steps }))?;
         }
-        done.map_err(|error| match failed.and_then(remedy) {
+        done.map_err(|error| match failed.and_then(smtp::remedy) {
             Some(hint) => Failure::from(error).hint(hint),
             None => error.into(),
         })
     }
-}
-
-/// What to look at if this step failed.
-fn remedy(step: &str) -> Option<&'static str> {
-    Some(match step {
-        "resolve" => "check the host in mail.smtp_url, and the name servers of this machine",
-        "connect" => {
-            "check host and port of mail.smtp_url: smtps:// is for TLS from the first byte, mostly \
-             on port 465, and smtp:// for STARTTLS, mostly on port 587"
-        }
-        "STARTTLS" => "the server offers no TLS on this port: use smtps:// or another port",
-        "AUTH" => "check user and password of mail.smtp_url",
-        "MAIL FROM" => "check mail.from: the server does not accept mail from this sender",
-        "RCPT TO" => "the server does not accept mail for this recipient; does it need a login?",
-        _ => return None,
-    })
 }
 
 fn step_line(step: &SmtpStep) -> String {

@@ -10,6 +10,7 @@ mod backup;
 mod completions;
 mod config;
 pub mod console;
+mod doctor;
 pub mod failure;
 mod global;
 mod health;
@@ -18,17 +19,21 @@ mod log;
 mod long_work;
 mod mail;
 mod man;
+mod migrate;
 mod openapi;
 mod opened;
 mod profile;
 mod progress;
 mod prompt;
+mod provider;
 mod restore;
 mod role;
 mod rollback;
 mod serve;
 mod stats;
+mod systemd;
 mod test_mode;
+mod top;
 mod user;
 mod words;
 
@@ -63,8 +68,8 @@ Examples:
       Create the first admin; prompts for the password
   authd mail list
       List the mail that waits for a mail server
-  authd config check
-      Check what a production deployment still lacks
+  authd doctor
+      Check the deployment, and say how to fix what is wrong
 
 Exit codes: 0 success, 1 failure, 2 wrong command line.";
 
@@ -78,6 +83,8 @@ enum Command {
     #[command(subcommand)]
     App(app::AppCommand),
     #[command(subcommand)]
+    Provider(provider::ProviderCommand),
+    #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
     Mail(mail::MailCommand),
@@ -85,14 +92,17 @@ enum Command {
     Backup(backup::Backup),
     Restore(restore::DatabaseRestore),
     Rollback(rollback::Rollback),
+    Migrate(migrate::Migrate),
     #[command(subcommand)]
     Config(config::ConfigCommand),
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
     #[command(subcommand)]
     Words(words::WordsCommand),
+    Doctor(doctor::DoctorCommand),
     Health(health::Health),
     Stats(stats::StatsCommand),
+    Top(top::TopCommand),
     Openapi(openapi::Openapi),
     Completions(completions::Completions),
     Man(man::Man),
@@ -131,17 +141,21 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::User(command) => command.run(global, console),
         Command::Role(command) => command.run(global, console),
         Command::App(command) => command.run(global, console),
+        Command::Provider(command) => command.run(global, console),
         Command::Key(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
         Command::Audit(command) => command.run(global, console),
         Command::Backup(command) => command.run(global, console),
         Command::Restore(command) => command.run(global, console),
         Command::Rollback(command) => command.run(global, console),
+        Command::Migrate(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
         Command::Words(command) => command.run(global, console),
+        Command::Doctor(command) => command.run(global, console),
         Command::Health(health::Health {}) => health::run(global, console),
         Command::Stats(command) => command.run(global, console),
+        Command::Top(command) => command.run(global, console),
         Command::Openapi(command) => command.run(global, console),
         Command::Completions(command) => command.run(console),
         Command::Man(command) => command.run(console),

@@ -111,6 +111,13 @@ pub fn place(global: &Global) -> Result<DatabasePlace, Failure> {
     Ok(DatabasePlace { database, given_key })
 }
 
+/// The database that an argument names, with the password that is kept for it elsewhere.
+pub fn database_named(global: &Global, named: String) -> Result<Database, Failure> {
+    let mut inputs = inputs(global, None)?;
+    inputs.flags.push(("db".to_owned(), named));
+    config::database(&inputs).map_err(refused)
+}
+
 /// Opens the core and runs one command on it. A server may run on the same database.
 pub fn with_core(
     global: &Global,
@@ -129,11 +136,11 @@ pub fn with_core_or_new(
     work: impl AsyncFnOnce(&Core, &mut Console) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let loaded = configuration(global, console)?;
-    let Config { database: Database::File(path), profile, .. } = &loaded.config;
-    let role = if path.exists() {
+    let Config { database, profile, .. } = &loaded.config;
+    let role = if database.exists() {
         ProcessRole::Command
     } else {
-        console.note(&format!("creating {} with profile {profile}", loaded.config.database));
+        console.note(&format!("creating {database} with profile {profile}"));
         ProcessRole::Server
     };
     run(loaded, role, global, console, work)

@@ -12,7 +12,7 @@ use rustix::termios::{
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
-use crate::model::Password;
+use crate::model::{Password, Secret};
 
 /// More bytes than any password may have, so that a file piped in by mistake is not read
 /// completely.
@@ -101,6 +101,35 @@ fn piped_password(input: impl Read) -> Result<Password, Failure> {
     password(secret)
 }
 
+/// The most bytes of a piped secret: a private key in PEM form is far smaller.
+const MOST_PIPED: u64 = 16 * 1024;
+
+/// Reads a secret that is no password from a file or standard input, to its end.
+///
+/// # Errors
+/// `Failed` if it cannot be read, or is too long or no text.
+pub fn piped_text(input: impl Read) -> Result<Secret, Failure> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
+    input.take(MOST_PIPED + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > MOST_PIPED {
+        return Err(Failure::failed("the secret is longer than 16 KiB"));
+    }
+    text(&bytes)
+}
+
+/// Prompts for a secret that is no password, without echo.
+///
+/// # Errors
+/// `Failed` if it cannot be read or is no text.
+pub fn typed_text(label: &str) -> Result<Secret, Failure> {
+    text(&ask(label)?)
+}
+
+fn text(bytes: &[u8]) -> Result<Secret, Failure> {
+    let text = std::str::from_utf8(bytes);
+    text.map(Secret::new).map_err(|_| Failure::failed("a secret must be UTF-8 text"))
+}
+
 fn password(bytes: &[u8]) -> Result<Password, Failure> {
     if bytes.len() > MOST_BYTES {
         return Err(Failure::failed(format_args!(
@@ -138,10 +167,10 @@ fn ask(label: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// Switches the terminal to unbuffered input without echo, until this value is dropped. Interrupts
 /// are read as keys too: if they ended the process, the terminal would stay without echo.
-struct Silence(Termios);
+pub(in crate::cli) struct Silence(Termios);
 
 impl Silence {
-    fn begin() -> io::Result<Self> {
+    pub(in crate::cli) fn begin() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);

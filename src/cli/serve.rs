@@ -18,9 +18,9 @@ use super::console::{Console, OutputFormat};
 use super::failure::Failure;
 use crate::app::{Configured, Outside};
 use crate::cli::global::Global;
-use crate::cli::health::reachable;
 use crate::cli::log::{self, LineMark};
 use crate::cli::opened;
+use crate::cli::systemd::ServiceManager;
 use crate::cli::test_mode::{self, TestOptions, TestStart};
 use crate::config::{self, Config, Inputs, WireName};
 use crate::env::Env;
@@ -118,6 +118,7 @@ impl<O: Outside> ServeRun<O> {
         for warning in warnings {
             tracing::warn!("{warning}");
         }
+        let manager = ServiceManager::of(&inputs);
         let reread = move || reread(&inputs, mode);
         let ready_file = ready_file.map(ReadyFile::at).transpose()?;
         let runtime = runtime()?;
@@ -125,7 +126,7 @@ impl<O: Outside> ServeRun<O> {
             let core = open(config, loaded.master_key, self.env, mode).await?;
             let first = identity::access::api_client::create_first(&core).await?;
             let has_admin = identity::admin::roles::has_admin(&core).await?;
-            app::serve(core.clone(), self.outside, reread, |address| {
+            app::serve(core.clone(), self.outside, reread, |address, endings| {
                 let mut greeting = Greeting::of(&core.config, address, first.as_ref(), mode);
                 if !has_admin && mode == DatabaseUse::Real {
                     greeting.add_first_admin();
@@ -135,6 +136,7 @@ impl<O: Outside> ServeRun<O> {
                 if let Some(Err(error)) = ready_file.as_ref().map(|file| file.write(&greeting.json)) {
                     tracing::error!(%error, "the file that says the server is ready was not written");
                 }
+                manager.attend(core.clone(), endings);
             })
             .await
         });
@@ -241,7 +243,7 @@ fn pages_address(config: &Config, address: SocketAddr) -> Option<String> {
         return None;
     }
     let by_listen = || {
-        let at = reachable(address);
+        let at = config::reachable(address);
         if [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&at.ip()) {
             format!("http://localhost:{}", at.port())
         } else {
@@ -271,7 +273,7 @@ impl<'a> Greeting<'a> {
             .server
             .public_url
             .clone()
-            .unwrap_or_else(|| format!("http://{}", reachable(address)));
+            .unwrap_or_else(|| format!("http://{}", config::reachable(address)));
         let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
         let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
         let pages = pages_address(config, address);

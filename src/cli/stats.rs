@@ -7,7 +7,7 @@ use super::console::{Console, ListRecord, OutputFormat};
 use super::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
-use crate::identity::system::statistics::{self, ChartStep, Statistics};
+use crate::identity::system::statistics::{self, ChartStep, StatisticsChart};
 use crate::model::Time;
 use crate::model::series::Series;
 
@@ -90,14 +90,14 @@ fn name(series: Series) -> &'static str {
     }
 }
 
-fn json_of(by: PeriodWord, found: &Statistics) -> Value {
+fn json_of(by: PeriodWord, found: &StatisticsChart) -> Value {
     let series: Map<String, Value> =
         found.series.iter().map(|(one, counts)| (name(*one).to_owned(), json!(counts))).collect();
     let periods: Vec<String> = found.periods.iter().map(|at| at.to_seconds_text()).collect();
     json!({ "by": by.as_str(), "periods": periods, "series": series })
 }
 
-fn print(by: PeriodWord, found: &Statistics, console: &mut Console) -> Result<(), Failure> {
+fn print(by: PeriodWord, found: &StatisticsChart, console: &mut Console) -> Result<(), Failure> {
     let date = |at: Option<&Time>| at.map(|at| label(by, *at)).unwrap_or_default();
     let (first, last) = (date(found.periods.first()), date(found.periods.last()));
     console.line(&format!("by {}, {first} to {last} (UTC)\n", by.as_str()))?;

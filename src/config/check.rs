@@ -5,94 +5,18 @@ mod exposure;
 mod guards;
 mod providers;
 
-use std::fmt;
 use std::net::IpAddr;
 
 use super::sections::webauthn::own_origins;
 use super::values::web_origin::WebOrigin;
 use super::{Config, Loaded};
-use crate::model::{Color, Email, color};
-
-/// The severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Not fit for production.
-    Error,
-    /// Fit for production, with a risk that the administrator should accept knowingly.
-    Warning,
-    /// Worth knowing.
-    Hint,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Hint => "hint",
-        })
-    }
-}
-
-/// Something that a production deployment lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The severity.
-    pub level: Severity,
-    /// The key, or the name of a variable.
-    pub key: String,
-    /// What was found.
-    pub message: String,
-    /// What to do about it.
-    pub remedy: String,
-}
-
-/// The outcome of [`check`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigReport {
-    /// All findings, the most severe first.
-    pub findings: Vec<Finding>,
-}
-
-impl ConfigReport {
-    /// True if no finding is an error.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.findings.iter().all(|finding| finding.level != Severity::Error)
-    }
-
-    fn add(
-        &mut self,
-        level: Severity,
-        key: &str,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.findings.push(Finding {
-            level,
-            key: key.to_owned(),
-            message: message.into(),
-            remedy: remedy.into(),
-        });
-    }
-
-    fn error(&mut self, key: &str, message: &str, remedy: &str) {
-        self.add(Severity::Error, key, message, remedy);
-    }
-
-    fn warning(&mut self, key: &str, message: &str, remedy: &str) {
-        self.add(Severity::Warning, key, message, remedy);
-    }
-
-    fn hint(&mut self, key: &str, message: &str, remedy: &str) {
-        self.add(Severity::Hint, key, message, remedy);
-    }
-}
+use crate::model::finding::{CheckReport, Finding, Severity};
+use crate::model::{Color, Database, Email, color};
 
 /// Checks what a production deployment still lacks. `of_wire` is what the API at the root lacks.
 #[must_use]
-pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
-    let mut found = ConfigReport { findings: Vec::new() };
+pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> CheckReport {
+    let mut found = CheckReport::default();
     let config = &loaded.config;
     server(config, &mut found);
     found.findings.extend(of_wire);
@@ -116,8 +40,16 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
             "remove it, so that it does not look effective",
         );
     }
-    found.findings.sort_by_key(|finding| finding.level);
+    found.sort();
     found
+}
+
+/// What is worth knowing about a provider that is not in the configuration.
+#[must_use]
+pub fn provider_findings(provider: &crate::model::Provider) -> Vec<Finding> {
+    let mut found = CheckReport::default();
+    providers::find_in(provider, &mut found);
+    found.findings
 }
 
 impl Loaded {
@@ -131,7 +63,7 @@ impl Loaded {
 /// What is worth a warning in every environment: guards that are off, and logins that others can
 /// read. [`check`] has all findings.
 fn unguarded(config: &Config) -> Vec<String> {
-    let mut found = ConfigReport { findings: Vec::new() };
+    let mut found = CheckReport::default();
     exposure::find(config, &mut found);
     let mut warnings: Vec<String> = (found.findings.iter())
         .filter(|finding| finding.level == Severity::Error)
@@ -150,7 +82,7 @@ fn unguarded(config: &Config) -> Vec<String> {
     warnings
 }
 
-fn server(config: &Config, found: &mut ConfigReport) {
+fn server(config: &Config, found: &mut CheckReport) {
     let server = &config.server;
     if !config.is_production() {
         found.error("server.environment", "it is development", "set it to \"production\"");
@@ -171,7 +103,7 @@ fn server(config: &Config, found: &mut ConfigReport) {
         found.error(
             "server.public_url",
             "it is not https: passwords and tokens cross the network unencrypted",
-            "put a TLS proxy in front of the server and set the https origin",
+            "put a TLS proxy in front of the server or set [tls], and set the https origin",
         );
     }
     if server.is_public() && server.trusted_proxies.is_none() {
@@ -211,7 +143,7 @@ fn server(config: &Config, found: &mut ConfigReport) {
     }
 }
 
-fn tokens(config: &Config, found: &mut ConfigReport) {
+fn tokens(config: &Config, found: &mut CheckReport) {
     if !config.tokens.algorithm.is_shared() {
         return;
     }
@@ -230,7 +162,7 @@ fn tokens(config: &Config, found: &mut ConfigReport) {
     }
 }
 
-fn mail(config: &Config, found: &mut ConfigReport) {
+fn mail(config: &Config, found: &mut CheckReport) {
     match &config.mail.smtp {
         None if config.signup.verify_email => found.error(
             "mail.smtp_url",
@@ -263,7 +195,10 @@ fn is_example(sender: &Email) -> bool {
     }
 }
 
-fn backups(config: &Config, found: &mut ConfigReport) {
+fn backups(config: &Config, found: &mut CheckReport) {
+    if matches!(config.database, Database::Postgres(_)) {
+        return;
+    }
     let backup = &config.backup;
     if backup.every.is_none() {
         found.hint(
@@ -285,7 +220,7 @@ fn backups(config: &Config, found: &mut ConfigReport) {
 }
 
 /// Browsers bind passkeys to domain names alone.
-fn passkeys(config: &Config, found: &mut ConfigReport) {
+fn passkeys(config: &Config, found: &mut CheckReport) {
     if config.webauthn.enabled
         && config.passkey_domain().trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
     {
@@ -298,7 +233,7 @@ fn passkeys(config: &Config, found: &mut ConfigReport) {
 }
 
 /// Pages of these origins use the client, so the server must let them call it.
-fn origins(config: &Config, found: &mut ConfigReport) {
+fn origins(config: &Config, found: &mut CheckReport) {
     let pages: Vec<String> =
         if config.serves_pages() { config.pages.return_sources().collect() } else { Vec::new() };
     let keys = if config.webauthn.enabled { config.webauthn.origins.as_slice() } else { &[] };
@@ -332,7 +267,7 @@ fn origins(config: &Config, found: &mut ConfigReport) {
 }
 
 /// Links of the pages are shown in the accent colour on white.
-fn pages(config: &Config, found: &mut ConfigReport) {
+fn pages(config: &Config, found: &mut CheckReport) {
     let accent = config.pages.accent;
     let contrast = accent.contrast(Color::WHITE);
     if config.serves_pages() && contrast < color::READABLE {
@@ -347,7 +282,7 @@ fn pages(config: &Config, found: &mut ConfigReport) {
     }
 }
 
-fn passwords(config: &Config, found: &mut ConfigReport) {
+fn passwords(config: &Config, found: &mut CheckReport) {
     if config.password.min_length < 8 {
         found.warning(
             "password.min_length",

@@ -14,7 +14,7 @@ use crate::config::values::span;
 const SHORT: [(&str, &str); 2] = [("listen", "server.listen"), ("public_url", "server.public_url")];
 
 /// `AUTHD_` variables that are not configuration keys.
-const NOT_KEYS: [&str; 2] = ["AUTHD_MASTER_KEY", "AUTHD_TEST_POSTGRES"];
+const NOT_KEYS: [&str; 3] = ["AUTHD_MASTER_KEY", "AUTHD_PROVIDER_KEY", "AUTHD_TEST_POSTGRES"];
 
 /// A variable that is set but has no effect, and is worth a message.
 #[derive(Debug, Clone, PartialEq, Eq)]

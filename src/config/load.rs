@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{self, EnvVariable, IgnoredVariable};
 use super::layer::{Layer, Origin, Raw, SourcedValue, from_toml, lay_over};
+use super::pgpass::with_password;
 use super::problem::{Problem, Problems};
 use super::profile::{ProfileName, STANDARD};
 use super::reader::{ConfigEntry, ConfigReader, Visibility};
@@ -109,7 +110,8 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     reader.refuse_unknown();
     let master_key = master_key_in(&sources.variables);
     match config {
-        Ok(config) if reader.problems.is_empty() => {
+        Ok(mut config) if reader.problems.is_empty() => {
+            config.database = with_password(config.database, &sources.variables, &mut reader.notes);
             Ok(Loaded { config, entries: reader.entries, notes: reader.notes, ignored, master_key })
         }
         _ => Err(Problems(reader.problems)),
@@ -119,7 +121,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
 /// Reads only the location of the database, before the recorded profile is known.
 ///
 /// # Errors
-/// If a source cannot be read, or `db` is not a path.
+/// If a source cannot be read, or `db` is not the place of a database.
 pub fn database(inputs: &Inputs) -> Result<Database, Problems> {
     place(inputs).map(|(database, _)| database)
 }
@@ -137,8 +139,11 @@ pub fn place(inputs: &Inputs) -> Result<(Database, Option<Secret>), Problems> {
     }
     let mut reader = ConfigReader::new(layer, &inputs.dir);
     reader.problems = sources.problems;
-    match reader.path("db", "a file path") {
-        Ok(path) if reader.problems.is_empty() => Ok((Database::File(path), master_key)),
+    match reader.database("db") {
+        Ok(database) if reader.problems.is_empty() => {
+            let database = with_password(database, &sources.variables, &mut Vec::new());
+            Ok((database, master_key))
+        }
         _ => Err(Problems(reader.problems)),
     }
 }
@@ -166,9 +171,11 @@ pub fn is_secret(name: &str, value: &str) -> bool {
         Some(Visibility::Url) => has_password(value) || value.contains('?'),
         // The administrator may have put a URL with a password under the wrong key. An @ in the
         // path is not a login.
-        Some(Visibility::All) | None => value.split_once("://").is_some_and(|(_, rest)| {
-            has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))
-        }),
+        Some(Visibility::All | Visibility::Login) | None => {
+            value.split_once("://").is_some_and(|(_, rest)| {
+                has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))
+            })
+        }
     }
 }
 

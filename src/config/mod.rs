@@ -9,6 +9,7 @@ mod env_file;
 mod environment;
 mod layer;
 mod load;
+mod pgpass;
 mod problem;
 mod profile;
 mod reader;
@@ -43,22 +44,24 @@ pub use crate::config::sections::outbound::{AllowedHost, Outbound};
 pub use crate::config::sections::pages::PagesConfig;
 pub use crate::config::sections::password::PasswordRules;
 pub use crate::config::sections::providers::{
-    PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, given_key, is_encrypted,
-    is_provider_name, preset_names, resolve as resolve_provider,
+    CheckedProvider, PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, check_provider,
+    given_key, is_encrypted, is_provider_name, preset_names, resolve as resolve_provider,
 };
-pub use crate::config::sections::server::{Environment, Server, WireName};
+pub use crate::config::sections::server::{Environment, HttpsPolicy, Server, WireName, reachable};
 pub use crate::config::sections::service::ServiceConfig;
 pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
 pub use crate::config::sections::signup::{SignUp, SignUpField};
 pub use crate::config::sections::sms::{Gateway, Sms};
 pub use crate::config::sections::throttle::Throttle;
+pub use crate::config::sections::tls::TlsConfig;
 pub use crate::config::sections::tokens::{Algorithm, TokensConfig};
 pub use crate::config::sections::webauthn::Webauthn;
 pub use crate::config::values::network::Network;
 pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
 pub use crate::config::values::span::parse as parse_duration;
-pub use check::{ConfigReport, Finding, Severity, check};
+pub use crate::model::finding::{CheckReport, Finding, Severity};
+pub use check::{check, provider_findings};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
 pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load, place};
@@ -78,6 +81,8 @@ pub struct Config {
     pub database: Database,
     /// `[server]`
     pub server: Server,
+    /// `[tls]`
+    pub tls: TlsConfig,
     /// `[service]`
     pub service: ServiceConfig,
     /// `[tokens]`
@@ -193,7 +198,7 @@ impl Config {
     /// True if `server.environment` is `production`.
     #[must_use]
     pub fn is_production(&self) -> bool {
-        self.server.environment == Environment::Production
+        self.server.is_production()
     }
 
     /// True if the sign-in and account pages are served. They cannot send the headers of an API
@@ -217,8 +222,9 @@ impl Config {
     fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         read_all! {
             profile = r.text("profile", 64),
-            database = r.path("db", "a file path").map(Database::File),
+            database = r.database("db"),
             server = Server::read(r),
+            tls = TlsConfig::read(r),
             service = ServiceConfig::read(r),
             tokens = TokensConfig::read(r),
             sessions = SessionsConfig::read(r),
@@ -268,6 +274,7 @@ impl Config {
     fn validate(&self, r: &mut ConfigReader) {
         let environment = self.server.environment;
         self.server.validate(r);
+        self.tls.validate(&self.server, r);
         self.tokens.validate(environment, r);
         self.sessions.validate(r);
         self.password.validate(r);
@@ -281,6 +288,12 @@ impl Config {
         self.validate_addresses(r);
         self.throttle.validate(r);
         self.backup.validate(r);
+        if self.backup.every.is_some() && matches!(self.database, Database::Postgres(_)) {
+            r.refuse(
+                "backup.every",
+                "expected nothing with a PostgreSQL database: schedule pg_dump, or use the backups of its server",
+            );
+        }
         self.outbound.validate(r);
         self.hashing.validate(environment, r);
         self.webauthn.validate(&self.server, r);

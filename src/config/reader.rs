@@ -15,7 +15,7 @@ use crate::config::Network;
 use crate::config::values::rate::Rate;
 use crate::config::values::rate::Shape;
 use crate::config::values::{bytes, span};
-use crate::model::Secret;
+use crate::model::{Database, PostgresUrl, Secret};
 
 /// One key of the effective configuration, safe to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(super) enum Visibility {
     All,
     /// The scheme, host and port of a URL: user name and password, path and query may be secret.
     Url,
+    /// All but the password of a URL.
+    Login,
     /// Nothing, because the value is a secret.
     Hidden,
 }
@@ -57,6 +59,9 @@ pub(super) struct Reported;
 
 /// The result of reading a value.
 pub(super) type ReadResult<T> = Result<T, Reported>;
+
+/// The form of a place of a database.
+const DATABASE_PLACE: &str = "a file path or postgres://USER@HOST/DATABASE";
 
 /// Replaces a secret where values are shown.
 pub(super) const MASK: &str = "***";
@@ -273,10 +278,28 @@ impl ConfigReader {
         self.option(key, "an existing file", |raw| path(raw, &dir).filter(|path| path.is_file()))
     }
 
-    /// Reads a path. A relative path starts where the program was started.
-    pub fn path(&mut self, key: &'static str, allowed: &str) -> ReadResult<PathBuf> {
+    /// Reads the place of a database: the path of a file, or the URL of a PostgreSQL database.
+    pub fn database(&mut self, key: &'static str) -> ReadResult<Database> {
         let dir = self.dir.clone();
-        self.value(key, allowed, |raw| path(raw, &dir))
+        let read = self.find(key, DATABASE_PLACE, (Need::Always, Visibility::Login), |raw| {
+            let url = text(raw).filter(|text| PostgresUrl::is_meant(text));
+            match url {
+                Some(url) => Some(PostgresUrl::parse(&url, &dir).map(Database::of_server)),
+                None => path(raw, &dir).map(|path| Ok(Database::File(path))),
+            }
+        });
+        match read? {
+            Some(Ok(database)) => Ok(database),
+            Some(Err(message)) => {
+                self.refuse(key, message);
+                Err(Reported)
+            }
+            None => {
+                let message = format!("expected {DATABASE_PLACE}, got nothing");
+                self.problems.push(Problem::new(key, None, message));
+                Err(Reported)
+            }
+        }
     }
 
     /// Reads an optional path, of something that may not exist yet.
@@ -397,8 +420,10 @@ impl ConfigReader {
             (Some(None), Some(raw)) => {
                 let came = match show {
                     // The administrator may have put a URL with a password under the wrong key.
-                    Visibility::All if raw.to_text().contains("://") => shown(raw, Visibility::Url),
-                    Visibility::All => raw.quoted(),
+                    Visibility::All | Visibility::Login if raw.to_text().contains("://") => {
+                        shown(raw, Visibility::Url)
+                    }
+                    Visibility::All | Visibility::Login => raw.quoted(),
                     Visibility::Url | Visibility::Hidden => "something else (not shown)".to_owned(),
                 };
                 let would_do = raw.unquoted().is_some_and(|raw| parse(&raw).is_some());
@@ -435,6 +460,7 @@ fn allowed_beside(key: &str, known: &BTreeSet<&str>) -> String {
 fn shown(raw: &Raw, show: Visibility) -> String {
     match show {
         Visibility::All => raw.to_text(),
+        Visibility::Login => without_password(&raw.to_text()),
         Visibility::Hidden => MASK.to_owned(),
         Visibility::Url => {
             let text = raw.to_text();
@@ -448,6 +474,16 @@ fn shown(raw: &Raw, show: Visibility) -> String {
                 if rest[end..].len() > 1 { format!("/{MASK}") } else { rest[end..].to_owned() };
             format!("{scheme}://{login}{}{path}", &rest[..end])
         }
+    }
+}
+
+/// A text in which the password of a URL is masked.
+fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let Some((login, rest)) = rest.rsplit_once('@') else { return text.to_owned() };
+    match login.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:{MASK}@{rest}"),
+        None => text.to_owned(),
     }
 }
 

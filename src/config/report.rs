@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::layer::Layer;
 use super::reader::ConfigReader;
-use super::{Config, ConfigEntry, ConfigReport, Loaded, Origin, ProfileName};
+use super::{CheckReport, Config, ConfigEntry, Loaded, Origin, ProfileName};
 
 /// `config show`: every key with its value and origin, in the order of the sections.
 #[must_use]
@@ -37,32 +37,31 @@ pub fn show_json(entries: &[ConfigEntry]) -> Value {
 
 /// `config check` as text.
 #[must_use]
-pub fn check_text(check: &ConfigReport) -> String {
+pub fn check_text(check: &CheckReport) -> String {
+    let mut text = findings_text(check);
+    text.push_str(if check.has_error() {
+        "not ready for production\n"
+    } else {
+        "no errors in the configuration; authd doctor checks the rest\n"
+    });
+    text
+}
+
+/// The findings of a check as text: each with its remedy on the line after it.
+#[must_use]
+pub fn findings_text(check: &CheckReport) -> String {
     let mut text = String::new();
     for finding in &check.findings {
         let _ = writeln!(text, "{}: {}: {}", finding.level, finding.key, finding.message);
         let _ = writeln!(text, "  {}", finding.remedy);
     }
-    text.push_str(if check.is_ready() {
-        "ready for production\n"
-    } else {
-        "not ready for production\n"
-    });
     text
 }
 
 /// `config check --json`.
 #[must_use]
-pub fn check_json(check: &ConfigReport) -> Value {
-    let findings = check.findings.iter().map(|finding| {
-        json!({
-            "level": finding.level.to_string(),
-            "key": finding.key,
-            "message": finding.message,
-            "remedy": finding.remedy,
-        })
-    });
-    json!({"ready": check.is_ready(), "findings": findings.collect::<Vec<_>>()})
+pub fn check_json(check: &CheckReport) -> Value {
+    check.to_json()
 }
 
 /// `profile list`: the name and description of every profile.

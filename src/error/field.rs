@@ -29,6 +29,8 @@ pub enum Field {
     Roles,
     /// The status of an account.
     Status,
+    /// A setting of a provider, by its name in the configuration.
+    Setting(String),
 }
 
 impl From<&str> for Field {
@@ -156,6 +158,8 @@ pub enum Rule {
     Timestamp,
     /// A parameter of the path, the query or the header is missing or malformed.
     Parameter,
+    /// A setting that the configuration would refuse too, in its words.
+    Setting(String),
 }
 
 /// One invalid field, and the rule it broke.

@@ -20,6 +20,14 @@ pub enum ProviderFault {
     /// The account has too many connected accounts.
     TooMany,
     UnknownIdentity,
+    /// A provider has this name already.
+    NameTaken,
+    /// The configuration has the provider, so it is changed there.
+    Configured,
+    /// The configuration has a provider with the issuer.
+    IssuerTaken,
+    /// The database has too many providers.
+    TooManyProviders,
 }
 
 impl ProviderFault {
@@ -27,8 +35,10 @@ impl ProviderFault {
         match self {
             Self::Unknown | Self::UnknownIdentity => Kind::NotFound,
             Self::Stale | Self::Answer | Self::Denied | Self::Redirect => Kind::ProviderRejected,
-            Self::Taken => Kind::AlreadyExists,
-            Self::TooMany => Kind::Conflict,
+            Self::Taken | Self::NameTaken => Kind::AlreadyExists,
+            Self::TooMany | Self::Configured | Self::IssuerTaken | Self::TooManyProviders => {
+                Kind::Conflict
+            }
         }
     }
 }

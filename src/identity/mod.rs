@@ -49,6 +49,8 @@ pub struct Reloadable {
     pub alerts: Arc<audit::alert::Alerts>,
     /// Asks the providers that people log in with.
     pub oidc: ProviderClient,
+    /// The providers of the database as they were last read.
+    pub stored_providers: provider::StoredProviders,
 }
 
 impl Reloadable {
@@ -68,6 +70,7 @@ impl Reloadable {
                 words.clone(),
             )),
             oidc: ProviderClient::new(&config.outbound, env),
+            stored_providers: provider::StoredProviders::default(),
             words,
             mail,
             config,
@@ -97,6 +100,8 @@ pub struct Core {
     pub counts: Arc<system::count_cache::CountCache>,
     /// How many uploads may run at the same time.
     pub slots: account::upload_slots::Slots,
+    /// Tokens of the command line that were used.
+    pub operator_tokens: Arc<system::operator_token::OperatorTokens>,
     /// Password attempts that are being checked.
     pub in_flight: login::in_flight::AttemptsInFlight,
 }

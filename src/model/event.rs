@@ -142,6 +142,10 @@ events! {
     FileUploaded = "file_uploaded",
     /// The owner deleted a file.
     FileDeleted = "file_deleted",
+    /// A provider to log in with was added.
+    ProviderAdded = "provider_added",
+    ProviderChanged = "provider_changed",
+    ProviderRemoved = "provider_removed",
 }
 
 /// Whether the action succeeded or was refused.

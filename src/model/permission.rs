@@ -26,11 +26,14 @@ pub enum Permission {
     Apps,
     /// Read statistics.
     Stats,
+    /// Add, change and remove the providers that people log in with. What a provider says of a
+    /// person is believed, so this is a power over the accounts that are connected.
+    Providers,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Permission; 9] = [
+    pub const ALL: [Permission; 10] = [
         Permission::UsersRead,
         Permission::UsersWrite,
         Permission::UsersSuspend,
@@ -40,6 +43,7 @@ impl Permission {
         Permission::Keys,
         Permission::Apps,
         Permission::Stats,
+        Permission::Providers,
     ];
 
     /// The name that roles carry.
@@ -55,6 +59,7 @@ impl Permission {
             Permission::Keys => "admin.keys",
             Permission::Apps => "admin.apps",
             Permission::Stats => "admin.stats",
+            Permission::Providers => "admin.providers",
         }
     }
 

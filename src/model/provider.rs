@@ -185,6 +185,8 @@ pub struct Provider {
     pub audiences: Vec<String>,
     pub redirect_uris: Vec<String>,
     pub trusted_acr: Vec<String>,
+    /// The settings that it was made from.
+    pub settings: ProviderSettings,
 }
 
 impl Provider {

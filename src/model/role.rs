@@ -25,6 +25,7 @@ pub const BUILT_IN: [BuiltIn; 3] = [
             "admin.audit",
             "admin.keys",
             "admin.mail",
+            "admin.providers",
             "admin.roles",
             "admin.stats",
             "admin.users.read",

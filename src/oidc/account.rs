@@ -39,6 +39,18 @@ fn name(text: Option<String>) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// The address in these claims, and whether they prove it.
+fn address(provider: &Provider, claims: &ProviderClaims) -> (Option<Email>, bool) {
+    let email = claims.text(&provider.claims.email).as_deref().and_then(Email::parse);
+    let is_proved = match &provider.proof {
+        AddressProof::Claim(path) => claims.is_true(path),
+        AddressProof::Always => true,
+        AddressProof::Never | AddressProof::List => false,
+    };
+    let is_proved = is_proved && email.is_some();
+    (email, is_proved)
+}
+
 impl ProviderAccount {
     /// Reads the account from claims.
     pub(super) fn read(
@@ -53,16 +65,11 @@ impl ProviderAccount {
             let reason = format!("it has no acceptable subject ({})", paths.subject);
             ExchangeFailure::refused(step, reason)
         })?;
-        let email = claims.text(&paths.email).as_deref().and_then(Email::parse);
-        let is_proved = match &provider.proof {
-            AddressProof::Claim(path) => claims.is_true(path),
-            AddressProof::Always => true,
-            AddressProof::Never | AddressProof::List => false,
-        };
+        let (email, is_proved) = address(provider, claims);
         Ok(Self {
             issuer,
             subject,
-            is_proved: is_proved && email.is_some(),
+            is_proved,
             email,
             name: name(claims.text(&paths.name)),
             given_name: name(claims.text(&paths.given_name)),
@@ -70,6 +77,21 @@ impl ProviderAccount {
             username: name(claims.text(&paths.username)),
             acr: claims.text("acr"),
         })
+    }
+
+    /// Takes the address of the userinfo endpoint, with what that says of its proof, and names that are
+    /// missing. Nothing else there is signed, or is about the login.
+    pub(super) fn take_more(&mut self, provider: &Provider, more: &ProviderClaims) {
+        let paths = &provider.claims;
+        (self.email, self.is_proved) = address(provider, more);
+        for (own, path) in [
+            (&mut self.name, &paths.name),
+            (&mut self.given_name, &paths.given_name),
+            (&mut self.family_name, &paths.family_name),
+            (&mut self.username, &paths.username),
+        ] {
+            *own = own.take().or_else(|| name(more.text(path)));
+        }
     }
 
     /// Takes the address from a list, in which it is the primary one, and verified.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::account::ProviderAccount;
 use super::authorize::form;
 use super::claims::ProviderClaims;
 use super::failure::{ExchangeFailure, ExchangeStep};
 use super::fetch::Fetch;
-use super::id_token::{ExpectedNonce, IdTokenUse};
+use super::id_token::{ExpectedNonce, IdTokenMark, IdTokenUse};
 use super::{ProviderClient, ProviderMetadata, client_key};
 use crate::model::Secret;
 use crate::model::provider::Provider;
@@ -23,6 +23,13 @@ pub struct CodeExchange<'a> {
     pub nonce: &'a str,
     /// The secret of PKCE.
     pub verifier: &'a str,
+}
+
+/// The account that a code proves, and the claims that it was read from.
+#[derive(Debug, Clone)]
+pub struct ProvedAccount {
+    pub account: ProviderAccount,
+    pub claims: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +48,18 @@ impl ProviderClient {
         provider: &Provider,
         exchange: CodeExchange<'_>,
     ) -> Result<ProviderAccount, ExchangeFailure> {
+        self.exchange_in_full(provider, exchange).await.map(|proved| proved.account)
+    }
+
+    /// As [`ProviderClient::exchange`], with the claims.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub async fn exchange_in_full(
+        &self,
+        provider: &Provider,
+        exchange: CodeExchange<'_>,
+    ) -> Result<ProvedAccount, ExchangeFailure> {
         let metadata = self.metadata(provider).await?;
         let answer = self.redeem(provider, &metadata, exchange).await?;
         let access = answer.access_token.map(Secret::new);
@@ -57,7 +76,8 @@ impl ProviderClient {
         }
     }
 
-    /// The account of an ID token that an app got from the provider.
+    /// The account of an ID token that an app got from the provider, and what makes the token count
+    /// once.
     ///
     /// # Errors
     /// The step that failed.
@@ -66,7 +86,7 @@ impl ProviderClient {
         provider: &Provider,
         token: &Secret,
         nonce: Option<&str>,
-    ) -> Result<ProviderAccount, ExchangeFailure> {
+    ) -> Result<(ProviderAccount, IdTokenMark), ExchangeFailure> {
         if provider.endpoints.is_some() {
             let reason = "this provider issues no ID tokens";
             return Err(ExchangeFailure::refused(ExchangeStep::IdToken, reason));
@@ -75,7 +95,9 @@ impl ProviderClient {
         let nonce = ExpectedNonce::OfApp(nonce.map(str::to_owned));
         let checked = (IdTokenUse::App, &nonce);
         let (issuer, claims) = self.check_id_token(provider, &metadata, token, checked).await?;
-        ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)
+        let mark = IdTokenMark::of(token, &claims, self.env.wall())?;
+        let account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)?;
+        Ok((account, mark))
     }
 
     async fn redeem(
@@ -113,15 +135,17 @@ impl ProviderClient {
         provider: &Provider,
         metadata: &ProviderMetadata,
         token: &Secret,
-    ) -> Result<ProviderAccount, ExchangeFailure> {
+    ) -> Result<ProvedAccount, ExchangeFailure> {
         let claims = self.userinfo(metadata, token).await?;
         let issuer = provider.issuer.clone();
         let mut account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::UserInfo)?;
+        // Only a signed token says how the login was.
+        account.acr = None;
         if let Some(url) = provider.endpoints.as_ref().and_then(|own| own.emails.as_ref()) {
             let list = self.fetch(Fetch::get(ExchangeStep::Emails, url).bearing(token)).await?;
             account.take_address(&list);
         }
-        Ok(account)
+        Ok(ProvedAccount { account, claims: claims.0 })
     }
 
     /// Where the ID token has no address, the userinfo endpoint may have one (OpenID Connect Core
@@ -133,21 +157,22 @@ impl ProviderClient {
         issuer: String,
         mut claims: ProviderClaims,
         access: Option<&Secret>,
-    ) -> Result<ProviderAccount, ExchangeFailure> {
-        let lacks_address = claims.text(&provider.claims.email).is_none();
+    ) -> Result<ProvedAccount, ExchangeFailure> {
+        let mut account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)?;
         if let (true, Some(token), Some(_)) =
-            (lacks_address, access, metadata.userinfo_endpoint.as_ref())
+            (account.email.is_none(), access, metadata.userinfo_endpoint.as_ref())
         {
             let more = self.userinfo(metadata, token).await?;
             if more.word("sub") != claims.word("sub") {
                 let reason = "it is about another account than the ID token";
                 return Err(ExchangeFailure::refused(ExchangeStep::UserInfo, reason));
             }
+            account.take_more(provider, &more);
             for (name, value) in more.0 {
                 claims.0.entry(name).or_insert(value);
             }
         }
-        ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)
+        Ok(ProvedAccount { account, claims: claims.0 })
     }
 
     async fn userinfo(

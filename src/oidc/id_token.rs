@@ -12,6 +12,7 @@ use crate::model::provider::{Provider, Tenants};
 use crate::model::secret::{decode, digest};
 use crate::model::{Secret, Time};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The longest ID token.
 const LONGEST: usize = 16 * 1024;
@@ -35,6 +36,39 @@ pub enum IdTokenUse {
     Server,
     /// An app, with the server's client ID or one of its own that the settings list.
     App,
+}
+
+/// How long after it was issued an app can log in with a token.
+const APP_LIFE: Duration = Duration::from_hours(24);
+
+/// What an ID token of an app is remembered by, so that it counts once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdTokenMark {
+    /// The digest of what is signed: a signature can be written in several ways.
+    pub digest: [u8; 32],
+    /// How long the token could be sent again.
+    pub life: Duration,
+}
+
+impl IdTokenMark {
+    /// The mark of a token that was checked.
+    pub(super) fn of(
+        token: &Secret,
+        claims: &ProviderClaims,
+        wall: Time,
+    ) -> Result<Self, ExchangeFailure> {
+        let time = |name| claims.seconds(name).map(|at| Time::from_millis(at.saturating_mul(1000)));
+        let (Some(expires), Some(issued)) = (time("exp"), time("iat")) else {
+            return Err(refused("it has no times"));
+        };
+        let skew = Duration::from_secs(SKEW.unsigned_abs());
+        let end = expires.min(issued + APP_LIFE) + skew;
+        if end <= wall {
+            return Err(refused("it was issued too long ago"));
+        }
+        let signed = token.reveal().rsplit_once('.').map_or("", |(signed, _)| signed);
+        Ok(Self { digest: digest(signed.as_bytes()), life: end.since(wall) })
+    }
 }
 
 #[derive(Deserialize)]

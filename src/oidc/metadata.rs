@@ -16,6 +16,9 @@ use crate::model::provider::{Provider, Tenants};
 /// How long a document is used before it is read again.
 const LIFE: Duration = Duration::from_hours(1);
 
+/// Of how many providers the documents are remembered.
+const MAX_KNOWN: usize = 100;
+
 /// What a provider says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ProviderMetadata {
@@ -119,6 +122,16 @@ impl ProviderClient {
 
     pub(super) fn remember(&self, base: &str, known: KnownProvider) {
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // Providers come and go while the server runs.
+        if all.len() >= MAX_KNOWN && !all.contains_key(base) {
+            all.clear();
+        }
         all.insert(base.to_owned(), known);
+    }
+
+    /// Forgets the document and the keys of a provider, so that they are read again.
+    pub fn forget(&self, provider: &Provider) {
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&provider.discovery_base);
     }
 }

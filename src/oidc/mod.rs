@@ -29,9 +29,9 @@ use crate::outbound::{HttpClient, OutboundPolicy, UrlSchemes};
 pub use account::ProviderAccount;
 pub use authorize::{AuthorizationRequest, challenge_of};
 pub use client_key::is_signing_key;
-pub use exchange::CodeExchange;
+pub use exchange::{CodeExchange, ProvedAccount};
 pub use failure::{ExchangeFailure, ExchangeStep, printable};
-pub use id_token::{ExpectedNonce, IdTokenUse};
+pub use id_token::{ExpectedNonce, IdTokenMark, IdTokenUse};
 pub use metadata::ProviderMetadata;
 
 use keys::ProviderKeySet;

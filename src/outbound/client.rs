@@ -36,6 +36,7 @@ const PRODUCT: &str = concat!("authd/", env!("CARGO_PKG_VERSION"));
 pub struct HttpClient {
     policy: OutboundPolicy,
     connector: Arc<dyn Connector>,
+    roots: Arc<RootCertStore>,
     tls: Option<TlsConnector>,
 }
 
@@ -51,17 +52,27 @@ impl HttpClient {
     #[must_use]
     pub fn with_connector(policy: OutboundPolicy, connector: Arc<dyn Connector>) -> Self {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        Self { policy, connector, tls: tls_connector(roots) }
+        Self::under(policy, connector, roots)
     }
 
-    /// Creates a client that trusts other certificate authorities.
-    #[cfg(test)]
-    pub(super) fn trusting(
+    /// Creates a client that trusts these certificate authorities and no others.
+    #[must_use]
+    pub fn trusting(
         policy: OutboundPolicy,
         connector: Arc<dyn Connector>,
         roots: RootCertStore,
     ) -> Self {
-        Self { policy, connector, tls: tls_connector(roots) }
+        Self::under(policy, connector, roots)
+    }
+
+    fn under(policy: OutboundPolicy, connector: Arc<dyn Connector>, roots: RootCertStore) -> Self {
+        let roots = Arc::new(roots);
+        Self { policy, connector, tls: tls_connector(roots.clone()), roots }
+    }
+
+    /// The certificate authorities that this client trusts.
+    pub(super) fn roots(&self) -> Arc<RootCertStore> {
+        self.roots.clone()
     }
 
     /// Sends a request and reads the response.
@@ -105,8 +116,7 @@ impl HttpClient {
         url: &HttpUrl,
         limit: Duration,
     ) -> Result<Box<dyn ByteStream>, OutboundError> {
-        let addresses = self.addresses(url.host()).await?;
-        let stream = self.dial(&addresses, url.port(), limit).await?;
+        let stream = self.stream(url, limit).await?;
         if !url.is_https() {
             return Ok(stream);
         }
@@ -114,13 +124,19 @@ impl HttpClient {
             .tls
             .as_ref()
             .ok_or_else(|| OutboundError::Tls(io::Error::other("TLS is not available")))?;
-        let name = match url.host() {
-            UrlHost::Name(name) => ServerName::try_from(name.clone()),
-            UrlHost::Address(address) => Ok(ServerName::from(*address)),
-        };
-        let name = name.map_err(|error| OutboundError::Tls(io::Error::other(error)))?;
-        let stream = tls.connect(name, stream).await.map_err(OutboundError::Tls)?;
+        let stream =
+            tls.connect(server_name(url.host())?, stream).await.map_err(OutboundError::Tls)?;
         Ok(Box::new(stream))
+    }
+
+    /// A connection to the host of a URL, without TLS.
+    pub(super) async fn stream(
+        &self,
+        url: &HttpUrl,
+        limit: Duration,
+    ) -> Result<Box<dyn ByteStream>, OutboundError> {
+        let addresses = self.addresses(url.host()).await?;
+        self.dial(&addresses, url.port(), limit).await
     }
 
     /// The addresses of the host that the policy admits.
@@ -161,8 +177,17 @@ impl HttpClient {
     }
 }
 
+/// The host as the name in a certificate.
+pub(super) fn server_name(host: &UrlHost) -> Result<ServerName<'static>, OutboundError> {
+    let name = match host {
+        UrlHost::Name(name) => ServerName::try_from(name.clone()),
+        UrlHost::Address(address) => Ok(ServerName::from(*address)),
+    };
+    name.map_err(|error| OutboundError::Tls(io::Error::other(error)))
+}
+
 /// TLS 1.2 and 1.3, for HTTP/1.1. `None` if the cryptography library supports neither.
-fn tls_connector(roots: RootCertStore) -> Option<TlsConnector> {
+fn tls_connector(roots: Arc<RootCertStore>) -> Option<TlsConnector> {
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().ok()?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();

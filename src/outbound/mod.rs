@@ -1,12 +1,15 @@
-//! HTTP requests to other servers: the only module that sends any.
+//! HTTP requests to other servers: the only module that sends any. It also looks at their certificates
+//! and asks for DNS records.
 //!
 //! A request connects only to public addresses and to hosts that its [`OutboundPolicy`] allows. The
 //! host name is resolved once, each address is checked, and the connection goes to a checked
 //! address, so a name that resolves differently later changes nothing (DNS rebinding). Redirects
 //! are returned, never followed. Time and size are limited.
 
+mod certificate;
 mod client;
 mod connector;
+mod dns;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -20,8 +23,10 @@ use hyper::HeaderMap;
 
 use crate::model::{HttpUrl, Secret};
 
+pub use certificate::ShownCertificate;
 pub use client::HttpClient;
 pub use connector::{ByteStream, Connector, SystemConnector};
+pub use dns::{DnsError, NameServer, RecordKind};
 pub use error::OutboundError;
 pub use policy::{OutboundPolicy, UrlSchemes};
 
@@ -59,6 +64,12 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
+    /// All headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// The first value of a header, if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

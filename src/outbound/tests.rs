@@ -326,6 +326,30 @@ async fn a_certificate_must_be_trusted_and_have_the_name_of_the_host() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_shown_whether_it_is_accepted_or_not() {
+    let (certificate, key) = certificate("a.example");
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let tls = tls_acceptor(certificate, key);
+    let network = || Arc::new(FakeNetwork::resolving(&[PUBLIC]).with_tls(tls.clone()));
+    let trusting = HttpClient::trusting(any_scheme(&[]), network(), roots);
+    let look = async |client: &HttpClient, url: &str| {
+        client.certificate(&HttpUrl::parse(url).unwrap(), LIMITS.total).await
+    };
+    let shown = look(&trusting, "https://a.example/").await.unwrap();
+    assert_eq!((shown.chain, shown.refusal), (1, None));
+    assert_eq!(shown.not_before.to_seconds_text(), "2020-01-01T00:00:00Z");
+    assert!(shown.not_after.to_seconds_text().starts_with("9999-12-30"), "{}", shown.not_after);
+    let named = look(&trusting, "https://b.example/").await.unwrap().refusal.unwrap();
+    assert!(named.contains("b.example"), "{named}");
+    let strict = HttpClient::with_connector(any_scheme(&[]), network());
+    assert!(look(&strict, "https://a.example/").await.unwrap().refusal.is_some());
+    let plain = Arc::new(FakeNetwork::resolving(&[PUBLIC]));
+    let plain = HttpClient::with_connector(any_scheme(&[]), plain);
+    assert!(look(&plain, "https://a.example/").await.is_err());
+}
+
+#[tokio::test]
 async fn errors_say_nothing_of_the_request() {
     let url = HttpUrl::parse("http://a.example/hush?hush=hush").unwrap();
     let headers = [("x-key".to_owned(), Secret::new("hush"))];

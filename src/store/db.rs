@@ -173,6 +173,12 @@ fn wrong(expected: &str, value: &Value) -> Error {
     Error::internal(format!("a column should be {expected} and is {found}"))
 }
 
+impl FromColumn for Value {
+    fn from_value(value: Value) -> Result<Self> {
+        Ok(value)
+    }
+}
+
 impl FromColumn for i64 {
     fn from_value(value: Value) -> Result<Self> {
         match value {

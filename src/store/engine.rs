@@ -1,12 +1,12 @@
-//! The engines that a store can run on. All of [`super::Store`] goes through [`Engine`], so a
-//! second engine is a second variant here and a folder beside `sqlite`.
+//! The engines that a store can run on. All of [`super::Store`] goes through [`Engine`].
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::db::Db;
-use super::figures::EngineStats;
+use super::figures::{DatabaseSpace, EngineStats};
+use super::postgres::PostgresEngine;
 use super::schema::Plan;
 use super::sqlite::SqliteEngine;
 use crate::env::Env;
@@ -17,16 +17,18 @@ use crate::model::{Database, Progress};
 #[derive(Clone)]
 pub enum Engine {
     Sqlite(SqliteEngine),
+    Postgres(PostgresEngine),
 }
 
 impl Engine {
     /// Opens a database, and creates or upgrades it as the plan says.
     ///
     /// # Errors
-    /// As [`SqliteEngine::open`].
+    /// As [`SqliteEngine::open`] or [`PostgresEngine::open`].
     pub fn open(database: &Database, plan: &Plan, env: &Env) -> Result<Self> {
         match database {
             Database::File(path) => SqliteEngine::open(path, plan, env).map(Self::Sqlite),
+            Database::Postgres(url) => PostgresEngine::open(url, plan, env).map(Self::Postgres),
         }
     }
 
@@ -34,14 +36,15 @@ impl Engine {
     /// version of the schema.
     ///
     /// # Errors
-    /// As [`SqliteEngine::inspect`].
-    pub fn inspect<T>(
+    /// As [`SqliteEngine::inspect`] or [`PostgresEngine::inspect`].
+    pub fn inspect<T: Send>(
         database: &Database,
         plan: &Plan,
-        work: impl FnOnce(&mut dyn Db, i64) -> Result<T>,
+        work: impl FnOnce(&mut dyn Db, i64) -> Result<T> + Send,
     ) -> Result<Option<T>> {
         match database {
             Database::File(path) => SqliteEngine::inspect(path, plan, work),
+            Database::Postgres(url) => PostgresEngine::inspect(url, plan, work),
         }
     }
 
@@ -50,14 +53,17 @@ impl Engine {
     pub fn notes(&self) -> &[String] {
         match self {
             Self::Sqlite(sqlite) => sqlite.notes(),
+            Self::Postgres(postgres) => postgres.notes(),
         }
     }
 
-    /// Whether a server has the database open and must not be kept waiting.
+    /// Whether a server has the database open and must not be kept waiting. That is not known of
+    /// PostgreSQL, where others may always write.
     #[must_use]
     pub fn is_served(&self) -> bool {
         match self {
             Self::Sqlite(sqlite) => sqlite.is_served(),
+            Self::Postgres(_) => true,
         }
     }
 
@@ -66,6 +72,7 @@ impl Engine {
     pub fn figures(&self) -> EngineStats {
         match self {
             Self::Sqlite(sqlite) => sqlite.figures(),
+            Self::Postgres(postgres) => postgres.figures(),
         }
     }
 
@@ -74,6 +81,45 @@ impl Engine {
     pub fn free_space(&self) -> Option<u64> {
         match self {
             Self::Sqlite(sqlite) => sqlite.free_space(),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// As [`super::Store::fault`].
+    ///
+    /// # Errors
+    /// As [`super::Store::fault`].
+    pub async fn fault(&self) -> Result<Option<String>> {
+        let sqlite = match self {
+            Self::Sqlite(sqlite) => sqlite.clone(),
+            // PostgreSQL checks what it reads by itself.
+            Self::Postgres(_) => return Ok(None),
+        };
+        tokio::task::spawn_blocking(move || sqlite.fault()).await.map_err(|error| {
+            Error::internal("a check of the database panicked or was cancelled").caused_by(error)
+        })?
+    }
+
+    /// As [`super::Store::space`].
+    ///
+    /// # Errors
+    /// As [`super::Store::space`].
+    pub async fn space(&self) -> Result<DatabaseSpace> {
+        match self {
+            Self::Sqlite(sqlite) => std::future::ready(sqlite.space()).await,
+            Self::Postgres(postgres) => postgres.space().await,
+        }
+    }
+
+    /// As [`super::Store::give_back`].
+    ///
+    /// # Errors
+    /// As [`super::Store::give_back`].
+    pub async fn give_back(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.give_back().await,
+            // PostgreSQL gives space back by itself (autovacuum).
+            Self::Postgres(_) => Ok(()),
         }
     }
 
@@ -84,6 +130,7 @@ impl Engine {
     pub fn copy_into(&self, target: &Path, progress: &Progress) -> Result<()> {
         match self {
             Self::Sqlite(sqlite) => sqlite.copy_into(target, progress),
+            Self::Postgres(_) => Err(no_copies()),
         }
     }
 
@@ -91,12 +138,13 @@ impl Engine {
     pub fn copy_size(&self) -> Result<u64> {
         match self {
             Self::Sqlite(sqlite) => sqlite.copy_size(),
+            Self::Postgres(_) => Err(no_copies()),
         }
     }
 
     /// As [`super::Store::read`]. SQLite answers from memory in microseconds, so its reads run on
-    /// the calling thread. A closure that waits for a network must not run there: such an engine
-    /// runs it on a blocking thread.
+    /// the calling thread. A closure that waits for a network must not run there: PostgreSQL has
+    /// threads for them.
     ///
     /// # Errors
     /// As [`super::Store::read`].
@@ -107,6 +155,7 @@ impl Engine {
     {
         match self {
             Self::Sqlite(sqlite) => std::future::ready(sqlite.read(&work)).await,
+            Self::Postgres(postgres) => postgres.read(work).await,
         }
     }
 
@@ -121,6 +170,7 @@ impl Engine {
     {
         match self {
             Self::Sqlite(sqlite) => std::future::ready(sqlite.recall(key, &work)).await,
+            Self::Postgres(postgres) => postgres.recall(work).await,
         }
     }
 
@@ -133,10 +183,11 @@ impl Engine {
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        let engine = self.clone();
-        let scan = move || match &engine {
-            Self::Sqlite(sqlite) => sqlite.scan(&work),
+        let sqlite = match self {
+            Self::Sqlite(sqlite) => sqlite.clone(),
+            Self::Postgres(postgres) => return postgres.scan(work).await,
         };
+        let scan = move || sqlite.scan(&work);
         tokio::task::spawn_blocking(scan).await.map_err(|error| {
             Error::internal("a database scan panicked or was cancelled").caused_by(error)
         })?
@@ -153,6 +204,13 @@ impl Engine {
     {
         match self {
             Self::Sqlite(sqlite) => sqlite.write(patience, work).await,
+            Self::Postgres(postgres) => postgres.write(patience, work).await,
         }
     }
+}
+
+fn no_copies() -> Error {
+    Error::refused(
+        "a PostgreSQL database is not copied into a file: back it up with pg_dump".to_owned(),
+    )
 }

@@ -2,6 +2,22 @@
 
 use crate::metrics::Histogram;
 
+/// Histogram buckets for the number of changes per commit.
+const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// Histogram buckets for the seconds that a group takes to be written.
+const COMMIT_SECONDS: [f64; 12] =
+    [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 1.0, 2.5];
+
+/// How large a database is, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DatabaseSpace {
+    /// All of its pages.
+    pub total: u64,
+    /// Pages that are empty and used again.
+    pub free: u64,
+}
+
 /// The figures of an engine so far.
 #[derive(Debug, Clone)]
 pub struct EngineStats {
@@ -11,4 +27,15 @@ pub struct EngineStats {
     pub groups: Histogram,
     /// Seconds that groups took to be written.
     pub commits: Histogram,
+}
+
+impl EngineStats {
+    /// Figures of an engine that has written nothing.
+    pub(super) fn new() -> Self {
+        Self {
+            waiting: 0,
+            groups: Histogram::new(GROUP_SIZES),
+            commits: Histogram::new(COMMIT_SECONDS),
+        }
+    }
 }

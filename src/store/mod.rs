@@ -8,6 +8,9 @@ pub mod db;
 mod decision;
 pub mod engine;
 pub mod figures;
+mod job;
+pub mod postgres;
+mod queue;
 pub mod schema;
 pub mod sqlite;
 pub mod steps;
@@ -27,7 +30,7 @@ use sqlite::SqliteEngine;
 pub use db::{Constraint, Row, Value};
 pub use decision::Decision;
 pub use engine::Engine;
-pub use figures::EngineStats;
+pub use figures::{DatabaseSpace, EngineStats};
 pub use schema::{Plan, ProcessRole};
 pub use sqlite::site::{DatabaseSite, Occupied};
 
@@ -61,9 +64,9 @@ impl Store {
     ///
     /// # Errors
     /// As [`Engine::inspect`].
-    pub fn inspect<T>(
+    pub fn inspect<T: Send>(
         database: &Database,
-        work: impl FnOnce(&mut dyn Db, i64) -> Result<T>,
+        work: impl FnOnce(&mut dyn Db, i64) -> Result<T> + Send,
     ) -> Result<Option<T>> {
         Engine::inspect(database, &Plan::of(ProcessRole::Command), work)
     }
@@ -90,6 +93,44 @@ impl Store {
     #[must_use]
     pub fn free_space(&self) -> Option<u64> {
         self.engine.free_space()
+    }
+
+    /// How large the database is, and how much of that is free.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be read.
+    pub async fn space(&self) -> Result<DatabaseSpace> {
+        self.engine.space().await
+    }
+
+    /// Gives a little of the free space back to the filesystem, in one short change, and pauses as
+    /// [`Store::write_step`] does.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn give_back(&self) -> Result<()> {
+        let watch = Stopwatch::start();
+        let done = self.engine.give_back().await;
+        self.rest_after(&watch).await;
+        done
+    }
+
+    /// Pauses for as long as a step of background work took.
+    async fn rest_after(&self, watch: &Stopwatch) {
+        // Without a server, no other change waits.
+        if self.is_served() {
+            let pause = Duration::from_secs_f64(watch.seconds()).min(LONGEST_PAUSE);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// The first thing that is wrong in the database, if anything is. Reads all of it, on a blocking
+    /// thread.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be read.
+    pub async fn fault(&self) -> Result<Option<String>> {
+        self.engine.fault().await
     }
 
     /// Copies the whole database into an empty file, from one snapshot, without what was deleted.
@@ -123,6 +164,12 @@ impl Store {
         SqliteEngine::version_of(path)
     }
 
+    /// The text of the schema.
+    #[must_use]
+    pub fn schema() -> &'static str {
+        Plan::of(ProcessRole::Command).schema
+    }
+
     /// The newest schema version that this program knows.
     #[must_use]
     pub fn known_version() -> i64 {
@@ -143,13 +190,10 @@ impl Store {
     /// Takes the place of a database, to put a file there.
     ///
     /// # Errors
-    /// As [`DatabaseSite::take`].
+    /// As [`DatabaseSite::take`], or if it is a PostgreSQL database.
     pub fn site(database: &Database, occupied: Occupied) -> Result<DatabaseSite> {
-        match database {
-            Database::File(path) => {
-                DatabaseSite::take(path, occupied, Plan::of(ProcessRole::Command))
-            }
-        }
+        let path = database.file("putting a file in place of a database")?;
+        DatabaseSite::take(path, occupied, Plan::of(ProcessRole::Command))
     }
 
     /// Reads a few rows by key, from one snapshot.
@@ -166,7 +210,7 @@ impl Store {
 
     /// Runs a frequent read of a single statement and caches its result under `key`: a question and
     /// its subject. The cached result is returned only while no process has changed the database
-    /// since, so it is never stale.
+    /// since, so it is never stale. PostgreSQL does not tell that, so nothing is cached there.
     ///
     /// # Errors
     /// As [`Store::read`], or `Internal` if the closure runs a second statement.
@@ -229,11 +273,7 @@ impl Store {
     {
         let watch = Stopwatch::start();
         let written = self.write(work).await;
-        // Without a server, no other change waits.
-        if self.is_served() {
-            let pause = Duration::from_secs_f64(watch.seconds()).min(LONGEST_PAUSE);
-            tokio::time::sleep(pause).await;
-        }
+        self.rest_after(&watch).await;
         written
     }
 

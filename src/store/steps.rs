@@ -127,6 +127,13 @@ const VERSION_2: UpgradeStep = UpgradeStep {
   unique (issuer, subject)
 );"),
         Sql("create index identities_account on identities (account_id)"),
+        Sql("create table providers (
+  name text primary key,
+  settings text not null,
+  sealed bytea,
+  created_at bigint not null,
+  updated_at bigint not null
+);"),
         Sql("alter table codes rename column stamp to credential_version"),
         Sql("create table activity_counts (
   unit text not null,

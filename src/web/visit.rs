@@ -16,7 +16,7 @@ use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::{body, client_ip, origin};
 use crate::identity::access::actor::Locality;
 use crate::identity::session::page;
-use crate::identity::{Caller, Core};
+use crate::identity::{Caller, Core, provider};
 use crate::model::{LanguageTag, Secret, Source};
 use crate::web::form;
 use crate::web::jar::{Jar, PageCookie};
@@ -97,6 +97,8 @@ pub(in crate::web) struct Visit {
 pub(in crate::web) struct Owner {
     visit: Visit,
     pub(in crate::web) caller: Caller,
+    /// Whether there are providers to log in with.
+    pub(in crate::web) has_providers: bool,
 }
 
 impl Deref for Owner {
@@ -220,11 +222,13 @@ impl Visit {
             Act::PostedAnswer => return Err(Stop::ForeignForm),
             Act::Owner(act) => {
                 let Some(caller) = self.caller.clone() else { return Err(Stop::LoggedOut(back)) };
-                act(&Owner { visit: self, caller }).await?
+                let has_providers = provider::has_any(self.core()).await?;
+                act(&Owner { visit: self, caller, has_providers }).await?
             }
             Act::Page(page) => {
                 let Some(caller) = self.caller.clone() else { return Err(Stop::LoggedOut(back)) };
-                page.open(Owner { visit: self, caller }).await?
+                let has_providers = provider::has_any(self.core()).await?;
+                page.open(Owner { visit: self, caller, has_providers }).await?
             }
         };
         // A handler that sets cookies has begun or ended a session.

@@ -10,6 +10,7 @@ use crate::support::{App, UNLIMITED, UNTHROTTLED, app_with};
 
 const OPERATOR: &str = "ops@example.com";
 const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
 
 async fn server() -> App {
     app_with("standard", &settings()).await
@@ -138,6 +139,60 @@ async fn without_an_address_nobody_is_mailed() {
     let app = app_with("standard", &UNLIMITED).await;
     burst(&app, "192.0.2.1").await;
     assert!(app.mails().await.is_empty());
+}
+
+/// The clock goes on a minute at a time, as the server looks once a minute.
+async fn minutes(app: &App, count: u32) {
+    for _ in 0..count {
+        app.turn_clock(MINUTE);
+        authd::identity::system::upkeep::each_minute(&app.core).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn mail_that_waits_after_a_failure_is_reported_once_until_it_goes_on_for_a_day() {
+    let set = [&settings()[..], &[("mail.smtp_url", "smtp://127.0.0.1:9")]].concat();
+    let app = app_with("standard", &set).await;
+    app.enter("ada").await;
+    let letters =
+        || app.database().number("select count(*) from outbox where recipient = 'ops@example.com'");
+    let stuck = "update outbox set state = 'waiting', last_error = '451 later', \
+                 sealed = x'00', finished_at = null where channel = 'mail'";
+    minutes(&app, 20).await;
+    assert_eq!(letters(), 0, "nothing failed");
+    app.register("bob").await;
+    app.mails().await;
+    app.database().tamper(&format!("{stuck} and recipient = 'bob@example.com'"));
+    minutes(&app, 14).await;
+    assert_eq!(letters(), 0, "the next attempt may succeed");
+    minutes(&app, 120).await;
+    assert_eq!(letters(), 1, "once an episode");
+    app.database().tamper("delete from outbox where recipient <> 'ops@example.com'");
+    minutes(&app, 61).await;
+    assert_eq!(letters(), 1);
+}
+
+#[tokio::test]
+async fn a_certificate_near_its_end_is_reported_and_one_that_was_renewed_is_not() {
+    let app = server().await;
+    let look = async |days_left: u32| {
+        let not_after = app.core.env.wall() + DAY * days_left;
+        authd::identity::system::alarms::watch_certificate(
+            &app.core,
+            not_after - 90 * DAY,
+            not_after,
+        )
+        .await
+        .unwrap();
+    };
+    look(60).await;
+    look(16).await;
+    assert_eq!(alerts(&app).await.len(), 0);
+    look(14).await;
+    look(14).await;
+    let [letter] = alerts(&app).await.try_into().unwrap();
+    assert!(letter.text.contains("TLS certificate expires soon"), "{}", letter.text);
+    assert!(letter.text.contains("authd doctor"), "{}", letter.text);
 }
 
 #[test]

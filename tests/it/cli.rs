@@ -2,6 +2,7 @@
 
 mod accounts;
 mod mail;
+mod provider;
 mod words;
 
 use std::fmt::Write as _;
@@ -134,6 +135,12 @@ const COMMANDS: &[&str] = &[
     "app list",
     "app rotate",
     "app delete",
+    "provider",
+    "provider add",
+    "provider list",
+    "provider show",
+    "provider test",
+    "provider remove",
     "audit",
     "backup",
     "backup verify",

@@ -2,15 +2,21 @@
 //! going through the store. Only this file knows how the data is reached.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use authd::store::Value;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
+use crate::cluster::TestDatabase;
+
 /// A database, reached without the store.
-pub struct RawDatabase {
-    path: PathBuf,
+pub struct RawDatabase(Reached);
+
+enum Reached {
+    File(PathBuf),
+    Server(Arc<TestDatabase>),
 }
 
 /// What a query found.
@@ -21,16 +27,31 @@ pub struct Found {
 
 impl RawDatabase {
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self(Reached::File(path.into()))
+    }
+
+    /// A database of a PostgreSQL server.
+    pub fn of_server(database: Arc<TestDatabase>) -> Self {
+        Self(Reached::Server(database))
+    }
+
+    fn path(&self) -> &Path {
+        match &self.0 {
+            Reached::File(path) => path,
+            Reached::Server(database) => panic!("{} is no file", database.name),
+        }
     }
 
     fn open(&self) -> Connection {
-        Connection::open(&self.path).unwrap()
+        Connection::open(self.path()).unwrap()
     }
 
     /// Changes rows as no operation would; returns how many.
     pub fn tamper(&self, sql: &str) -> usize {
-        self.open().execute(sql, []).unwrap()
+        match &self.0 {
+            Reached::File(_) => self.open().execute(sql, []).unwrap(),
+            Reached::Server(database) => usize::try_from(database.execute(sql)).unwrap(),
+        }
     }
 
     /// Fills a new database from a dump, and closes it.
@@ -44,11 +65,14 @@ impl RawDatabase {
 
     /// Takes the database from other users, as the server requires.
     pub fn protect(&self) {
-        std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(self.path(), std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// All rows of a query.
     pub fn query(&self, sql: &str) -> Found {
+        if let Reached::Server(database) = &self.0 {
+            return database.query(sql);
+        }
         let connection = self.open();
         let mut statement = connection.prepare(sql).unwrap();
         let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
@@ -87,7 +111,13 @@ impl RawDatabase {
 
     /// The names of all tables, sorted.
     pub fn tables(&self) -> Vec<String> {
-        self.texts("select name from sqlite_schema where type = 'table' order by name")
+        self.texts(match &self.0 {
+            Reached::File(_) => "select name from sqlite_schema where type = 'table' order by name",
+            Reached::Server(_) => {
+                "select relname::text from pg_class where relkind = 'r' and relname <> 'authd_schema' \
+                 and relnamespace = current_schema()::regnamespace order by relname::text collate \"C\""
+            }
+        })
     }
 
     fn column(&self, sql: &str) -> impl Iterator<Item = Value> + use<> {

@@ -2,6 +2,7 @@
 
 mod connections;
 mod drain;
+mod encrypted;
 mod timeouts;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ use authd::http::transport::connections::Connections;
 use authd::http::transport::listener::{EndpointSwap, Listener};
 use authd::http::transport::pace::Timeouts;
 use authd::metrics::Metrics;
+use authd::tls::ServedCertificate;
 use poem::http::{Method, StatusCode};
 use poem::web::{Data, Path};
 use poem::{Route, get, handler, post};
@@ -150,6 +152,7 @@ fn server() -> Server {
     Server {
         listen: ([127, 0, 0, 1], 0).into(),
         public_url: None,
+        https: authd::config::HttpsPolicy::Redirect,
         wire: authd::config::WireName::V1,
         environment: Environment::Development,
         trusted_proxies: None,
@@ -205,8 +208,19 @@ struct Running {
 }
 
 async fn start_with(server: Server, limits: Limits, timeouts: Timeouts) -> Running {
+    start_showing(server, limits, timeouts, None).await
+}
+
+/// As [`start_with`], over TLS if there is a certificate.
+async fn start_showing(
+    server: Server,
+    limits: Limits,
+    timeouts: Timeouts,
+    certificate: Option<ServedCertificate>,
+) -> Running {
     let metrics = Metrics::default();
     let listener = Listener::bind(&server, timeouts, &Env::real(), &metrics).await.unwrap();
+    let listener = listener.with_certificate(certificate);
     let address = listener.local_addr();
     let swap = EndpointSwap::new(app(server, limits));
     let connections = listener.connections();

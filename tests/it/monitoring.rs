@@ -32,6 +32,8 @@ async fn figures() -> String {
     while app.login("ada", PASSWORD).await.status != 429 {}
     authd::identity::system::backup::record(&app.core, Path::new("copy.db")).await.unwrap();
     app.core.metrics.note_closed(ClosedConnection::Idle);
+    let now = app.core.env.now();
+    app.core.metrics.note_certificate(now, now);
     app.core.metrics.note_request("GET", &"/v1/users/me".into(), 503, &Stopwatch::start());
     let answer = app.get("/metrics").from("127.0.0.1").send().await;
     assert_eq!(answer.status, 200, "{}", answer.text);

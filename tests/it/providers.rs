@@ -5,6 +5,8 @@ mod accounts;
 mod hostile;
 mod pages;
 mod presets;
+mod software;
+pub mod stored;
 mod without_address;
 
 use serde_json::{Value, json};

@@ -20,7 +20,7 @@ use authd::identity::audit::log::{AuditFilter, AuditRow, From};
 use authd::identity::{By, Core};
 use authd::mail::{Mail, Mailer};
 use authd::model::app::ApiClientKind;
-use authd::model::{AccountId, SessionId, Time};
+use authd::model::{AccountId, Secret, SessionId, Time};
 use authd::outbox::{Delivery, Worker};
 use authd::store::ProcessRole;
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
@@ -30,6 +30,8 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Request, RequestParts, Response};
 use serde_json::{Value, json};
 
+use crate::cluster;
+use crate::cluster::TestDatabase;
 use crate::database::RawDatabase;
 
 /// A password that every profile accepts.
@@ -77,6 +79,17 @@ pub struct App {
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
     collector: Arc<Collector>,
     worker: Worker,
+    /// Its database, if the scenarios run on PostgreSQL. Dropped last.
+    server: Option<Arc<TestDatabase>>,
+}
+
+/// The master key of a scenario on PostgreSQL, which makes none up.
+const MASTER_KEY: &str = "8f7d6c5b4a39281706f5e4d3c2b1a0998f7d6c5b4a39281706f5e4d3c2b1a099";
+
+/// A new database, if the scenarios run on PostgreSQL.
+fn server_database() -> Option<Arc<TestDatabase>> {
+    let cluster = cluster::is_wanted().then(|| cluster::shared("scenarios on PostgreSQL"))?;
+    Some(Arc::new(cluster.expect("AUTHD_TEST_ENGINE=postgres needs PostgreSQL").database()))
 }
 
 /// For scenarios that are not about limits.
@@ -118,7 +131,7 @@ pub async fn app() -> App {
 pub async fn app_with(profile: &str, set: &[(&str, &str)]) -> App {
     let dir = Arc::new(tempfile::tempdir().unwrap());
     let clock = Arc::new(HandClock::at(Time::from_millis(START)));
-    open(profile, set, dir, clock).await
+    open(profile, set, dir, clock, server_database()).await
 }
 
 /// A profile with some keys set, on the files that `prepare` puts into its folder, at this time.
@@ -126,7 +139,7 @@ pub async fn app_on(set: &[(&str, &str)], now: i64, prepare: impl FnOnce(&std::p
     let dir = Arc::new(tempfile::tempdir().unwrap());
     prepare(dir.path());
     let clock = Arc::new(HandClock::at(Time::from_millis(now)));
-    open("standard", set, dir, clock).await
+    open("standard", set, dir, clock, None).await
 }
 
 /// The effective configuration of a scenario: a profile, cheap hashing, and some keys set.
@@ -153,12 +166,21 @@ async fn open(
     set: &[(&str, &str)],
     dir: Arc<tempfile::TempDir>,
     clock: Arc<HandClock>,
+    server: Option<Arc<TestDatabase>>,
 ) -> App {
-    let config = Arc::new(config(profile, set, dir.path()));
+    let mut config = config(profile, set, dir.path());
+    let mut key = None;
+    if let Some(server) = &server {
+        config.database = server.place();
+        let file = std::fs::read_to_string(dir.path().join("authd.key"));
+        key = Some(Secret::new(file.unwrap_or_else(|_| MASTER_KEY.to_owned())));
+    }
+    let config = Arc::new(config);
     let random = Arc::new(CountedRandom::default());
     let env = Env::new(clock.clone(), random.clone());
     let core = loop {
-        match authd::app::open(config.clone(), None, ProcessRole::Server, env.clone()).await {
+        match authd::app::open(config.clone(), key.clone(), ProcessRole::Server, env.clone()).await
+        {
             // Background work of the previous server may still be finishing.
             Err(error) if error.message().starts_with("another authd") => {
                 tokio::task::yield_now().await;
@@ -171,15 +193,35 @@ async fn open(
         Arc::new(ToDynEndpoint(authd::app::endpoint(&core, &limiter)));
     let collector = Arc::new(Collector::default());
     let worker = authd::app::worker(&core, collector.clone());
-    App { core, clock, dir, random, endpoint, collector, worker }
+    App { core, clock, dir, random, endpoint, collector, worker, server }
+}
+
+/// What is left of a program that was closed.
+pub struct Closed {
+    pub dir: Arc<tempfile::TempDir>,
+    clock: Arc<HandClock>,
+}
+
+impl Closed {
+    /// The profile `standard` on the file in its folder, or on a server's database, with the master key
+    /// in its folder.
+    pub async fn open(self, server: Option<Arc<TestDatabase>>) -> App {
+        open("standard", &[], self.dir, self.clock, server).await
+    }
 }
 
 impl App {
+    /// Ends the program.
+    pub fn close(self) -> Closed {
+        let App { dir, clock, .. } = self;
+        Closed { dir, clock }
+    }
+
     /// The same database after a restart, optionally with other keys.
     pub async fn restart(self, profile: &str, set: &[(&str, &str)]) -> App {
-        let App { core, clock, dir, endpoint, worker, .. } = self;
+        let App { core, clock, dir, endpoint, worker, server, .. } = self;
         drop((endpoint, worker, core));
-        open(profile, set, dir, clock).await
+        open(profile, set, dir, clock, server).await
     }
 
     /// The same after `work` changed the closed files.
@@ -188,15 +230,18 @@ impl App {
         profile: &str,
         between: impl FnOnce(&std::path::Path),
     ) -> App {
-        let App { core, clock, dir, endpoint, worker, .. } = self;
+        let App { core, clock, dir, endpoint, worker, server, .. } = self;
         drop((endpoint, worker, core));
         between(dir.path());
-        open(profile, &[], dir, clock).await
+        open(profile, &[], dir, clock, server).await
     }
 
     /// The database behind the program.
     pub fn database(&self) -> RawDatabase {
-        RawDatabase::at(self.dir.path().join("authd.db"))
+        match &self.server {
+            Some(server) => RawDatabase::of_server(server.clone()),
+            None => RawDatabase::at(self.dir.path().join("authd.db")),
+        }
     }
 
     pub fn turn_clock(&self, by: Duration) {

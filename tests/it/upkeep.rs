@@ -127,3 +127,38 @@ async fn the_audit_log_is_kept_for_as_long_as_the_policy_says() {
     let left = app.audit().await;
     assert_eq!(left.iter().filter(|line| line.starts_with("login refused")).count(), 1, "{left:?}");
 }
+
+/// Fills the audit log with this many old records of about a kilobyte.
+fn fill(app: &crate::support::App, records: u32) {
+    app.database().tamper(&format!(
+        "with recursive n(x) as (select 1 union all select x + 1 from n where x < {records}) \
+         insert into audit (id, at, event, outcome, detail) \
+         select 'old-' || x, 0, 'login', 'done', hex(zeroblob(500)) from n"
+    ));
+}
+
+#[tokio::test]
+async fn what_a_cleanup_frees_goes_back_to_the_filesystem_and_is_counted() {
+    let app = app().await;
+    app.enter("ada").await;
+    fill(&app, 40_000);
+    let full = app.core.store.space().await.unwrap();
+    assert!(full.total > 40_000_000 && full.free < full.total / 10, "{full:?}");
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
+    let now = app.core.store.space().await.unwrap();
+    assert!(now.total < full.total / 2, "{full:?} {now:?}");
+    assert!(now.free <= 16 * 1024 * 1024, "{now:?}");
+    assert_eq!(app.core.store.fault().await.unwrap(), None);
+    let text = app.get("/metrics").from("127.0.0.1").send().await.text;
+    let value = |name: &str| {
+        let line =
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap();
+        line.parse::<f64>().unwrap()
+    };
+    assert!(value("authd_cleanup_rows_total") >= 40_000.0, "{text}");
+    assert!(value("authd_database_bytes") > value("authd_database_free_bytes"), "{text}");
+    fill(&app, 2_000);
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
+    let kept = app.core.store.space().await.unwrap();
+    assert!(kept.total >= now.total, "what is soon used again is kept: {now:?} {kept:?}");
+}

@@ -88,6 +88,12 @@ mod admin {
     mod keys_rotate_post;
     mod mail_get;
     mod mail_message_id_retry_post;
+    mod providers_get;
+    mod providers_provider_delete;
+    mod providers_provider_get;
+    mod providers_provider_patch;
+    mod providers_provider_post;
+    mod providers_provider_test_post;
     mod roles_get;
     mod roles_post;
     mod roles_role_delete;

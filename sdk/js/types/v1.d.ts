@@ -1576,6 +1576,9 @@ export interface components {
             id: string;
             /** @description The name of the provider. */
             provider: string;
+            /** @description The account at the provider. */
+            issuer: string;
+            subject: string;
             /** @description The address that the provider last stated. */
             email?: string | null;
             /** @description What its owner is called there. */

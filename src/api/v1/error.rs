@@ -219,6 +219,7 @@ fn row_code(rule: &Rule) -> &'static str {
         | Rule::GivenTwice
         | Rule::Base64Url
         | Rule::Timestamp
+        | Rule::Setting(_)
         | Rule::Parameter => "VALIDATION_ERROR",
     }
 }

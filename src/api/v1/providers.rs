@@ -44,9 +44,8 @@ impl ProvidersApi {
         operation_id = "listProviders",
         tag = "V1Tag::Providers"
     )]
-    #[allow(clippy::unused_async, reason = "every operation is asynchronous")]
     async fn list(&self) -> Answer<ProviderListAnswer> {
-        Ok(answer(view::providers(provider::offered(&self.core)).into()))
+        Ok(answer(view::providers(provider::offered(&self.core).await?).into()))
     }
 
     /// Begin a login at a provider

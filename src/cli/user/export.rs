@@ -12,13 +12,14 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
 use crate::identity::admin::export_all::{Hashes, Roster};
+use crate::model::identity::Identity;
 use crate::model::{LanguageTag, Source, Time, text};
 use crate::store::tables::transfer::AccountExport;
 
 /// Export all accounts in a format that `user import` reads
 ///
-/// Deleted accounts, sessions, second factors and files are not exported. Password hashes are
-/// exported only with --with-hashes, because an attacker who gets them can guess passwords offline.
+/// Connected accounts at providers are exported too. Deleted accounts, sessions, second factors and
+/// files are not. Password hashes are exported only with --with-hashes, because an attacker who gets them can guess passwords offline.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -84,7 +85,7 @@ impl UserExport {
 }
 
 /// The column names that an import knows.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "id",
     "number",
     "email",
@@ -106,9 +107,10 @@ const NAMES: [&str; 21] = [
     "updated_at",
     "roles",
     "is_active",
+    "identities",
 ];
 
-fn values(entry: &AccountExport) -> [Value; 21] {
+fn values(entry: &AccountExport) -> [Value; 22] {
     let account = &entry.account;
     let time = |at: Option<Time>| at.map(Time::to_millis_text);
     [
@@ -134,10 +136,22 @@ fn values(entry: &AccountExport) -> [Value; 21] {
         json!(account.updated_at.to_millis_text()),
         json!(entry.roles),
         json!(account.suspended_at.is_none()),
+        entry.identities.iter().map(identity).collect(),
     ]
 }
 
-fn object(values: [Value; 21]) -> Value {
+fn identity(one: &Identity) -> Value {
+    json!({
+        "provider": one.provider,
+        "issuer": one.issuer,
+        "subject": one.subject,
+        "email": one.email,
+        "name": one.name,
+        "created_at": one.created_at.to_millis_text(),
+    })
+}
+
+fn object(values: [Value; 22]) -> Value {
     NAMES
         .iter()
         .zip(values)
@@ -155,6 +169,9 @@ fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => return String::new(),
         Value::String(text) => text::guard_formula(text).into_owned(),
+        Value::Array(parts) if parts.is_empty() => return String::new(),
+        // Objects are written as JSON.
+        Value::Array(parts) if parts.iter().any(Value::is_object) => value.to_string(),
         Value::Array(parts) => {
             let parts = parts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",");
             text::guard_formula(&parts).into_owned()

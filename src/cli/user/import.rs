@@ -39,7 +39,13 @@ const SHOWN: usize = 20;
 ///
 /// Ids are kept: a number becomes the account's number, any other id becomes its id. Hashes of
 /// bcrypt (2a, 2b, 2x, 2y, cost 4 to 14), argon2 and Django's PBKDF2-SHA256 are kept too, and
-/// replaced at the next login. A row without one is refused, unless --without-passwords is given.
+/// replaced at the next login. A row without one is refused, unless it has an account at a provider
+/// or --without-passwords is given.
+///
+/// Accounts at providers come from `identities`, as JSON: in authd's own form or those of PocketBase,
+/// Supabase, Firebase, Auth0, Keycloak and Better Auth. Add the providers first, with the client IDs
+/// of the old backend.
+///
 /// Import before other accounts are created; otherwise their numbers may already be taken.
 ///
 /// A row that cannot be imported is reported with its line and the reason, and the import

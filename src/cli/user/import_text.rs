@@ -61,6 +61,30 @@ pub fn words(reason: &ImportReason) -> Cow<'_, str> {
         ImportReason::RoleDropped(role) => {
             format!("there is no role {role}; it was dropped").into()
         }
+        other => identity_words(other),
+    }
+}
+
+/// What is wrong with the accounts at providers.
+fn identity_words(reason: &ImportReason) -> Cow<'_, str> {
+    match reason {
+        ImportReason::InvalidIdentities => {
+            "its identities are no JSON array of objects that name a provider and a subject".into()
+        }
+        ImportReason::TooManyIdentities { max } => {
+            format!("it has more than {max} identities").into()
+        }
+        ImportReason::UnknownProvider(name) => format!(
+            "there is no provider {name} here: add it first, or leave all identities out with \
+             --column identities=-"
+        )
+        .into(),
+        ImportReason::ForeignIssuer(provider) => {
+            format!("its identity at {provider} has not the issuer of that provider").into()
+        }
+        ImportReason::IdentityTaken(provider) => {
+            format!("its account at {provider} is connected to another account").into()
+        }
         other => conflict(other),
     }
 }
@@ -105,6 +129,7 @@ fn name_words(name: UniqueName) -> &'static str {
         UniqueName::Username => "user name",
         UniqueName::Id => "id",
         UniqueName::Number => "number",
+        UniqueName::Identity => "account at a provider",
     }
 }
 

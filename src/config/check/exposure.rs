@@ -4,22 +4,22 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{ConfigReport, Severity};
 use crate::config::values::span;
 use crate::config::{AdminNetworks, Config, Network};
+use crate::model::finding::{CheckReport, Severity};
 
 /// Services that check tokens by themselves accept one until it expires, after a logout too.
 const LONG_ACCESS: Duration = Duration::from_hours(1);
 const LONGEST_ACCESS: Duration = Duration::from_hours(24);
 
-pub(super) fn find(config: &Config, found: &mut ConfigReport) {
+pub(super) fn find(config: &Config, found: &mut CheckReport) {
     plain_text(config, found);
     networks(config, found);
     access_tokens(config, found);
 }
 
 /// Logins and codes that cross a network without TLS.
-fn plain_text(config: &Config, found: &mut ConfigReport) {
+fn plain_text(config: &Config, found: &mut CheckReport) {
     if let Some(smtp) = config.mail.smtp.as_ref().filter(|smtp| smtp.is_exposed()) {
         let (level, message) = match smtp.login {
             Some(_) => (Severity::Error, "mail and the SMTP password are sent without TLS"),
@@ -37,7 +37,7 @@ fn plain_text(config: &Config, found: &mut ConfigReport) {
     }
 }
 
-fn networks(config: &Config, found: &mut ConfigReport) {
+fn networks(config: &Config, found: &mut CheckReport) {
     let every = |networks: &[Network]| networks.iter().any(|network| network.bits == 0);
     if config.metrics.listen.is_some_and(|listen| !is_private(listen.ip())) {
         found.warning(
@@ -79,7 +79,7 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-fn access_tokens(config: &Config, found: &mut ConfigReport) {
+fn access_tokens(config: &Config, found: &mut CheckReport) {
     let access = config.tokens.access;
     if access > LONG_ACCESS {
         let level = if access > LONGEST_ACCESS { Severity::Error } else { Severity::Warning };

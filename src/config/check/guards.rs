@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::{ConfigReport, Severity};
 use crate::config::load::standard_limits;
 use crate::config::values::span;
 use crate::config::{Config, Limits, Rate, Throttle};
+use crate::model::finding::{CheckReport, Severity};
 
 /// A limit may permit this many times the rate of the profile `standard`.
 const MOST_CALLS: f64 = 100.0;
@@ -26,7 +26,7 @@ enum Guard {
     Effective,
 }
 
-pub(super) fn find(config: &Config, found: &mut ConfigReport) {
+pub(super) fn find(config: &Config, found: &mut CheckReport) {
     passwords(config, found);
     limits(&config.limits, found);
 }
@@ -41,7 +41,7 @@ pub(super) fn is_open_to_guessing(config: &Config) -> bool {
     throttle(&config.throttle) != Guard::Effective && lockout(config) != Guard::Effective
 }
 
-fn passwords(config: &Config, found: &mut ConfigReport) {
+fn passwords(config: &Config, found: &mut CheckReport) {
     let (throttle, lockout) = (throttle(&config.throttle), lockout(config));
     let level = if is_open_to_guessing(config) { Severity::Error } else { Severity::Warning };
     if throttle == Guard::Off && lockout == Guard::Off {
@@ -93,7 +93,7 @@ fn guard(effective: Option<bool>) -> Guard {
     }
 }
 
-fn limits(limits: &Limits, found: &mut ConfigReport) {
+fn limits(limits: &Limits, found: &mut CheckReport) {
     let standard = standard_limits();
     for (key, rate) in limits.all() {
         let usual = standard

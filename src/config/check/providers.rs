@@ -1,22 +1,25 @@
 //! Findings about the providers that people log in with.
 
-use super::{ConfigReport, Severity};
 use crate::config::Config;
 use crate::model::HttpUrl;
+use crate::model::finding::{CheckReport, Severity};
 use crate::model::provider::{AddressProof, ClientKey, Provider};
 
-pub(super) fn find(config: &Config, found: &mut ConfigReport) {
-    for provider in &config.providers.all {
-        address(provider, found);
-        transport(provider, found);
-        if matches!(provider.key, ClientKey::None) {
-            found.add(
-                Severity::Hint,
-                &key(provider, "client_secret"),
-                "there is no client secret: this is a public client at the provider",
-                "set the secret, unless the provider issues none",
-            );
-        }
+pub(super) fn find(config: &Config, found: &mut CheckReport) {
+    config.providers.all.iter().for_each(|provider| find_in(provider, found));
+}
+
+/// Finds what is worth knowing about one provider, wherever its settings are.
+pub(super) fn find_in(provider: &Provider, found: &mut CheckReport) {
+    address(provider, found);
+    transport(provider, found);
+    if matches!(provider.key, ClientKey::None) {
+        found.add(
+            Severity::Hint,
+            &key(provider, "client_secret"),
+            "there is no client secret: this is a public client at the provider",
+            "set the secret, unless the provider issues none",
+        );
     }
 }
 
@@ -25,7 +28,7 @@ fn key(provider: &Provider, setting: &str) -> String {
 }
 
 /// A person who states an address that counts as proved gets the accounts with it that nobody has proved.
-fn address(provider: &Provider, found: &mut ConfigReport) {
+fn address(provider: &Provider, found: &mut CheckReport) {
     let is_known = provider.preset.is_some();
     if provider.proof == AddressProof::Always && !is_known {
         found.add(
@@ -38,7 +41,7 @@ fn address(provider: &Provider, found: &mut ConfigReport) {
 }
 
 /// Codes and tokens that others can read.
-fn transport(provider: &Provider, found: &mut ConfigReport) {
+fn transport(provider: &Provider, found: &mut CheckReport) {
     let is_plain = |url: &str| HttpUrl::parse(url).is_some_and(|url| !url.is_https());
     if is_plain(&provider.discovery_base) {
         found.add(

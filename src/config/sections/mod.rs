@@ -57,5 +57,6 @@ pub mod sessions;
 pub mod signup;
 pub mod sms;
 pub mod throttle;
+pub mod tls;
 pub mod tokens;
 pub mod webauthn;

@@ -2,8 +2,12 @@
 //! is resolved from its settings and a preset of `static/providers`, for providers in the
 //! configuration and in the database alike.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use serde::Deserialize;
 
+use crate::config::layer::{Layer, Origin, Raw, SourcedValue};
 use crate::config::reader::{ConfigReader, ReadResult, Reported};
 use crate::model::provider::{
     AddressProof, ClaimPaths, ClientKey, Endpoints, Provider, ProviderKeys, ProviderSettings,
@@ -27,6 +31,7 @@ const PRESETS: [(&str, &str); 10] = [
 
 /// The longest name of a provider.
 const MAX_NAME: usize = 32;
+const NAME_RULE: &str = "expected a name of lowercase letters, digits and underscores";
 
 /// A preset: what is known of a provider in advance.
 #[derive(Deserialize)]
@@ -68,13 +73,13 @@ pub(in crate::config) fn is_secret_key(key: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnfitSetting {
     /// The name of the setting.
-    pub setting: &'static str,
+    pub setting: String,
     /// What was expected.
     pub message: String,
 }
 
-fn unfit(setting: &'static str, message: impl Into<String>) -> UnfitSetting {
-    UnfitSetting { setting, message: message.into() }
+fn unfit(setting: &str, message: impl Into<String>) -> UnfitSetting {
+    UnfitSetting { setting: setting.to_owned(), message: message.into() }
 }
 
 /// Resolves the settings of a provider.
@@ -123,6 +128,7 @@ pub fn resolve(
         audiences: settings.audiences.clone(),
         redirect_uris: settings.redirect_uris.clone(),
         trusted_acr: settings.trusted_acr.clone(),
+        settings: settings.clone(),
     })
 }
 
@@ -205,6 +211,17 @@ fn of_tenant(tenant: &str, (before, after): (&str, &str)) -> Result<IssuerPlace,
     Ok(IssuerPlace { url: format!("{before}{in_issuer}{after}"), discovery_base, tenants })
 }
 
+/// Whether an ID token of one provider can be one of the other: a shared tenant stands for each.
+fn share_issuer(one: &Provider, other: &Provider) -> bool {
+    let covers = |wide: &Provider, narrow: &Provider| match wide.issuer.split_once(TENANT) {
+        Some((before, after)) => {
+            narrow.issuer.starts_with(before) && narrow.issuer.ends_with(after)
+        }
+        None => wide.issuer == narrow.issuer,
+    };
+    covers(one, other) || covers(other, one)
+}
+
 /// Whether a request to the URL is encrypted, or does not leave this machine.
 #[must_use]
 pub fn is_encrypted(url: &HttpUrl) -> bool {
@@ -231,14 +248,23 @@ fn client_key(settings: &ProviderSettings, keys: &ProviderKeys) -> Result<Client
 /// `[providers.NAME]`: the providers in the configuration, by name.
 #[derive(Debug, Clone, Default)]
 pub struct ProvidersConfig {
-    pub all: Vec<Provider>,
+    pub all: Vec<Arc<Provider>>,
 }
 
 impl ProvidersConfig {
     /// The provider with this name.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<&Provider> {
+    pub fn find(&self, name: &str) -> Option<&Arc<Provider>> {
         self.all.iter().find(|provider| provider.name == name)
+    }
+
+    /// Whether a provider that is not in the configuration has the name or the issuer of one that is.
+    /// Those come first: another client of an issuer would open the accounts that are connected
+    /// with it.
+    #[must_use]
+    pub fn claims(&self, name: &str, provider: Option<&Provider>) -> bool {
+        let shares = |one: &Arc<Provider>| provider.is_some_and(|other| share_issuer(one, other));
+        self.all.iter().any(|one| one.name == name || shares(one))
     }
 
     pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
@@ -246,15 +272,12 @@ impl ProvidersConfig {
         let mut is_read = Ok(());
         for name in r.names_in("providers") {
             if !is_provider_name(&name) {
-                r.refuse(
-                    &format!("providers.{name}"),
-                    "expected a name of lowercase letters, digits and underscores",
-                );
+                r.refuse(&format!("providers.{name}"), NAME_RULE);
                 is_read = Err(Reported);
                 continue;
             }
             match read_one(r, &name) {
-                Ok(provider) => all.push(provider),
+                Ok(read) => all.push(Arc::new(read.provider)),
                 Err(Reported) => is_read = Err(Reported),
             }
         }
@@ -262,7 +285,65 @@ impl ProvidersConfig {
     }
 }
 
-fn read_one(r: &mut ConfigReader, name: &str) -> ReadResult<Provider> {
+/// A provider whose settings fit, with the settings as they were read.
+#[derive(Debug, Clone)]
+pub struct CheckedProvider {
+    pub settings: ProviderSettings,
+    pub keys: ProviderKeys,
+    pub provider: Provider,
+}
+
+/// Checks the settings of a provider by the rules of `[providers.NAME]`.
+///
+/// # Errors
+/// Every setting that does not fit.
+pub fn check_provider(
+    name: &str,
+    given: &ProviderSettings,
+    keys: &ProviderKeys,
+) -> Result<CheckedProvider, Vec<UnfitSetting>> {
+    if !is_provider_name(name) {
+        return Err(vec![unfit("name", NAME_RULE)]);
+    }
+    let prefix = format!("providers.{name}.");
+    let mut layer = Layer::new();
+    let mut put = |setting: &str, raw: Option<Raw>| {
+        if let Some(raw) = raw {
+            layer.insert(
+                format!("{prefix}{setting}"),
+                SourcedValue { raw, origin: Origin::Database },
+            );
+        }
+    };
+    let text = |value: &Option<String>| value.clone().map(Raw::Text);
+    let list = |values: &[String]| (!values.is_empty()).then(|| Raw::List(values.to_vec()));
+    let key = |key: &Option<Secret>| key.as_ref().map(|key| Raw::Text(key.reveal().to_owned()));
+    put("preset", text(&given.preset));
+    put("label", text(&given.label));
+    put("issuer", text(&given.issuer));
+    put("client_id", text(&given.client_id));
+    put("client_secret", key(&keys.client_secret));
+    put("tenant", text(&given.tenant));
+    put("team_id", text(&given.team_id));
+    put("key_id", text(&given.key_id));
+    put("private_key", key(&keys.private_key));
+    put("scopes", list(&given.scopes));
+    put("audiences", list(&given.audiences));
+    put("redirect_uris", list(&given.redirect_uris));
+    put("trusted_acr", list(&given.trusted_acr));
+    put("proved_by", given.proved_by.clone().map(|proof| Raw::Text(proof.into())));
+    let mut reader = ConfigReader::new(layer, Path::new(""));
+    let read = read_one(&mut reader, name);
+    read.map_err(|Reported| {
+        let unfit = |problem: crate::config::Problem| UnfitSetting {
+            setting: problem.key.strip_prefix(&prefix).unwrap_or(&problem.key).to_owned(),
+            message: problem.message,
+        };
+        reader.problems.into_iter().map(unfit).collect()
+    })
+}
+
+fn read_one(r: &mut ConfigReader, name: &str) -> ReadResult<CheckedProvider> {
     let key = |setting: &str| format!("providers.{name}.{setting}");
     let (preset, label) =
         (r.optional_text(key("preset"), MAX_NAME), r.optional_text(key("label"), 40));
@@ -297,10 +378,13 @@ fn read_one(r: &mut ConfigReader, name: &str) -> ReadResult<Provider> {
         proved_by: proved_by?,
     };
     let keys = ProviderKeys { client_secret: client_secret?, private_key: private_key? };
-    resolve(name, &settings, &keys).map_err(|lack| {
-        r.refuse(&key(lack.setting), lack.message);
-        Reported
-    })
+    match resolve(name, &settings, &keys) {
+        Ok(provider) => Ok(CheckedProvider { settings, keys, provider }),
+        Err(lack) => {
+            r.refuse(&key(&lack.setting), lack.message);
+            Err(Reported)
+        }
+    }
 }
 
 /// A scope as RFC 6749 has it, section 3.3.

@@ -1,7 +1,7 @@
 //! `[server]`: where the server listens, how it is reached, and which networks it trusts.
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::config::Network;
 use crate::config::reader::{ConfigReader, ReadResult};
@@ -65,6 +65,17 @@ impl WireName {
     }
 }
 
+/// What happens to a request in plain HTTP where the public URL promises https.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpsPolicy {
+    /// GET and HEAD are redirected, the others refused.
+    Redirect,
+    /// It is refused.
+    Refuse,
+    /// It is answered.
+    Off,
+}
+
 /// `[server]`: where the server listens, how it is reached, and which networks it trusts.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -73,6 +84,8 @@ pub struct Server {
     /// The URL under which users reach the server, without a trailing slash. Links in mail begin
     /// with it. `None` means `http://` and `listen`.
     pub public_url: Option<String>,
+    /// What happens to a request in plain HTTP if the public URL is https, in production.
+    pub https: HttpsPolicy,
     /// The API served at the root.
     pub wire: WireName,
     /// Whether this is a development or a production server.
@@ -99,7 +112,25 @@ pub struct Server {
     pub body_limit: usize,
 }
 
+/// The address under which this machine reaches what listens at another: loopback in place of the
+/// unspecified address.
+#[must_use]
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
 impl Server {
+    /// The address under which this machine reaches the server.
+    #[must_use]
+    pub fn local_address(&self) -> SocketAddr {
+        reachable(self.listen)
+    }
+
     pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let listen = r.value("server.listen", "an address and port like 127.0.0.1:3000", |raw| {
             raw.to_text().trim().replace("localhost:", "127.0.0.1:").parse().ok()
@@ -111,6 +142,14 @@ impl Server {
                 let text = raw.to_text();
                 WebOrigin::parse(text.trim().trim_end_matches('/')).map(|origin| origin.to_string())
             },
+        );
+        let https = r.choice(
+            "server.https",
+            &[
+                ("redirect", HttpsPolicy::Redirect),
+                ("refuse", HttpsPolicy::Refuse),
+                ("off", HttpsPolicy::Off),
+            ],
         );
         let wire = r.choice("server.wire", &WireName::ALL.map(|wire| (wire.as_str(), wire)));
         let environment = r.choice(
@@ -139,6 +178,7 @@ impl Server {
         Ok(Self {
             listen: listen?,
             public_url: public_url?,
+            https: https?,
             wire: wire?,
             environment: environment?,
             trusted_proxies: trusted_proxies?,
@@ -189,6 +229,24 @@ impl Server {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.origin().is_some_and(|origin| origin.is_https())
+    }
+
+    /// True if it runs in production.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.environment == Environment::Production
+    }
+
+    /// The host of the public URL, an IPv6 address without brackets.
+    #[must_use]
+    pub fn public_host(&self) -> Option<String> {
+        self.origin().map(|origin| origin.host().trim_matches(['[', ']']).to_owned())
+    }
+
+    /// The port of the public URL.
+    #[must_use]
+    pub fn public_port(&self) -> Option<u16> {
+        self.origin().map(|origin| origin.port())
     }
 
     fn origin(&self) -> Option<WebOrigin> {

@@ -1,6 +1,7 @@
 //! Tests of the configuration as a whole: precedence, origins, errors, profiles, checks.
 
 mod guards;
+mod place;
 mod printed;
 mod providers;
 
@@ -387,16 +388,6 @@ fn the_recorded_profile_is_used_and_another_one_is_said_aloud() {
         other.notes,
         ["using profile standard (flag --profile), but the database was started with perfect21"]
     );
-}
-
-#[test]
-fn the_database_is_found_before_its_profile_is_known() {
-    let (_dir, mut inputs) = folder(&[("authd.toml", "db = \"one.db\"")]);
-    assert_eq!(database(&inputs).unwrap(), Database::File(inputs.dir.join("one.db")));
-    inputs.env = env(&[("AUTHD_DB", "/var/two.db")]);
-    assert_eq!(database(&inputs).unwrap(), Database::File("/var/two.db".into()));
-    inputs.flags = vec![("db".into(), "postgres://box/db".into())];
-    assert!(database(&inputs).is_err());
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
         ("AUTHD_BACKUP__TO", "/backup"),
     ]);
     let check = check(&ready, Vec::new());
-    assert_eq!((check.is_ready(), check.findings), (true, Vec::new()));
+    assert_eq!((check.has_error(), check.findings), (false, Vec::new()));
 }
 
 #[test]

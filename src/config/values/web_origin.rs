@@ -56,6 +56,11 @@ impl WebOrigin {
         &self.host
     }
 
+    /// The port, which defaults to that of the scheme.
+    pub(in crate::config) fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.https { 443 } else { 80 })
+    }
+
     /// True if the host is an IP address.
     pub(in crate::config) fn is_address(&self) -> bool {
         self.host.starts_with('[') || self.host.parse::<std::net::Ipv4Addr>().is_ok()

@@ -59,6 +59,8 @@ needs! {
     ManageKeys: Keys;
     /// Read statistics.
     ReadStats: Stats;
+    /// Manage the providers that people log in with.
+    ManageProviders: Providers;
 }
 
 /// The same requirement with fresh authentication, for operations that cannot be undone.

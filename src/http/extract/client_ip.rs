@@ -126,9 +126,13 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
 
 /// The first header of a request that a proxy would add.
 fn forwarding_header(headers: &HeaderMap) -> Option<&HeaderName> {
-    headers.keys().find(|name| {
-        name.as_str().starts_with("x-forwarded") || FORWARDING.contains(&name.as_str())
-    })
+    headers.keys().find(|name| is_forwarding(name))
+}
+
+/// Whether proxies add a header of this name.
+#[must_use]
+pub fn is_forwarding(name: &HeaderName) -> bool {
+    name.as_str().starts_with("x-forwarded") || FORWARDING.contains(&name.as_str())
 }
 
 /// Whether a request shows no sign of a proxy: a header that proxies add, HTTP/1.0 (with which
@@ -361,6 +365,7 @@ mod tests {
         Server {
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: None,
+            https: crate::config::HttpsPolicy::Redirect,
             wire: crate::config::WireName::V1,
             environment: Environment::Development,
             trusted_proxies: None,

@@ -5,6 +5,7 @@ use poem_openapi::registry::MetaSchema;
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON};
 use serde_json::Value;
 
+use crate::http::extract::schema::PEM;
 use crate::http::extract::wrapper::wrapper;
 use crate::model::{
     Email, LanguageTag, Password, Secret, Username, email, language, secret, username,
@@ -97,6 +98,20 @@ text_field!(
     /// A refresh token or link token. Opaque; ours are never longer than the maximum.
     TokenField(Secret),
     MetaSchema { max_length: Some(512), ..MetaSchema::ANY },
+    |text| Some(Secret::new(text))
+);
+
+text_field!(
+    /// The client secret of a provider. Write-only.
+    ClientSecretField(Secret),
+    MetaSchema { max_length: Some(4096), write_only: true, ..MetaSchema::ANY },
+    |text| Some(Secret::new(text))
+);
+
+text_field!(
+    /// A private key in PEM form. Write-only.
+    PrivateKeyField(Secret),
+    MetaSchema { format: Some(PEM), max_length: Some(4096), write_only: true, ..MetaSchema::ANY },
     |text| Some(Secret::new(text))
 );
 

@@ -156,6 +156,7 @@ mod tests {
         Server {
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: public_url.map(str::to_owned),
+            https: crate::config::HttpsPolicy::Redirect,
             wire: crate::config::WireName::V1,
             environment: Environment::Development,
             trusted_proxies: None,

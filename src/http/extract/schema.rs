@@ -22,6 +22,9 @@ pub const USERNAME: &str = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*[A-Za-z0-9_-]$";
 /// A language tag ([`LanguageTag::parse`]).
 pub const LANGUAGE: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
 
+/// The format of a text in PEM form, which has several lines (RFC 7468).
+pub const PEM: &str = "pem";
+
 /// Writes the rules of [`Schema::check`] that a generated schema lacks into it.
 pub fn publish_rules(schema: &mut Value) {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
@@ -50,7 +53,7 @@ fn publish_pattern(property: &mut Value) {
         return;
     }
     match property["format"].as_str() {
-        Some("email" | "binary" | "base64url") => {}
+        Some("email" | "binary" | "base64url" | PEM) => {}
         Some("username") => property["pattern"] = USERNAME.into(),
         Some("language") => property["pattern"] = LANGUAGE.into(),
         _ => property["pattern"] = TEXT.into(),
@@ -202,7 +205,10 @@ fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError
         Rule::TooLong { max }
     } else if let Some(min) = schema.min_length.filter(|min| length < *min) {
         Rule::TooShort { min }
-    } else if value.chars().any(text::is_control) {
+    } else if value
+        .chars()
+        .any(|c| text::is_control(c) && !(c == '\n' && schema.format == Some(PEM)))
+    {
         Rule::ControlCharacters
     } else {
         match schema.format {

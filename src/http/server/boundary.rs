@@ -28,6 +28,7 @@ use crate::http::server::failure::from_poem;
 use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::log::RequestLine;
 use crate::http::server::metrics::RouteTemplateSlot;
+use crate::http::server::plain_http::PlainHttpRule;
 use crate::http::server::refused_origins::RefusedOrigins;
 use crate::http::server::reject::About;
 use crate::http::server::response::ResponseCookies;
@@ -78,6 +79,7 @@ pub fn boundary(
         cors: Cors::new(&server.cors_origins),
         refused_origins: RefusedOrigins::under(server),
         standard: Standard::over(Transport::of(server)),
+        plain_http: PlainHttpRule::of(server),
         addresses: Addresses::new(server, surroundings.env.clone()),
         surroundings,
     }
@@ -88,6 +90,7 @@ struct Boundary<E> {
     cors: Cors,
     refused_origins: RefusedOrigins,
     standard: Standard,
+    plain_http: Option<PlainHttpRule>,
     addresses: Addresses,
     surroundings: Surroundings,
 }
@@ -184,6 +187,11 @@ impl<E: Endpoint> Boundary<E> {
             self.count(&mut request, visit)?;
         }
         check_form(&request, visit)?;
+        if let Some(rule) = &self.plain_http
+            && let Some(redirect) = rule.check(&request)?
+        {
+            return Ok(redirect);
+        }
         if request.method() == Method::HEAD {
             // hyper omits the body of the response and keeps its length.
             request.set_method(Method::GET);

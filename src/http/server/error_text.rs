@@ -24,7 +24,20 @@ pub fn field_name(field: &Field) -> Cow<'_, str> {
         Field::Permission(index) => format!("permissions[{index}]").into(),
         Field::Roles => "roles".into(),
         Field::Status => "status".into(),
+        Field::Setting(name) => camel_case(name).into(),
     }
+}
+
+/// The name of a setting as the native API spells it: `client_id` becomes `clientId`.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut text = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        text.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        text.push_str(letters.as_str());
+    }
+    text
 }
 
 /// A field's name as the start of a sentence: `firstName` becomes `First name`.
@@ -110,6 +123,7 @@ pub fn short(error: &FieldError) -> Cow<'static, str> {
         | Rule::Base64Url
         | Rule::Timestamp
         | Rule::Word { .. }
+        | Rule::Setting(_)
         | Rule::Parameter => "Invalid value",
         Rule::GivenTwice => "Given twice",
     };
@@ -167,6 +181,7 @@ pub fn sentence(error: &FieldError) -> Cow<'static, str> {
         }
         Rule::Base64Url => "must be base64url without padding".into(),
         Rule::Timestamp => "must be a time like 2023-12-01T09:00:00Z".into(),
+        Rule::Setting(message) => return format!("{}: {message}", field_name(field)).into(),
         Rule::Parameter => {
             let name = field_name(field);
             return format!("The parameter {name} is missing or malformed").into();
@@ -234,6 +249,12 @@ fn provider_fault(fault: ProviderFault) -> &'static str {
         ProviderFault::Taken => "This account at the provider is connected to another account",
         ProviderFault::TooMany => "The account has too many connected accounts; remove one first",
         ProviderFault::UnknownIdentity => "Connected account not found",
+        ProviderFault::NameTaken => "A provider with this name exists already",
+        ProviderFault::Configured => {
+            "The configuration has this provider ([providers]): change it there"
+        }
+        ProviderFault::IssuerTaken => "The configuration has a provider with this issuer",
+        ProviderFault::TooManyProviders => "There are too many providers; remove one first",
     }
 }
 

@@ -12,11 +12,13 @@ use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, Route, endpoi
 
 use crate::error::{Error, Kind, Result};
 use crate::http::extract::client_ip::{is_asked_by_name, service_allowed};
+use crate::http::server::arrival;
 use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::reject::Reject;
 use crate::http::server::request_id;
 use crate::identity::Core;
 use crate::identity::system::metrics as system_metrics;
+use crate::identity::system::operator_token::TokenPurpose;
 use crate::metrics::{Metrics, Stopwatch};
 
 /// The path of the metrics.
@@ -106,7 +108,8 @@ fn word(method: &Method) -> &'static str {
     }
 }
 
-/// The metrics on the API's port, for peers that may make service calls.
+/// The metrics on the API's port, for peers that may make service calls, and for the command line
+/// with the master key.
 #[must_use]
 pub fn guarded(core: Arc<Core>) -> impl Endpoint<Output = Response> {
     endpoint::make(move |request: Request| {
@@ -119,7 +122,9 @@ async fn guard(core: &Core, request: &Request) -> Result<Response> {
     if !core.config.metrics.enabled {
         return Err(Error::new(Kind::NotFound));
     }
-    if !service_allowed(&core.config.server, request) {
+    let is_allowed = service_allowed(&core.config.server, request)
+        || arrival::proof(core, request, TokenPurpose::Metrics).is_some();
+    if !is_allowed {
         return Err(Error::new(Kind::Forbidden));
     }
     Ok(figures(core).await)

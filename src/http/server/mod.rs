@@ -1,5 +1,6 @@
 //! The server side of HTTP: boundary, routing, and what every response carries.
 
+mod arrival;
 pub mod boundary;
 pub mod carried;
 pub mod cors;
@@ -10,6 +11,7 @@ pub mod headers;
 pub mod log;
 pub mod metrics;
 pub mod paths;
+pub mod plain_http;
 pub mod policy;
 pub mod refused_origins;
 pub mod reject;

@@ -1,5 +1,5 @@
 //! Paths at the root that belong to no wire: liveness, readiness, public keys, the related origins of
-//! passkeys, metrics.
+//! passkeys, metrics, and what only the doctor may ask.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use poem::{Body, Endpoint, EndpointExt, Request, Response, endpoint, get};
 
 use crate::http::extract::client_ip::service_allowed;
-use crate::http::server::metrics;
 use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
+use crate::http::server::{arrival, metrics};
 use crate::identity::Core;
-use crate::identity::system::health;
+use crate::identity::system::{health, operator_token};
 
 /// All paths of this module. All accept `GET`.
 pub const PATHS: [&str; 5] =
@@ -28,6 +28,7 @@ pub fn routes(route: Routes, core: &Arc<Core>) -> Routes {
         .at(keys, get(public_keys(core.clone())))
         .at(origins, get(related_origins(core.clone())))
         .at(figures, get(metrics::guarded(core.clone())))
+        .at(operator_token::ARRIVAL, get(arrival::told(core.clone())))
 }
 
 /// Whether the database answers. Callers that may make service calls also see warnings, one a line.

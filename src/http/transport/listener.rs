@@ -1,5 +1,6 @@
-//! The port: accepts connections, reads HTTP/1.1 within limits, passes requests to the current
-//! endpoint, and drains on shutdown.
+//! The port: accepts connections, completes their TLS handshake if the server has a certificate,
+//! reads HTTP/1.1 (or HTTP/2, see `http2`) within limits, passes requests to the current endpoint,
+//! and drains on shutdown.
 //!
 //! Input that is not an HTTP request gets hyper's empty 4xx response, and the connection is closed.
 //! The endpoint answers everything else.
@@ -26,17 +27,21 @@ use poem::http::uri::Scheme;
 use poem::http::{HeaderMap, HeaderValue};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::config::Server;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::http::transport::connections::{ConnectionPlace, Connections};
 use crate::http::transport::framing::BodyLength;
+use crate::http::transport::handshake::{self, HandshakeResult};
 use crate::http::transport::pace::{
     ConnectionProgress, Pace, Paced, PacedBody, Timeouts, UnderWay, Unread,
 };
 use crate::metrics::Metrics;
+use crate::tls::{HttpVersion, ServedCertificate};
 
 /// Maximum size of a request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
@@ -122,6 +127,7 @@ pub struct Listener {
     local_addr: SocketAddr,
     connections: Connections,
     timeouts: Timeouts,
+    certificate: Option<ServedCertificate>,
 }
 
 /// Says what an operator can do about the address.
@@ -158,7 +164,13 @@ impl Listener {
         let socket = TcpListener::bind(server.listen).await.map_err(failed)?;
         let local_addr = socket.local_addr().map_err(failed)?;
         let connections = Connections::new(server, env, metrics);
-        Ok(Self { socket, local_addr, connections, timeouts })
+        Ok(Self { socket, local_addr, connections, timeouts, certificate: None })
+    }
+
+    /// Speaks TLS with this certificate; plain HTTP with none.
+    #[must_use]
+    pub fn with_certificate(self, certificate: Option<ServedCertificate>) -> Self {
+        Self { certificate, ..self }
     }
 
     /// Checks that the configured address is free, before a first start makes any file.
@@ -190,6 +202,7 @@ impl Listener {
         abort: impl Future<Output = ()> + Send,
     ) {
         let graceful = GracefulShutdown::new();
+        let (drains, draining) = watch::channel(());
         let mut tasks = tokio::task::JoinSet::new();
         let mut drain = pin!(drain);
         // Kept while connections end, so that a pause after a failed accept is not cut short.
@@ -209,11 +222,14 @@ impl Listener {
                 timeouts: self.timeouts,
                 progress: ConnectionProgress::new(place),
                 ends: AtomicBool::new(false),
+                scheme: if self.certificate.is_some() { Scheme::HTTPS } else { Scheme::HTTP },
+                draining: draining.clone(),
             };
-            tasks.spawn(connection.serve(stream, graceful.watcher()));
+            tasks.spawn(connection.serve(stream, self.certificate.clone(), graceful.watcher()));
         }
         drop(accepting);
         drop(self.socket);
+        drop(drains);
         tokio::select! {
             () = graceful.shutdown() => {}
             () = tokio::time::sleep(self.timeouts.drain) => tracing::warn!("drain timeout: aborting requests"),
@@ -264,25 +280,61 @@ fn pace(headers: &HeaderMap) -> Pace {
     }
 }
 
-fn body_length(body: &Incoming) -> BodyLength {
+pub(super) fn body_length(body: &Incoming) -> BodyLength {
     body.size_hint().exact().map_or(BodyLength::Chunked, BodyLength::Exact)
 }
 
-struct Connection {
+/// A connection, with all that its requests need.
+pub(super) struct Connection {
     app: EndpointCache,
     local: LocalAddr,
     remote: RemoteAddr,
-    timeouts: Timeouts,
-    progress: Arc<ConnectionProgress>,
+    pub(super) timeouts: Timeouts,
+    pub(super) progress: Arc<ConnectionProgress>,
     /// Whether the connection ends after the current request.
     ends: AtomicBool,
+    scheme: Scheme,
+    /// Its sender is dropped when the server drains.
+    pub(super) draining: watch::Receiver<()>,
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, watcher: Watcher) {
+    /// Completes the handshake if there is a certificate, and serves the requests of the connection.
+    /// A drain waits until its watcher is dropped.
+    async fn serve(
+        self,
+        stream: TcpStream,
+        certificate: Option<ServedCertificate>,
+        watcher: Watcher,
+    ) {
         if stream.set_nodelay(true).is_err() {
             return;
         }
+        let Some(certificate) = certificate else { return self.serve_http1(stream, watcher).await };
+        // Until the handshake is over the connection is idle, and is closed for a new one.
+        let shaken = tokio::select! {
+            biased;
+            () = self.progress.place().closing() => return,
+            () = until_closed(self.draining.clone()) => return,
+            shaken = handshake::complete(stream, &certificate, self.timeouts.handshake) => shaken,
+        };
+        drop(certificate);
+        match shaken {
+            HandshakeResult::Encrypted(encrypted) if encrypted.http == HttpVersion::Http2 => {
+                Arc::new(self).serve_http2(encrypted.stream, watcher).await;
+            }
+            HandshakeResult::Encrypted(encrypted) => {
+                self.serve_http1(encrypted.stream, watcher).await;
+            }
+            HandshakeResult::Ended => {}
+        }
+    }
+
+    async fn serve_http1(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+        watcher: Watcher,
+    ) {
         let io = TokioIo::new(Paced::new(stream, self.progress.clone(), self.timeouts));
         let this = &self;
         let service = service_fn(|request: hyper::Request<Incoming>| {
@@ -315,7 +367,8 @@ impl Connection {
         }
     }
 
-    async fn answer(
+    /// Passes a request to the current endpoint.
+    pub(super) async fn answer(
         &self,
         request: hyper::Request<Incoming>,
         under_way: UnderWay,
@@ -336,8 +389,12 @@ impl Connection {
                 unread,
             )))
         };
-        let parts =
-            RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
+        let parts = RequestParts::from((
+            parts,
+            self.local.clone(),
+            self.remote.clone(),
+            self.scheme.clone(),
+        ));
         let held = self.app.take();
         let response = held.app.call(Request::from_parts(parts, body)).await;
         self.app.keep(held);
@@ -352,8 +409,13 @@ impl Connection {
     }
 }
 
+/// Completes when the sender is dropped.
+pub(super) async fn until_closed(mut channel: watch::Receiver<()>) {
+    while channel.changed().await.is_ok() {}
+}
+
 /// The body of a response. Its request is in progress until all of it is written.
-struct ResponseBody {
+pub(super) struct ResponseBody {
     body: BoxBody<Bytes, io::Error>,
     _under_way: UnderWay,
 }

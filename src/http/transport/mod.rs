@@ -3,6 +3,8 @@
 
 pub mod connections;
 pub mod framing;
+mod handshake;
+mod http2;
 pub mod listener;
 pub mod pace;
 pub mod signals;

@@ -21,6 +21,8 @@ use crate::http::transport::framing::{BodyLength, Framing};
 /// How long each part of a request may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
+    /// For a TLS handshake.
+    pub handshake: Duration,
     /// For a head, from its first byte.
     pub head: Duration,
     /// For a whole body; for an upload, for each [`PIECE`].
@@ -40,6 +42,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
+            handshake: Duration::from_secs(10),
             head: Duration::from_secs(15),
             body: Duration::from_secs(30),
             piece: Duration::from_secs(1),

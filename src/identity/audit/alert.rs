@@ -32,6 +32,10 @@ pub enum AlertKind {
     RefreshTheft,
     /// A scheduled backup was not made in time.
     BackupOverdue,
+    /// Mail waits after failed attempts.
+    MailStuck,
+    /// The server's own certificate ends soon and was not renewed.
+    CertificateEnds,
 }
 
 impl AlertKind {
@@ -44,6 +48,8 @@ impl AlertKind {
             AlertKind::OverallBurst => "overall_burst",
             AlertKind::RefreshTheft => "refresh_theft",
             AlertKind::BackupOverdue => "backup_overdue",
+            AlertKind::MailStuck => "mail_stuck",
+            AlertKind::CertificateEnds => "certificate_ends",
         }
     }
 
@@ -55,10 +61,12 @@ impl AlertKind {
             AlertKind::OverallBurst => |words| &words.letters.alert.overall_burst,
             AlertKind::RefreshTheft => |words| &words.letters.alert.refresh_theft,
             AlertKind::BackupOverdue => |words| &words.letters.alert.backup_overdue,
+            AlertKind::MailStuck => |words| &words.letters.alert.mail_stuck,
+            AlertKind::CertificateEnds => |words| &words.letters.alert.certificate_ends,
         }
     }
 
-    /// The command that shows the records behind it.
+    /// The command that shows more.
     fn command(self) -> &'static str {
         match self {
             AlertKind::FailureBurst | AlertKind::AccountBurst | AlertKind::OverallBurst => {
@@ -66,6 +74,8 @@ impl AlertKind {
             }
             AlertKind::BackupOverdue => "authd audit --event backup_made",
             AlertKind::RefreshTheft => "authd audit --event refresh_reused",
+            AlertKind::MailStuck => "authd mail list --state waiting",
+            AlertKind::CertificateEnds => "authd doctor",
         }
     }
 }

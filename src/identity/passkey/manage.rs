@@ -4,9 +4,8 @@ use super::{PasskeyName, authenticator, described, domain};
 use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::FreshBy;
 use crate::identity::access::fresh::Fresh;
-use crate::identity::account::way_in;
+use crate::identity::account::way_in::WaysIn;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::provider;
 use crate::identity::{Caller, Core};
 use crate::mail::{Letter, PasskeyChange};
 use crate::model::account::AddressState;
@@ -98,7 +97,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let account = fresh.caller().account.clone();
     let letter = removal_letter(core, &account, id).await?;
     let (log, id) = (AuditLog::new(core, source), id.to_owned());
-    let providers = provider::names(core);
+    let ways = WaysIn::of(core).await?;
     core.store
         .write(move |db| {
             let version = account.credential_version;
@@ -108,7 +107,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
             take_out(db, &account, &id, account.id.as_str(), &log)?;
             // The owner of a proved address can ask for a new password there.
             let has_mail = account.address_state() == AddressState::Verified;
-            if !has_mail && !way_in::is_left(db, &account, &providers)? {
+            if !has_mail && !ways.lead_in(db, &account)? {
                 return Err(Kind::LastLoginMethod.into());
             }
             outbox::enqueue_all(db, &letter)

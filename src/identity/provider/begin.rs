@@ -72,7 +72,7 @@ async fn start(
     redirect: &Redirect,
     (remember, link): (Remember, Option<(String, String)>),
 ) -> Result<BegunFlow> {
-    let provider = super::find(core, provider)?;
+    let provider = &super::find(core, provider).await?;
     let redirect_uri = address(core, provider, redirect)?;
     let metadata = core.oidc.metadata(provider).await;
     let metadata = metadata.map_err(|failure| failed(provider, &failure))?;

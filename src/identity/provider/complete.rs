@@ -12,7 +12,7 @@ use crate::identity::provider::flow;
 use crate::identity::provider::flow::Flow;
 use crate::model::event::What;
 use crate::model::{Event, Provider, Secret, Source, secret};
-use crate::oidc::{CodeExchange, ExchangeFailure, printable};
+use crate::oidc::{CodeExchange, ExchangeFailure, ProviderMetadata, printable};
 
 /// What the provider sent to the page that takes its answer.
 #[derive(Debug, Clone, Default)]
@@ -71,15 +71,15 @@ pub async fn with_id_token(
     _counted: &Counted<limit::Provider>,
     source: &Source,
 ) -> Result<Issued> {
-    let provider = super::find(core, provider)?;
+    let provider = &super::find(core, provider).await?;
     let found = core.oidc.account_of(provider, &token.id_token, token.nonce.as_deref()).await;
-    let mut account = match found {
-        Ok(account) => account,
+    let (mut account, mark) = match found {
+        Ok(found) => found,
         Err(failure) => return Err(refuse(core, provider, &failure, source).await?),
     };
     account.suggest_name(token.given_name.clone(), token.family_name.clone());
-    let (used, log) = (token.id_token.clone(), AuditLog::new(core, source));
-    core.store.write(move |db| flow::spend(db, used.reveal(), log.at())).await?;
+    let log = AuditLog::new(core, source);
+    core.store.write(move |db| flow::spend_token(db, mark, log.at())).await?;
     let shown = ShownIdentity::of(provider, account);
     establish::enter(core, &shown, remember, source).await
 }
@@ -92,7 +92,7 @@ pub(super) async fn redeem(
     answer: &ProviderAnswer,
     source: &Source,
 ) -> Result<ShownIdentity> {
-    let provider = super::find(core, &flow.provider)?;
+    let provider = &super::find(core, &flow.provider).await?;
     let is_own = aws_lc_rs::constant_time::verify_slices_are_equal(
         &secret::digest(answer.state.as_bytes()),
         &secret::digest(flow.state.as_bytes()),
@@ -108,11 +108,7 @@ pub(super) async fn redeem(
         Err(failure) => return Err(refuse(core, provider, &failure, source).await?),
     };
     // The issuer is compared before anything of the answer is sent anywhere (RFC 9207).
-    let is_from = match &answer.iss {
-        Some(iss) => metadata.is_issuer(provider, iss),
-        None => !metadata.authorization_response_iss_parameter_supported,
-    };
-    if !is_from {
+    if !is_of_provider(&metadata, provider, answer) {
         return Err(
             refuse_because(core, provider, "the answer is of another issuer", source).await?
         );
@@ -135,6 +131,18 @@ pub(super) async fn redeem(
             Ok(ShownIdentity::of(provider, account))
         }
         Err(failure) => Err(refuse(core, provider, &failure, source).await?),
+    }
+}
+
+/// Whether an answer is one of the provider, as far as it says (RFC 9207).
+pub(super) fn is_of_provider(
+    metadata: &ProviderMetadata,
+    provider: &Provider,
+    answer: &ProviderAnswer,
+) -> bool {
+    match &answer.iss {
+        Some(iss) => metadata.is_issuer(provider, iss),
+        None => !metadata.authorization_response_iss_parameter_supported,
     }
 }
 

@@ -191,6 +191,18 @@ pub(super) async fn enter(
     Err(Kind::Conflict.into())
 }
 
+/// What a login would do now, without doing it, and the account that it is about.
+pub(super) async fn preview(
+    core: &Core,
+    provider: &Provider,
+    account: ProviderAccount,
+) -> Result<(LinkDecision, Option<Account>)> {
+    let shown = ShownIdentity::of(provider, account);
+    let (asked, now) = (shown.clone(), core.env.now());
+    let found = core.store.read(move |db| LinkSituation::read(db, &asked, now)).await?;
+    Ok((found.decide(&shown, core.address_policy()), found.account))
+}
+
 /// The error that says what the person has to do, with what the browser keeps until then.
 fn ask(
     core: &Core,

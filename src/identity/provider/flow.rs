@@ -10,7 +10,7 @@ use crate::error::{Error, ProviderFault, Result};
 use crate::identity::Core;
 use crate::identity::login::remember::Remember;
 use crate::model::{AccountId, Email, Secret, SessionId, Time, secret};
-use crate::oidc::ProviderAccount;
+use crate::oidc::{IdTokenMark, ProviderAccount};
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::Scope;
@@ -134,8 +134,19 @@ impl Flow {
 /// # Errors
 /// `ProviderRejected` if it was used before.
 pub(super) fn spend(db: &mut dyn Db, what: &str, now: Time) -> Result<()> {
-    let (key, once) = (secret::digest(what.as_bytes()), (1, FLOW_LIFE.max(STEP_LIFE)));
-    match attempts::count(db, Scope::ProviderFlow, &key, once, now)? {
+    spend_key(db, &secret::digest(what.as_bytes()), FLOW_LIFE.max(STEP_LIFE), now)
+}
+
+/// Marks an ID token of an app as used, for as long as it could be sent again.
+///
+/// # Errors
+/// `ProviderRejected` if it was used before.
+pub(super) fn spend_token(db: &mut dyn Db, mark: IdTokenMark, now: Time) -> Result<()> {
+    spend_key(db, &mark.digest, mark.life, now)
+}
+
+fn spend_key(db: &mut dyn Db, key: &[u8; 32], life: Duration, now: Time) -> Result<()> {
+    match attempts::count(db, Scope::ProviderFlow, key, (1, life), now)? {
         None => Ok(()),
         Some(_) => Err(ProviderFault::Stale.into()),
     }

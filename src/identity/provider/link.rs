@@ -33,6 +33,12 @@ pub fn is_link(core: &Core, flow: &Secret) -> bool {
     flow::open::<Flow>(core, flow).is_ok_and(|flow| flow.link.is_some())
 }
 
+/// Whether a flow began at this provider.
+#[must_use]
+pub fn is_of(core: &Core, flow: &Secret, provider: &str) -> bool {
+    flow::open::<Flow>(core, flow).is_ok_and(|flow| flow.provider == provider)
+}
+
 /// Connects the account of a provider's answer. The flow must have begun in the caller's session.
 ///
 /// # Errors
@@ -66,7 +72,7 @@ pub async fn connect(
     source: &Source,
 ) -> Result<Identity> {
     let waiting: WaitingIdentity = flow::open(core, token)?;
-    let provider = super::find(core, &waiting.provider)?;
+    let provider = &super::find(core, &waiting.provider).await?;
     let shown = ShownIdentity::of(provider, waiting.account());
     store_link(core, fresh, &shown, Some(waiting), source).await
 }

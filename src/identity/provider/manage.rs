@@ -3,7 +3,7 @@
 use super::removal::record_removal;
 use crate::error::{Error, Kind, ProviderFault, Result};
 use crate::identity::access::fresh::Fresh;
-use crate::identity::account::way_in;
+use crate::identity::account::way_in::WaysIn;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::{Caller, Core};
 use crate::mail::{IdentityChange, Letter};
@@ -30,13 +30,14 @@ pub async fn unlink(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let no_such = || Error::from(ProviderFault::UnknownIdentity);
     let owned = list(core, fresh.caller()).await?;
     let row = owned.into_iter().find(|row| row.id == id).ok_or_else(no_such)?;
-    let label = super::find(core, &row.provider).map_or(row.provider, |one| one.label.clone());
+    let found = super::find(core, &row.provider).await;
+    let label = found.map_or(row.provider, |one| one.label.clone());
     let letter = Letter::IdentityChanged { change: IdentityChange::Removed(label) };
     let language = core.language_of(&account);
     let letter = core.mail.compose_for(&account, language, &letter)?;
     let (log, id) = (AuditLog::new(core, source), id.to_owned());
     let has_codes = core.config.login.passwordless && account.email.is_some();
-    let providers = super::names(core);
+    let ways = WaysIn::of(core).await?;
     core.store
         .write(move |db| {
             let version = account.credential_version;
@@ -45,7 +46,7 @@ pub async fn unlink(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
             }
             let removed = store::tables::identities::remove(db, &account.id, &id)?;
             let removed = removed.ok_or(ProviderFault::UnknownIdentity)?;
-            if !has_codes && !way_in::is_left(db, &account, &providers)? {
+            if !has_codes && !ways.lead_in(db, &account)? {
                 return Err(Kind::LastLoginMethod.into());
             }
             record_removal(db, &removed, account.id.as_str(), &log)?;

@@ -9,25 +9,31 @@ mod begin;
 mod complete;
 mod establish;
 pub(in crate::identity) mod flow;
+pub(in crate::identity) mod kept;
 mod link;
 mod manage;
 mod proof;
 mod removal;
 pub mod rule;
 mod step;
+pub(in crate::identity) mod stored;
+mod trial;
 
 pub use begin::{BegunFlow, Redirect, begin, begin_link, own_callback};
 pub use complete::{AppToken, ProviderAnswer, complete, with_id_token};
 pub use flow::FLOW_LIFE;
-pub use link::{connect, is_link, link};
+pub use kept::StoredProviders;
+pub use link::{connect, is_link, is_of, link};
 pub use manage::{list, unlink};
 pub use proof::ProviderProof;
 pub(in crate::identity) use removal::remove_since;
 pub use step::{CodeSent, WaitingStep, complete_step, request_code, step_of};
-
-use crate::error::{ProviderFault, Result};
-use crate::identity::Core;
-use crate::model::Provider;
+pub(in crate::identity) use stored::{find, names};
+pub use stored::{has_any, offered};
+pub use trial::{
+    ProbeStep, TrialFailure, TrialLogin, TrialResult, begin_trial, finish_trial, probe,
+    redirect_address,
+};
 
 /// A provider, as everyone may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,29 +42,4 @@ pub struct ProviderListing {
     pub label: String,
     /// The preset that it was made from, for its logo.
     pub preset: Option<String>,
-}
-
-/// The providers that can be used, in the order of their names.
-#[must_use]
-pub fn offered(core: &Core) -> Vec<ProviderListing> {
-    let listing = |provider: &Provider| ProviderListing {
-        name: provider.name.clone(),
-        label: provider.label.clone(),
-        preset: provider.preset.clone(),
-    };
-    core.config.providers.all.iter().map(listing).collect()
-}
-
-/// The names of the providers that can be used.
-#[must_use]
-pub(in crate::identity) fn names(core: &Core) -> Vec<String> {
-    offered(core).into_iter().map(|provider| provider.name).collect()
-}
-
-/// The provider with this name.
-///
-/// # Errors
-/// `NotFound`.
-pub(in crate::identity) fn find<'a>(core: &'a Core, name: &str) -> Result<&'a Provider> {
-    core.config.providers.find(name).ok_or_else(|| ProviderFault::Unknown.into())
 }

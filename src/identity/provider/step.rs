@@ -69,9 +69,9 @@ pub struct WaitingStep {
 ///
 /// # Errors
 /// `ProviderRejected` if it is too old.
-pub fn step_of(core: &Core, token: &Secret) -> Result<WaitingStep> {
+pub async fn step_of(core: &Core, token: &Secret) -> Result<WaitingStep> {
     let waiting: WaitingIdentity = flow::open(core, token)?;
-    let provider = super::find(core, &waiting.provider)?;
+    let provider = &super::find(core, &waiting.provider).await?;
     let email = waiting.about.as_deref().and_then(Email::parse);
     let step = match (waiting.step.as_str(), email) {
         ("existing_account", Some(email)) => ProviderStep::ExistingAccount(email),
@@ -96,7 +96,7 @@ pub async fn request_code(
     source: &Source,
 ) -> Result<CodeSent> {
     let waiting: WaitingIdentity = flow::open(core, token)?;
-    let provider = super::find(core, &waiting.provider)?;
+    let provider = &super::find(core, &waiting.provider).await?;
     let about = waiting.about.as_deref().and_then(Email::parse);
     let email = email.cloned().or(about).ok_or(Kind::Validation)?;
     let code = new_code(core)?;
@@ -146,7 +146,7 @@ pub async fn complete_step(
     source: &Source,
 ) -> Result<Issued> {
     let waiting: WaitingIdentity = flow::open(core, token)?;
-    let provider = super::find(core, &waiting.provider)?;
+    let provider = &super::find(core, &waiting.provider).await?;
     let (email, code) = waiting.mailed.clone().ok_or(Kind::CodeInvalid)?;
     let email = Email::parse(&email).ok_or(Kind::CodeInvalid)?;
     let is_right = aws_lc_rs::constant_time::verify_slices_are_equal(

@@ -45,6 +45,14 @@ async fn note(core: &Core, event: Event, scheduled: Option<String>) -> Result<()
         .await
 }
 
+/// When the last backup was made, by the schedule or the command line.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn last(core: &Core) -> Result<Option<Time>> {
+    Ok(core.store.read(store::tables::backups::times).await?.0)
+}
+
 /// How long ago the last backup was made, if backups are scheduled and it is overdue; without any, how
 /// long they have been scheduled.
 pub async fn overdue(core: &Core) -> Result<Option<Duration>> {

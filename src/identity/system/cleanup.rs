@@ -17,6 +17,8 @@ const PIECE: i64 = 500;
 /// Accounts that one write erases. Each has letters and records of its own, and is in some dozens of
 /// rows of the search index.
 const ACCOUNTS: i64 = 10;
+/// Free space that is never given back: it is used again.
+const KEPT_FREE: u64 = 16 * 1024 * 1024;
 /// How long the server keeps what has ended: a session from when it would have ended unused, a
 /// link, a code, a pending login, a finished mail, an unconfirmed factor.
 const REMEMBERED_FOR: Duration = Duration::from_hours(168);
@@ -77,7 +79,24 @@ pub async fn purge(core: &Core) -> Result<()> {
         .await?;
     }
     if removed > 0 {
+        core.metrics.note_removed(removed);
         tracing::info!(rows = removed, "cleanup removed expired rows");
+    }
+    give_back(core).await
+}
+
+/// Gives space back to the filesystem, in short changes that others get between, until what is free is
+/// what soon fills again.
+async fn give_back(core: &Core) -> Result<()> {
+    let mut before = core.store.space().await?;
+    while before.free > KEPT_FREE.max(before.total / 4) {
+        core.store.give_back().await?;
+        let now = core.store.space().await?;
+        // A file that was made before space could be given back keeps it.
+        if now.total >= before.total {
+            return Ok(());
+        }
+        before = now;
     }
     Ok(())
 }

@@ -29,6 +29,14 @@ pub async fn read(core: &Core) -> MetricsSnapshot {
     ] {
         readings.push(reading(name, help, value));
     }
+    if let Ok(space) = core.store.space().await {
+        for (name, help, bytes) in [
+            ("database_bytes", "Size of the database", space.total),
+            ("database_free_bytes", "Space in the database that is used again", space.free),
+        ] {
+            readings.push(reading(name, help, usize::try_from(bytes).unwrap_or(usize::MAX)));
+        }
+    }
     let spreads = vec![
         Spread {
             name: "writer_group_changes",

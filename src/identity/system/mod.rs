@@ -1,6 +1,7 @@
 //! What the server does by itself: cleanup, signing keys, health, counts, and the mail jobs of the
 //! outbox.
 
+pub mod alarms;
 pub mod backup;
 pub mod cleanup;
 pub mod count_cache;
@@ -10,5 +11,6 @@ pub mod key_reload;
 pub(in crate::identity) mod mail_charge;
 pub mod mail_jobs;
 pub mod metrics;
+pub mod operator_token;
 pub mod statistics;
 pub mod upkeep;

@@ -1,4 +1,4 @@
-//! Statistics over time: counts that are collected in memory as things happen and written once a
+//! StatisticsChart over time: counts that are collected in memory as things happen and written once a
 //! minute, and their reader. A power failure loses at most the last minute; nothing is ever counted
 //! by reading through accounts or records.
 
@@ -97,14 +97,14 @@ impl ChartStep {
 
 /// Counts by period, without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statistics {
+pub struct StatisticsChart {
     /// The first moment of each period in UTC, oldest first. The last period is the current one.
     pub periods: Vec<Time>,
     /// The counts of each series, one per period.
     pub series: Vec<(Series, Vec<i64>)>,
 }
 
-impl Statistics {
+impl StatisticsChart {
     /// The counts of a series; empty if it does not add up over these periods.
     #[must_use]
     pub fn of(&self, series: Series) -> &[i64] {
@@ -116,7 +116,7 @@ impl Statistics {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn read(core: &Core, step: ChartStep, periods: u16) -> Result<Statistics> {
+pub async fn read(core: &Core, step: ChartStep, periods: u16) -> Result<StatisticsChart> {
     let periods = periods.clamp(1, step.most_periods());
     let begins = beginnings(core.env.now(), step, periods)?;
     let unit = if step == ChartStep::Hour { CountUnit::Hour } else { CountUnit::Day };
@@ -133,7 +133,7 @@ pub async fn read(core: &Core, step: ChartStep, periods: u16) -> Result<Statisti
             Ok(step.series().map(|series| (series, summed(&starts, series, &counts))).collect())
         })
         .await?;
-    Ok(Statistics { periods: begins, series })
+    Ok(StatisticsChart { periods: begins, series })
 }
 
 /// Adds the counts of a series up by the periods that begin at `starts`.

@@ -3,17 +3,17 @@
 use crate::error::Result;
 use crate::identity::Core;
 use crate::identity::audit::refusals::{self, Until};
-use crate::identity::system::{key, statistics};
+use crate::identity::system::{alarms, key, statistics};
 
-/// Writes the counts of the last minute and rotates the signing key if that is due. A part that
-/// fails does not keep back the others.
+/// Writes the counts of the last minute, rotates the signing key if that is due, and tells the operator
+/// about stuck mail. A part that fails does not keep back the others.
 ///
 /// # Errors
 /// The first failure.
 pub async fn each_minute(core: &Core) -> Result<()> {
     let counted = statistics::write(core).await;
     let rotated = key::rotate_if_due(core).await;
-    counted.and(rotated)
+    counted.and(rotated).and(alarms::watch_mail(core).await)
 }
 
 /// Writes what is only in memory, after the last request.

@@ -129,17 +129,50 @@ pub async fn probe(
         conversation.close(&mut report).await;
         done
     };
-    talk().await.map_err(|trouble| {
-        let host = &server.host;
-        let sentence = match trouble.step {
-            RESOLVE => format!("The name {host} does not resolve: {}", trouble.answer),
-            "connect" => format!(
-                "The mail server {host}, port {}, cannot be reached: {}",
-                server.port, trouble.answer
-            ),
-            _ => format!("The mail server refused at {trouble}"),
-        };
-        Error::with(Kind::Unavailable, sentence)
+    talk().await.map_err(|trouble| refused(server, &trouble))
+}
+
+/// Connects to a mail server as for a message, without sending one, and reports each step.
+///
+/// # Errors
+/// `Unavailable` if a step failed.
+pub async fn greet(server: &Smtp, mut report: impl FnMut(SmtpStep) + Send) -> Result<()> {
+    let mut talk = async || {
+        conversation::resolve(server, PATIENCE, &mut report).await?;
+        let conversation = Conversation::open(server, PATIENCE, &mut report).await?;
+        conversation.close(&mut report).await;
+        Ok::<_, Trouble>(())
+    };
+    talk().await.map_err(|trouble| refused(server, &trouble))
+}
+
+fn refused(server: &Smtp, trouble: &Trouble) -> Error {
+    let host = &server.host;
+    let sentence = match trouble.step {
+        RESOLVE => format!("The name {host} does not resolve: {}", trouble.answer),
+        "connect" => format!(
+            "The mail server {host}, port {}, cannot be reached: {}",
+            server.port, trouble.answer
+        ),
+        _ => format!("The mail server refused at {trouble}"),
+    };
+    Error::with(Kind::Unavailable, sentence)
+}
+
+/// What to look at if this step failed.
+#[must_use]
+pub fn remedy(step: &str) -> Option<&'static str> {
+    Some(match step {
+        "resolve" => "check the host in mail.smtp_url, and the name servers of this machine",
+        "connect" => {
+            "check host and port of mail.smtp_url: smtps:// is for TLS from the first byte, mostly \
+             on port 465, and smtp:// for STARTTLS, mostly on port 587"
+        }
+        "STARTTLS" => "the server offers no TLS on this port: use smtps:// or another port",
+        "AUTH" => "check user and password of mail.smtp_url",
+        "MAIL FROM" => "check mail.from: the server does not accept mail from this sender",
+        "RCPT TO" => "the server does not accept mail for this recipient; does it need a login?",
+        _ => return None,
     })
 }
 

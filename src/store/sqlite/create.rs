@@ -36,6 +36,8 @@ fn fill(path: &Path, plan: &Plan) -> rusqlite::Result<()> {
     let mut connection = connection::writer(path)?;
     // No durability is needed until the file has its name; it is synced once when it is complete.
     connection.execute_batch("pragma synchronous = off; pragma journal_mode = memory")?;
+    // Free pages can go back to the filesystem later. Only an empty file can be made so.
+    connection.execute_batch("pragma auto_vacuum = incremental")?;
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     change.execute_batch(&in_sqlite_dialect(plan.schema))?;
     change.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -10,7 +10,6 @@ mod create;
 mod executor;
 mod fault;
 mod inspect;
-mod job;
 mod place;
 mod readers;
 pub mod site;
@@ -22,12 +21,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::db::Db;
-use super::figures::EngineStats;
+use super::db::{Db, Sql};
+use super::figures::{DatabaseSpace, EngineStats};
+use super::job;
 use super::schema::{Plan, ProcessRole};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::Progress;
+use crate::sql;
 use place::{DatabasePath, ServerLock, refused};
 use readers::Readers;
 use wal_reader::WalReaderPin;
@@ -116,6 +117,45 @@ impl SqliteEngine {
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.0.place.is_served()
+    }
+
+    /// The first thing that is wrong in the file, if anything is. Reads all of it.
+    ///
+    /// # Errors
+    /// `Unavailable` if the file cannot be read.
+    pub fn fault(&self) -> Result<Option<String>> {
+        let unreadable =
+            |error| Error::unavailable("the database cannot be checked").caused_by(error);
+        let connection = connection::onlooker(self.0.place.file()).map_err(unreadable)?;
+        backup::fault(&connection).map_err(unreadable)
+    }
+
+    /// How large the file is, with what is in the log.
+    ///
+    /// # Errors
+    /// `Unavailable` if the file cannot be read.
+    pub fn space(&self) -> Result<DatabaseSpace> {
+        self.read(&|db| {
+            let mut number = |sql: Sql| -> Result<u64> {
+                let row = db.first(sql, &[])?;
+                let value: i64 = row.map_or(Ok(0), |mut row| row.take())?;
+                Ok(value.unsigned_abs())
+            };
+            let size = number(sql!("pragma page_size"))?;
+            let total = number(sql!("pragma page_count"))? * size;
+            Ok(DatabaseSpace { total, free: number(sql!("pragma freelist_count"))? * size })
+        })
+    }
+
+    /// Gives up to 200 free pages back to the filesystem. Does nothing for a file from before version
+    /// 2, which keeps its pages.
+    ///
+    /// # Errors
+    /// As [`super::Store::write`].
+    pub async fn give_back(&self) -> Result<()> {
+        let vacuum =
+            |db: &mut dyn Db| db.all(sql!("pragma incremental_vacuum(200)"), &[]).map(drop);
+        self.write(Duration::ZERO, vacuum).await
     }
 
     /// The writer's statistics.

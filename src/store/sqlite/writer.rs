@@ -5,9 +5,6 @@
 //! others; a job alone has the transaction to itself. If the transaction itself is lost, every caller in it gets `Unavailable`. Nothing is retried, and the
 //! next group starts on a new connection.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,17 +12,15 @@ use rusqlite::Connection;
 
 use super::connection::run;
 use super::executor::{Access, Executor};
-use super::job::{JobVerdict, WriteJob};
 use super::place::DatabasePath;
 use super::wal_reader::WalReaderPin;
 use super::{connection, fault};
 use crate::error::{Error, Result};
-use crate::metrics::{Histogram, Stopwatch};
+use crate::metrics::Stopwatch;
 use crate::store::figures::EngineStats;
+use crate::store::job::{JobVerdict, WriteJob};
+use crate::store::queue::{Queue, QueueSender, queue};
 use crate::store::schema::{Plan, ProcessRole};
-
-/// How many changes may wait; further changes are refused.
-const QUEUE: usize = 1024;
 
 /// How many changes a server puts into one transaction.
 const GROUP: usize = 256;
@@ -53,18 +48,10 @@ const LOG_TOO_LONG: i64 = 8192;
 /// How long the restart of the WAL may wait for readers.
 const RESTART_PATIENCE: Duration = Duration::from_millis(50);
 
-/// Histogram buckets for the number of changes per commit.
-const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-
-/// Histogram buckets for the seconds that a group takes to be written.
-const COMMIT_SECONDS: [f64; 12] =
-    [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 1.0, 2.5];
-
 /// The handle to the writer thread.
 pub(super) struct Writer {
     stats: EngineStats,
-    queue: Option<SyncSender<Box<dyn WriteJob>>>,
-    length: Arc<AtomicUsize>,
+    queue: QueueSender,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -75,13 +62,8 @@ impl Writer {
         wal_reader: Option<WalReaderPin>,
         plan: &Plan,
     ) -> Result<Self> {
-        let (queue, jobs) = sync_channel(QUEUE);
-        let length = Arc::new(AtomicUsize::new(0));
-        let stats = EngineStats {
-            waiting: 0,
-            groups: Histogram::new(GROUP_SIZES),
-            commits: Histogram::new(COMMIT_SECONDS),
-        };
+        let (sender, jobs) = queue();
+        let stats = EngineStats::new();
         let thread = WriterThread {
             place: place.clone(),
             connection: Some(connection),
@@ -93,90 +75,33 @@ impl Writer {
         };
         let thread = std::thread::Builder::new()
             .name("authd-writer".to_owned())
-            .spawn({
-                let queue = Queue { jobs, length: length.clone() };
-                move || thread.write_all(&queue)
-            })
+            .spawn(move || thread.write_all(&jobs))
             .map_err(|error| {
                 Error::internal("failed to start the database writer thread").caused_by(error)
             })?;
-        Ok(Self { stats, queue: Some(queue), length, thread: Some(thread) })
+        Ok(Self { stats, queue: sender, thread: Some(thread) })
     }
 
     /// The writer's statistics.
     pub(super) fn figures(&self) -> EngineStats {
-        EngineStats { waiting: self.length.load(Ordering::Relaxed), ..self.stats.clone() }
+        EngineStats { waiting: self.queue.waiting(), ..self.stats.clone() }
     }
 
     pub(super) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
-        let Some(queue) = &self.queue else {
-            return Err(Error::unavailable("the database is closing"));
-        };
-        self.length.fetch_add(1, Ordering::Relaxed);
-        queue.try_send(job).map_err(|error| {
-            self.length.fetch_sub(1, Ordering::Relaxed);
-            match error {
-                TrySendError::Full(_) => {
-                    Error::unavailable(format!("the write queue is full ({QUEUE} changes)"))
-                }
-                TrySendError::Disconnected(_) => {
-                    Error::unavailable("the database writer has stopped")
-                }
-            }
-        })
+        self.queue.submit(job)
     }
 }
 
 impl Drop for Writer {
     /// Writes all waiting changes, then checkpoints the WAL.
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.close();
         let Some(thread) = self.thread.take() else { return };
         // If a closure owned the last handle, this runs on the writer's own thread, which cannot
         // join itself.
         if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
             tracing::error!("the database writer ended in a panic");
         }
-    }
-}
-
-/// The writer's end of the queue.
-struct Queue {
-    jobs: Receiver<Box<dyn WriteJob>>,
-    length: Arc<AtomicUsize>,
-}
-
-impl Queue {
-    /// Takes up to `limit` waiting changes, or none after an idle period. Returns false when the
-    /// queue is closed. If every change in the group can wait, the group gets that time to grow.
-    fn take(&self, group: &mut Vec<Box<dyn WriteJob>>, limit: usize) -> bool {
-        let first = match self.jobs.recv_timeout(IDLE) {
-            Ok(first) => first,
-            Err(RecvTimeoutError::Timeout) => return true,
-            Err(RecvTimeoutError::Disconnected) => return false,
-        };
-        let (watch, mut patience) = (Stopwatch::start(), first.patience());
-        group.push(first);
-        while group.len() < limit {
-            let left = patience.saturating_sub(Duration::from_secs_f64(watch.seconds()));
-            let next = if left.is_zero() {
-                self.jobs.try_recv().ok()
-            } else {
-                self.jobs.recv_timeout(left).ok()
-            };
-            let Some(next) = next else { break };
-            patience = patience.min(next.patience());
-            group.push(next);
-        }
-        self.length.fetch_sub(group.len(), Ordering::Relaxed);
-        true
-    }
-
-    /// The changes that wait behind a group.
-    fn rest(&self) -> impl Iterator<Item = Box<dyn WriteJob>> {
-        self.jobs.try_iter().inspect(|_| {
-            self.length.fetch_sub(1, Ordering::Relaxed);
-        })
     }
 }
 
@@ -204,7 +129,7 @@ impl WriterThread {
     fn write_all(mut self, queue: &Queue) {
         let limit = if self.role == ProcessRole::Server { GROUP } else { COMMAND_GROUP };
         let mut group = Vec::with_capacity(limit);
-        while queue.take(&mut group, limit) {
+        while queue.take(&mut group, limit, IDLE) {
             if group.is_empty() {
                 self.tidy();
                 continue;

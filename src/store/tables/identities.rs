@@ -70,6 +70,20 @@ pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Identity>> {
     rows.into_iter().map(read).collect()
 }
 
+/// Lists the identities of the accounts from after one ID up to another, by account, oldest first.
+pub fn of_accounts(db: &mut dyn Db, after: &str, last: &str) -> Result<Vec<Identity>> {
+    let rows = db.all(
+        sql!(concat!(
+            "select ",
+            columns!(),
+            " from identities where account_id > $1 and account_id <= $2 \
+             order by account_id, created_at, id"
+        )),
+        &[after.into(), last.into()],
+    )?;
+    rows.into_iter().map(read).collect()
+}
+
 /// Records that an identity was used, and what the provider states now. Returns false if it is gone.
 pub fn note_use(db: &mut dyn Db, used: &Identity, now: Time) -> Result<bool> {
     let changed = db.run(
@@ -109,4 +123,11 @@ pub fn remove_since(db: &mut dyn Db, account: &AccountId, since: Time) -> Result
         &[account.as_str().into(), since.into()],
     )?;
     rows.into_iter().map(read).collect()
+}
+
+/// Counts the identities that were connected by the provider with this name.
+pub fn count_of_provider(db: &mut dyn Db, provider: &str) -> Result<i64> {
+    let row =
+        db.first(sql!("select count(*) from identities where provider = $1"), &[provider.into()])?;
+    row.map_or(Ok(0), |mut row| row.take())
 }

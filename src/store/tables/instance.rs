@@ -31,6 +31,18 @@ pub fn text(db: &mut dyn Db, name: &str) -> Result<Option<String>> {
     row.map_or(Ok(None), |mut row| row.take())
 }
 
+/// Writes a text value, in place of an earlier one.
+pub fn put_text(db: &mut dyn Db, name: &str, value: &str) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into instance (name, text_value) values ($1, $2) \
+             on conflict (name) do update set text_value = excluded.text_value"
+        ),
+        &[name.into(), value.into()],
+    )?;
+    Ok(())
+}
+
 /// Writes a text value unless one exists.
 pub fn set_text_if_absent(db: &mut dyn Db, name: &str, value: &str) -> Result<()> {
     db.run(

@@ -2,11 +2,13 @@
 //! an export reads.
 
 use crate::error::{Error, Result};
+use crate::model::identity::Identity;
 use crate::model::{Account, AccountId, Time};
 use crate::sql;
-use crate::store::db::{Db, Row, Value};
+use crate::store::db::{Db, Row};
 use crate::store::tables::accounts;
 use crate::store::tables::accounts::NewRow;
+use crate::store::tables::identities;
 
 /// Everything about an account that an export writes.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct AccountExport {
     pub upload_limit: Option<i64>,
     /// In the order in which they were given.
     pub roles: Vec<String>,
+    /// The connected accounts at providers, oldest first.
+    pub identities: Vec<Identity>,
 }
 
 /// Draws `count` account numbers and returns the first.
@@ -147,8 +151,15 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<AccountExpor
     };
     let rows = db.all(
         sql!("select account_id, role from account_roles where account_id > $1 and account_id <= $2 order by account_id, position, role"),
-        &[after.into(), Value::Text(last)],
+        &[after.into(), last.as_str().into()],
     )?;
+    for identity in identities::of_accounts(db, after, &last)? {
+        if let Ok(at) = page.binary_search_by(|entry| entry.account.id.cmp(&identity.account))
+            && let Some(entry) = page.get_mut(at)
+        {
+            entry.identities.push(identity);
+        }
+    }
     for mut row in rows {
         let (id, role) = (AccountId::new(row.take::<String>()?), row.take()?);
         if let Ok(at) = page.binary_search_by(|entry| entry.account.id.cmp(&id))
@@ -167,6 +178,7 @@ fn read(row: &mut Row) -> Result<AccountExport> {
         files_uploaded: row.take()?,
         upload_limit: row.take()?,
         roles: Vec::new(),
+        identities: Vec::new(),
     })
 }
 

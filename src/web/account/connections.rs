@@ -68,7 +68,7 @@ pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
     match provider::begin_link(owner.core(), &fresh, &name, &Redirect::OwnPage).await {
         Ok(begun) => {
             let text = &owner.words().words.account.connections;
-            let label = label_of(owner, &name);
+            let label = label_of(&provider::offered(owner.core()).await?, &name);
             let title = text.go_title(&label);
             let view = GoView {
                 layout: owner.layout(&title),
@@ -143,38 +143,43 @@ fn waiting(owner: &Owner) -> Option<Secret> {
     Some(Secret::new(value.split('.').next()?))
 }
 
-fn label_of(owner: &Owner, name: &str) -> String {
-    let all = provider::offered(owner.core());
-    all.into_iter().find(|one| one.name == name).map_or_else(|| name.to_owned(), |one| one.label)
+/// What people call a provider.
+fn label_of(offered: &[ProviderListing], name: &str) -> String {
+    let found = offered.iter().find(|one| one.name == name);
+    found.map_or_else(|| name.to_owned(), |one| one.label.clone())
 }
 
 async fn show(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, Stop> {
     let (words, refused) = (owner.words().words, refused.as_ref());
     let text = &words.account.connections;
     let rows = provider::list(owner.core(), &owner.caller).await?;
-    let step = waiting(owner).and_then(|token| provider::step_of(owner.core(), &token).ok());
+    let offered = provider::offered(owner.core()).await?;
+    let step = match waiting(owner) {
+        Some(token) => provider::step_of(owner.core(), &token).await.ok(),
+        None => None,
+    };
     let is_verified = !owner.caller.account.is_unproved();
     let mut proof = owner.proof_view(owner.proof_ways().await?, CONNECTIONS, refused);
     focus_first(proof.field.iter_mut());
     let view = ConnectionsView {
         layout: owner.layout(&text.title),
         desk: owner.desk(CONNECTIONS, Some(&text.text), refused),
-        rows: rows.iter().map(|row| line(owner, words, row)).collect(),
+        rows: rows.iter().map(|row| line(&offered, words, row)).collect(),
         waiting: step.map(|step| (text.waiting_text(&step.label), text.connect(&step.label))),
-        offered: provider::offered(owner.core()),
+        offered,
         can_add: is_verified && proof.only_sign_in().is_none(),
         proof,
     };
     owner.render(&view, refused)
 }
 
-fn line(owner: &Owner, words: &Words, row: &Identity) -> ConnectionLine {
+fn line(offered: &[ProviderListing], words: &Words, row: &Identity) -> ConnectionLine {
     let text = &words.account.connections;
     let added = text.connected_on(words.date(row.created_at));
     let parts = [row.email.clone().or_else(|| row.name.clone()), Some(added)];
     ConnectionLine {
         id: row.id.clone(),
-        label: label_of(owner, &row.provider),
+        label: label_of(offered, &row.provider),
         text: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
     }
 }
@@ -189,7 +194,8 @@ async fn show_remove(
     let Some(row) = rows.into_iter().find(|row| row.id == id) else {
         return Err(Kind::NotFound.into());
     };
-    let says = text.remove_text(label_of(owner, &row.provider));
+    let offered = provider::offered(owner.core()).await?;
+    let says = text.remove_text(label_of(&offered, &row.provider));
     let removed = RemovableItem { page: CONNECTIONS, id, title: &text.remove_title, text: &says };
     owner.ask_removal(&removed, refused).await
 }

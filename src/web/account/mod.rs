@@ -18,7 +18,6 @@ use poem::http::StatusCode;
 
 use crate::error::{Error, Result};
 use crate::http::server::reject;
-use crate::identity::provider;
 use crate::model::{Permission, Rights, Secret};
 use crate::web::account::proof::{ProofFailure, ProofWays};
 use crate::web::html::Layout;
@@ -230,7 +229,7 @@ impl Owner {
             note: note.map(|notice| notice.text(words)),
             problem: refused.and_then(|refused| refused.problem.as_deref()),
             is_admin: Permission::ALL.into_iter().any(|permission| rights.hold(permission)),
-            has_providers: !provider::offered(self.core()).is_empty(),
+            has_providers: self.has_providers,
         }
     }
 

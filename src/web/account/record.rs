@@ -154,4 +154,5 @@ event_words! {
     FileUploaded => file_uploaded;
     FileDeleted => file_deleted;
     KeyMade | RoleCreated | RoleChanged | RoleDeleted | AppCreated | AppKeyRotated | AppDeleted | MailRetried | MailShown | AuditExported | AdminRefused | AccountsImported | AccountsExported | BackupMade | DatabaseRestored | UpgradeRolledBack | MasterKeyReplaced | KeysRevoked => other;
+    ProviderAdded | ProviderChanged | ProviderRemoved => other;
 }

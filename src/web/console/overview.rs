@@ -7,7 +7,7 @@ use poem::Response;
 use crate::error::{Kind, Result};
 use crate::identity::admin::stats;
 use crate::identity::admin::stats::AccountTotals;
-use crate::identity::system::statistics::{ChartStep, Statistics};
+use crate::identity::system::statistics::{ChartStep, StatisticsChart};
 use crate::identity::system::{health, statistics};
 use crate::model::Time;
 use crate::model::series::Series;
@@ -112,7 +112,7 @@ fn period(time: Time, step: ChartStep) -> String {
     part.unwrap_or(text)
 }
 
-fn charts(counts: &Statistics, step: ChartStep) -> Vec<BarChart> {
+fn charts(counts: &StatisticsChart, step: ChartStep) -> Vec<BarChart> {
     let chart = |(id, title, series)| {
         let periods = counts.periods.iter().map(|time| period(*time, step));
         let values: Vec<_> = periods.zip(counts.of(series).iter().copied()).collect();
@@ -122,7 +122,7 @@ fn charts(counts: &Statistics, step: ChartStep) -> Vec<BarChart> {
 }
 
 /// The figures of all charts, newest first.
-fn table(counts: &Statistics, step: ChartStep) -> Vec<(String, Vec<String>)> {
+fn table(counts: &StatisticsChart, step: ChartStep) -> Vec<(String, Vec<String>)> {
     let row = |(at, time): (usize, &Time)| {
         let of = |(_, _, series)| counts.of(series).get(at).copied().unwrap_or(0);
         (period(*time, step), drawn(step).map(of).map(cells::number).into())

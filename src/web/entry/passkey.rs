@@ -34,7 +34,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     };
     match entered {
         Ok(issued) => enter(visit, &issued, target.as_ref()).await,
-        Err(error) => sign_in::show_failure(visit, target.as_ref(), error),
+        Err(error) => sign_in::show_failure(visit, target.as_ref(), error).await,
     }
 }
 

@@ -35,13 +35,13 @@ pub(super) struct ProviderButton {
 }
 
 /// The buttons of all providers.
-pub(super) fn buttons(visit: &Visit, target: Option<&str>) -> Vec<ProviderButton> {
+pub(super) async fn buttons(visit: &Visit, target: Option<&str>) -> Result<Vec<ProviderButton>> {
     let text = &visit.words().words.provider;
     let button = |one: provider::ProviderListing| ProviderButton {
         path: with_target(&format!("/sign-in/provider/{}", one.name), target),
         label: text.button(&one.label),
     };
-    provider::offered(visit.core()).into_iter().map(button).collect()
+    Ok(provider::offered(visit.core()).await?.into_iter().map(button).collect())
 }
 
 /// Asks for what a login with a provider needs.
@@ -120,6 +120,11 @@ pub(super) async fn call_back(visit: &Visit) -> Result<Response, Stop> {
         Err(stop) => return Err(stop),
     };
     let (core, source) = (visit.core(), visit.source());
+    // Each provider has a page of its own: an answer that came to another's may be of another provider,
+    // and is sent nowhere (RFC 9700, section 4.4.2.2).
+    if !provider::is_of(core, &flow, visit.segment(3).unwrap_or_default()) {
+        return fault(visit, target.as_ref(), &ProviderFault::Stale.into());
+    }
     if provider::is_link(core, &flow) {
         return link(visit, &flow, &answer).await;
     }
@@ -180,7 +185,7 @@ async fn link(visit: &Visit, flow: &Secret, answer: &ProviderAnswer) -> Result<R
 
 /// `GET /sign-in/connect`
 pub(super) async fn open(visit: &Visit) -> Result<Response, Stop> {
-    show(visit, None)
+    show(visit, None).await
 }
 
 /// `POST /sign-in/connect/code`
@@ -192,7 +197,8 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
         return show(
             visit,
             Some(&Error::invalid_field(crate::error::Field::Email, crate::error::Rule::Email)),
-        );
+        )
+        .await;
     }
     let sent = match visit.context.limited().count() {
         Ok(counted) => {
@@ -209,7 +215,7 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
             add_cookie(&mut response, &cookie);
             Ok(response)
         }
-        Err(error) => show(visit, Some(&error)),
+        Err(error) => show(visit, Some(&error)).await,
     }
 }
 
@@ -226,16 +232,18 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     };
     match entered {
         Err(error) if matches!(error.kind(), Kind::CodeInvalid | Kind::TooMany(_)) => {
-            show(visit, Some(&error))
+            show(visit, Some(&error)).await
         }
         other => finish(visit, target.as_ref(), other).await,
     }
 }
 
 /// Shows what the step asks for.
-fn show(visit: &Visit, failure: Option<&Error>) -> Result<Response, Stop> {
-    let waiting = split(visit, visit.provider_step.as_ref())
-        .and_then(|(token, _)| Ok(provider::step_of(visit.core(), &token)?));
+async fn show(visit: &Visit, failure: Option<&Error>) -> Result<Response, Stop> {
+    let waiting = match split(visit, visit.provider_step.as_ref()) {
+        Ok((token, _)) => provider::step_of(visit.core(), &token).await.map_err(Stop::from),
+        Err(stop) => Err(stop),
+    };
     let waiting = match waiting {
         Ok(waiting) => waiting,
         Err(Stop::Failed(error)) => return fault(visit, None, &error),

@@ -87,7 +87,7 @@ pub(super) async fn open(visit: &Visit) -> Result<Response, Stop> {
         };
         return Ok(visit.site.render(StatusCode::OK, &view)?);
     }
-    show(visit, target.as_ref(), &SignInFields { name: String::new(), remember: true }, None)
+    show(visit, target.as_ref(), &SignInFields { name: String::new(), remember: true }, None).await
 }
 
 /// `POST /sign-in`
@@ -99,28 +99,28 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     if typed.name.is_empty() || password.is_empty() {
         let refusal =
             SignInRefusal::Empty { name: typed.name.is_empty(), password: password.is_empty() };
-        return show(visit, target.as_ref(), &typed, Some(&refusal));
+        return show(visit, target.as_ref(), &typed, Some(&refusal)).await;
     }
     if typed.name.chars().count() > MAX_NAME {
-        return show(visit, target.as_ref(), &typed, Some(&SignInRefusal::LongName));
+        return show(visit, target.as_ref(), &typed, Some(&SignInRefusal::LongName)).await;
     }
     match log_in(visit, &typed, Password::new(password)).await {
         Ok(issued) => enter(visit, &issued, target.as_ref()).await,
         Err(error) => match factor::ask(visit, &error, target.as_ref()) {
             Some(response) => Ok(response),
-            None => show(visit, target.as_ref(), &typed, Some(&SignInRefusal::Failed(error))),
+            None => show(visit, target.as_ref(), &typed, Some(&SignInRefusal::Failed(error))).await,
         },
     }
 }
 
 /// The page again, after another way to log in failed.
-pub(super) fn show_failure(
+pub(super) async fn show_failure(
     visit: &Visit,
     target: Option<&Target>,
     error: Error,
 ) -> Result<Response, Stop> {
     let typed = SignInFields { name: String::new(), remember: true };
-    show(visit, target, &typed, Some(&SignInRefusal::Failed(error)))
+    show(visit, target, &typed, Some(&SignInRefusal::Failed(error))).await
 }
 
 async fn log_in(
@@ -147,7 +147,7 @@ pub(super) async fn go_on(owner: &Owner) -> Result<Response, Stop> {
     Ok(go(target.as_ref().map_or(ACCOUNT, Target::as_str)))
 }
 
-fn show(
+async fn show(
     visit: &Visit,
     target: Option<&Target>,
     typed: &SignInFields,
@@ -195,7 +195,7 @@ fn show(
         sign_up: with_target("/sign-up", target),
         takes_passkey: visit.takes_passkey,
         by_code: config.login.passwordless.then(|| with_target(CODE, target)),
-        providers: provider::buttons(visit, target),
+        providers: provider::buttons(visit, target).await?,
     };
     let mut response = visit.site.render(status, &view)?;
     if let Some(SignInRefusal::Failed(error)) = refusal {

@@ -61,7 +61,7 @@ impl SignUpFields {
 
 /// `GET /sign-up`
 pub(super) async fn open(visit: &Visit) -> Result<Response, Stop> {
-    show(visit, visit.target()?.as_ref(), &SignUpFields::default(), StatusCode::OK)
+    show(visit, visit.target()?.as_ref(), &SignUpFields::default(), StatusCode::OK).await
 }
 
 /// `POST /sign-up`
@@ -75,7 +75,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
         ..SignUpFields::default()
     };
     let Some(new) = new_account(visit, &mut typed) else {
-        return show(visit, target.as_ref(), &typed, StatusCode::BAD_REQUEST);
+        return show(visit, target.as_ref(), &typed, StatusCode::BAD_REQUEST).await;
     };
     let (core, source) = (visit.core(), visit.source());
     let made = match visit.context.limited().count() {
@@ -95,7 +95,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
         Err(error) => {
             explain(visit.words().words, &mut typed, &error);
             let status = reject::status(error.kind());
-            let mut response = show(visit, target.as_ref(), &typed, status)?;
+            let mut response = show(visit, target.as_ref(), &typed, status).await?;
             note_failure(&mut response, &error, source);
             Ok(response)
         }
@@ -173,7 +173,7 @@ fn explain(words: &Words, typed: &mut SignUpFields, error: &Error) {
     }
 }
 
-fn show(
+async fn show(
     visit: &Visit,
     target: Option<&Target>,
     typed: &SignUpFields,
@@ -219,7 +219,7 @@ fn show(
         target,
         fields,
         sign_in: with_target("/sign-in", target),
-        providers: provider::buttons(visit, target),
+        providers: provider::buttons(visit, target).await?,
     };
     Ok(visit.site.render(status, &view)?)
 }

@@ -61,6 +61,7 @@ const ROLES: [(&str, &[&str]); 4] = [
             "admin.keys",
             "admin.apps",
             "admin.stats",
+            "admin.providers",
         ],
     ),
 ];

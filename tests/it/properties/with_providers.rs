@@ -1,19 +1,20 @@
-//! Two people and one address, with providers: an owner, who reads the mail to the address and whose
-//! account at a provider proves it, and a squatter, who signs up with the address and whose accounts
-//! at providers state it without proof. In any order of their calls neither reaches an account of the
-//! other, and the owner is not kept out.
+//! Two people and one address, with two providers: an owner, who reads the mail to the address and whose
+//! account at the first provider proves it, and a squatter, who signs up with the address and whose
+//! accounts at providers state it without proof. At the second provider each has the subject that the
+//! other has at the first. In any order of their calls neither reaches an account of the other, and the
+//! owner is not kept out; with accounts that need no address, and without.
 
 use std::collections::{BTreeSet, HashMap};
 
 use authd::mail::Mail;
 use authd::model::Email;
-use authd::store::tables::accounts;
+use authd::store::tables::{accounts, identities};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::fake_provider::PAGE;
+use crate::fake_provider::{FakeProvider, PAGE};
 use crate::providers::{Begun, Site};
 use crate::support::{Answer, UNLIMITED, UNLIMITED_MAIL, UNTHROTTLED};
 
@@ -36,9 +37,12 @@ enum Step {
     OtherForAddress,
     /// Connects the other account in the newest session.
     Link,
+    /// Asks in the newest session to have the address that both use, and follows the link if the letter
+    /// comes.
+    Change,
 }
 
-use Step::{Link, LogIn, Other, OtherForAddress, Provider, SignUp, Verify};
+use Step::{Change, Link, LogIn, Other, OtherForAddress, Provider, SignUp, Verify};
 
 const OWNER: &[&[Step]] = &[
     &[SignUp, Verify],
@@ -47,6 +51,7 @@ const OWNER: &[&[Step]] = &[
     &[Provider, SignUp, Verify],
     &[OtherForAddress, Provider],
     &[SignUp, Verify, LogIn, Link],
+    &[Other, Change, Provider],
 ];
 
 const SQUATTER: &[&[Step]] = &[
@@ -55,6 +60,7 @@ const SQUATTER: &[&[Step]] = &[
     &[SignUp, Provider, LogIn],
     &[Other, OtherForAddress],
     &[OtherForAddress, SignUp, LogIn, Link],
+    &[Other, Change, Link],
 ];
 
 fn merges(owner: &[Step], squatter: &[Step]) -> Vec<Vec<(bool, Step)>> {
@@ -80,6 +86,7 @@ struct Person {
 
 struct World<'a> {
     site: &'a Site,
+    second: &'a FakeProvider,
     mailboxes: &'a Mutex<HashMap<String, Vec<Mail>>>,
     address: String,
 }
@@ -103,8 +110,10 @@ impl Person {
         json!({ "sub": format!("{}-1", self.name()), "email": self.address, "email_verified": self.is_owner })
     }
 
+    /// The account at the second provider.
     fn other(&self) -> Value {
-        json!({ "sub": format!("{}-2", self.name()), "email": self.own_address(), "email_verified": false })
+        let sub = Self::new(!self.is_owner, self.run, "").name();
+        json!({ "sub": format!("{sub}-1"), "email": self.own_address(), "email_verified": false })
     }
 
     /// The addresses whose mail the person reads.
@@ -146,16 +155,32 @@ impl World<'_> {
                 let answer = self.post("/v1/auth/login", &login).await;
                 person.access.extend((answer.status == 200).then(|| answer.tokens().access));
             }
-            Provider => self.with_provider(person, &person.first(), &self.address).await,
-            Other => self.with_provider(person, &person.other(), &person.own_address()).await,
-            OtherForAddress => self.with_provider(person, &person.other(), &self.address).await,
+            Provider => {
+                let answer = self.site.log_in(&person.first()).await;
+                self.go_on(person, answer, &self.address).await;
+            }
+            Other => {
+                let answer = self.log_in_at_second(&person.other()).await;
+                self.go_on(person, answer, &person.own_address()).await;
+            }
+            OtherForAddress => {
+                let answer = self.log_in_at_second(&person.other()).await;
+                self.go_on(person, answer, &self.address).await;
+            }
             Link => self.link(person).await,
+            Change => self.change(person).await,
         }
     }
 
-    /// Logs in with an account at the provider, and proves this address where it is asked for.
-    async fn with_provider(&self, person: &mut Person, claims: &Value, address: &str) {
-        let mut answer = self.site.log_in(claims).await;
+    async fn log_in_at_second(&self, claims: &Value) -> Answer {
+        let body = json!({ "redirectUri": PAGE });
+        let begun = Begun::of(&self.post("/v1/auth/providers/second/begin", &body).await);
+        let answer = self.second.log_in(&begun.url, claims);
+        self.site.call_back(&begun.flow, &answer).await
+    }
+
+    /// Goes on after a login with a provider: proves this address where it is asked for.
+    async fn go_on(&self, person: &mut Person, mut answer: Answer, address: &str) {
         if answer.code() == "PROVIDER_STEP_REQUIRED" {
             let token = answer.body["error"]["providerToken"].clone();
             let body = json!({ "providerToken": token, "email": address });
@@ -169,16 +194,37 @@ impl World<'_> {
         person.access.extend((answer.status == 200).then(|| answer.tokens().access));
     }
 
+    /// The letters with a link that confirms an address, among those that a person reads.
+    async fn confirm(&self, person: &Person) -> (usize, Option<String>) {
+        let newest = self.newest(person, "confirm-email?token=").await;
+        let mailboxes = self.mailboxes.lock().await;
+        let read = person.reads();
+        let letters = read.iter().filter_map(|address| mailboxes.get(address)).flatten();
+        (letters.filter(|mail| mail.text.contains("confirm-email?token=")).count(), newest)
+    }
+
+    async fn change(&self, person: &Person) {
+        let Some(access) = person.access.last() else { return };
+        let (before, _) = self.confirm(person).await;
+        let body = json!({ "newEmail": self.address });
+        self.site.app.post("/v1/users/me/email", &body).bearer(access).send().await;
+        // Only a link that was just asked for: nobody follows those of others.
+        let (after, newest) = self.confirm(person).await;
+        if let Some(token) = newest.filter(|_| after > before) {
+            self.post("/v1/auth/confirm-email", &json!({ "token": token })).await;
+        }
+    }
+
     async fn link(&self, person: &Person) {
         let Some(access) = person.access.last() else { return };
-        let body = json!({ "provider": "acme", "redirectUri": PAGE });
+        let body = json!({ "provider": "second", "redirectUri": PAGE });
         let begin = self.site.app.post("/v1/users/me/identities/begin", &body).bearer(access);
         let begun = begin.send().await;
         if begun.status != 200 {
             return;
         }
         let begun = Begun::of(&begun);
-        let mut answer = self.site.provider.log_in(&begun.url, &person.other());
+        let mut answer = self.second.log_in(&begun.url, &person.other());
         answer["flow"] = begun.flow.into();
         let body = json!({ "callback": answer });
         self.site.app.post("/v1/users/me/identities", &body).bearer(access).send().await;
@@ -206,11 +252,13 @@ impl World<'_> {
             let login = json!({ "email": address, "password": person.password });
             reach.extend(self.id_of(&self.post("/v1/auth/login", &login).await).await);
         }
-        for claims in [person.first(), person.other()] {
-            // Without an answer to a step: only what is connected.
-            let mut stated = claims;
-            stated["email_verified"] = false.into();
-            reach.extend(self.id_of(&self.site.log_in(&stated).await).await);
+        for (issuer, claims) in
+            [(&self.site.provider.issuer, person.first()), (&self.second.issuer, person.other())]
+        {
+            let (issuer, sub) = (issuer.clone(), claims["sub"].as_str().unwrap().to_owned());
+            let store = &self.site.app.core.store;
+            let found = store.read(move |db| identities::find(db, &issuer, &sub)).await.unwrap();
+            reach.extend(found.map(|row| row.account.to_string()));
         }
         reach
     }
@@ -247,16 +295,20 @@ impl World<'_> {
 async fn nobody_reaches_the_other_ones_account_by_a_provider() {
     let pairs = OWNER.iter().flat_map(|own| SQUATTER.iter().map(move |foreign| (own, foreign)));
     let runs: Vec<_> = pairs.flat_map(|(own, foreign)| merges(own, foreign)).collect();
-    for verify in ["true", "false"] {
-        let set = [("signup.verify_email", verify)];
-        let set = [&UNLIMITED[..], &UNLIMITED_MAIL, &UNTHROTTLED, &set].concat();
+    let modes = [("true", "true"), ("false", "true"), ("true", "false")];
+    for (verify, require) in modes {
+        let second = FakeProvider::start().await;
+        let own = second.settings("second");
+        let own: Vec<_> = own.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let set = [("signup.verify_email", verify), ("signup.require_email", require)];
+        let set = [&UNLIMITED[..], &UNLIMITED_MAIL, &UNTHROTTLED, &set, &own].concat();
         let site = Site::open(&set).await;
         let mailboxes = Mutex::default();
-        let (site, mailboxes) = (&site, &mailboxes);
+        let (site, second, mailboxes) = (&site, &second, &mailboxes);
         stream::iter(runs.iter().enumerate())
             .for_each_concurrent(8, |(run, turns)| async move {
                 let address = format!("ada{run}@example.com");
-                World { site, mailboxes, address }.run(run, turns).await;
+                World { site, second, mailboxes, address }.run(run, turns).await;
             })
             .await;
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use authd::model::secret::{decode, encode};
 use serde_json::{Value, json};
 
 use super::{Site, verified};
@@ -195,6 +196,97 @@ async fn userinfo_about_another_account_is_refused() {
     assert_eq!(site.log_in(&ada()).await.status, 200, "the address may be there alone");
     site.provider.script(|script| script.userinfo = json!({ "sub": "s-2" }));
     assert_eq!(site.log_in(&ada()).await.code(), "PROVIDER_REJECTED");
+}
+
+#[tokio::test]
+async fn an_address_and_its_proof_come_from_one_place_and_the_class_of_the_login_from_the_token() {
+    let set = [&UNLIMITED[..], &[("providers.acme.trusted_acr", "phr")]].concat();
+    let site = Site::open(&set).await;
+    // The token says of no address that it is verified; the endpoint has one that is not.
+    site.provider.script(|script| {
+        script.claims = json!({ "email": null, "email_verified": true });
+        script.userinfo = json!({ "email_verified": false, "acr": "phr" });
+    });
+    assert_eq!(site.log_in(&ada()).await.code(), "PROVIDER_STEP_REQUIRED");
+    site.provider.script(|script| script.userinfo = json!({ "acr": "phr" }));
+    let access = site.log_in(&ada()).await.ok(200).tokens().access;
+    let phone = crate::factors::set_up(&site.app, &access).await;
+    let confirmed = crate::factors::verify(&site.app, &access, &phone.code(&site.app, 0)).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    assert_eq!(site.log_in(&ada()).await.code(), "MFA_REQUIRED");
+    site.provider.script(|script| script.claims = json!({ "acr": "phr" }));
+    assert_eq!(site.log_in(&ada()).await.status, 200);
+}
+
+/// The same token with the other signature that ECDSA has for it: (r, n - s).
+fn other_signature(token: &str) -> String {
+    const ORDER: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
+        0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    ];
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let mut bytes = decode(signature).unwrap();
+    let mut borrow = 0;
+    for at in (0..32).rev() {
+        let below = i16::from(ORDER[at]) - i16::from(bytes[32 + at]) - borrow;
+        borrow = i16::from(below < 0);
+        bytes[32 + at] = u8::try_from(below.rem_euclid(256)).unwrap();
+    }
+    format!("{signed}.{}", encode(&bytes))
+}
+
+#[tokio::test]
+async fn an_id_token_of_an_app_counts_once_for_as_long_as_it_lives_and_in_any_spelling() {
+    let site = Site::open(&UNLIMITED).await;
+    let now = crate::support::START / 1000;
+    let with = |more: Value| {
+        let mut claims = ada();
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        site.provider.id_token(&claims)
+    };
+    let post =
+        |token: &str| site.app.post("/v1/auth/providers/acme/token", &json!({ "idToken": token }));
+    let (first, second) = (with(json!({ "exp": now + 3600 })), with(json!({ "exp": now + 3601 })));
+    post(&other_signature(&second)).ok(200).await;
+    post(&second).refused(400, "PROVIDER_REJECTED").await;
+    post(&first).ok(200).await;
+    post(&other_signature(&first)).refused(400, "PROVIDER_REJECTED").await;
+    site.app.turn_clock(Duration::from_mins(59));
+    authd::identity::system::cleanup::purge(&site.app.core).await.unwrap();
+    post(&first).refused(400, "PROVIDER_REJECTED").await;
+    // One that lives for years is good for a day.
+    let long = with(json!({ "exp": now + 1_000_000_000 }));
+    post(&long).ok(200).await;
+    site.app.turn_clock(Duration::from_hours(25));
+    post(&long).refused(400, "PROVIDER_REJECTED").await;
+    let unused = with(json!({ "exp": now + 1_000_000_001 }));
+    post(&unused).refused(400, "PROVIDER_REJECTED").await;
+}
+
+#[tokio::test]
+async fn accounts_are_connected_and_removed_only_so_often() {
+    let site = Site::open(&UNLIMITED).await;
+    let access = site.log_in(&ada()).await.ok(200).tokens().access;
+    site.app.mails().await;
+    let mut refused = None;
+    for number in 0..23 {
+        let body = json!({ "provider": "acme", "redirectUri": PAGE });
+        let begin = site.app.post("/v1/users/me/identities/begin", &body).bearer(&access);
+        let begun = super::Begun::of(&begin.ok(200).await);
+        let claims = json!({ "sub": format!("other-{number}") });
+        let mut answer = site.provider.log_in(&begun.url, &claims);
+        answer["flow"] = begun.flow.into();
+        let body = json!({ "callback": answer });
+        let linked = site.app.post("/v1/users/me/identities", &body).bearer(&access).send().await;
+        if linked.status != 200 {
+            refused = Some((number, linked.status.as_u16()));
+            break;
+        }
+        let path =
+            format!("/v1/users/me/identities/{}", linked.body["data"]["id"].as_str().unwrap());
+        site.app.call(poem::http::Method::DELETE, &path).bearer(&access).ok(200).await;
+    }
+    assert_eq!(refused, Some((21, 429)));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{Site, verified};
+use crate::fake_provider::FakeProvider;
 use crate::support::{Answer, PASSWORD};
 
 /// A browser: its cookies.
@@ -118,6 +119,43 @@ async fn an_answer_of_another_browser_opens_nothing_and_says_what_to_do() {
     assert_eq!(ada_browser.get(&path).await.status, 400);
     assert_eq!(ada_browser.cookie("authd"), None);
     assert_eq!(ada_browser.get("/sign-in/provider/none").await.status, 404);
+}
+
+#[tokio::test]
+async fn an_answer_that_came_to_the_page_of_another_provider_is_sent_nowhere() {
+    let honest = FakeProvider::start().await;
+    let set = honest.settings("honest");
+    let set: Vec<_> = set.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let site = Site::open(&set).await;
+    let mut browser = Browser::new(&site);
+    // The person begins at acme, which leads the browser on to the other provider.
+    let sent = browser.get("/sign-in/provider/acme").await;
+    let url = place(&sent).replace(&site.provider.issuer, &honest.issuer);
+    let answer = honest.log_in(&url, &ada());
+    let one = |name: &str| answer[name].as_str().unwrap().to_owned();
+    let (code, state) = (one("code"), one("state"));
+    site.provider.requests();
+    let path = format!("/sign-in/provider/honest/callback?code={code}&state={state}");
+    let came = browser.get(&path).await;
+    assert_eq!((came.status.as_u16(), browser.cookie("authd")), (400, None), "{}", came.text);
+    assert_eq!(site.provider.requests(), [""; 0], "acme gets no code of another provider");
+}
+
+#[tokio::test]
+async fn a_picture_of_any_size_is_never_asked_for() {
+    let site = Site::open(&[]).await;
+    let mut claims = ada();
+    claims["picture"] = format!("{}/picture.png", site.provider.issuer).into();
+    claims["avatar_url"] = claims["picture"].clone();
+    let mut browser = Browser::new(&site);
+    let entered = browser.log_in(&claims).await;
+    assert_eq!(place(&entered), "/account");
+    for page in ["/account", "/account/profile", "/account/connections"] {
+        let shown = browser.get(page).await;
+        assert!(!shown.text.contains("picture.png"), "no browser asks for it either: {page}");
+    }
+    let asked = site.provider.requests();
+    assert!(!asked.iter().any(|one| one.contains("picture")), "{asked:?}");
 }
 
 #[tokio::test]

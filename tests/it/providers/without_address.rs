@@ -114,6 +114,21 @@ async fn an_account_at_a_provider_that_is_gone_is_no_way_in() {
 }
 
 #[tokio::test]
+async fn a_passkey_is_no_way_in_where_passkeys_are_off() {
+    let site = open(&[("webauthn.enabled", "false")]).await;
+    let access = enter(&site, &ada()).await;
+    let key = "insert into passkeys (id, account_id, kind, credential_id, public_key, name, aaguid, transports, \
+               sign_count, backup_eligible, backed_up, user_verified, created_at) \
+               select 'k', id, 'passkey', x'01', x'01', 'key', zeroblob(16), '', 0, 0, 0, 1, 1 from accounts";
+    assert_eq!(site.app.database().tamper(key), 1);
+    let listed = site.app.get("/v1/users/me/identities").bearer(&access).ok(200).await;
+    let path =
+        format!("/v1/users/me/identities/{}", listed.body["data"][0]["id"].as_str().unwrap());
+    let remove = site.app.call(Method::DELETE, &path).bearer(&access);
+    remove.refused(409, "LAST_LOGIN_METHOD").await;
+}
+
+#[tokio::test]
 async fn an_owner_adds_an_address_by_the_ordinary_proof() {
     let site = open(&[]).await;
     let access = enter(&site, &ada()).await;

@@ -22,7 +22,7 @@ enum Proof {
 
 use Proof::{Any, Fresh};
 
-const RULES: [Rule; 33] = [
+const RULES: [Rule; 39] = [
     Rule("GET", "/admin/users", "admin.users.read", Any, ""),
     Rule("POST", "/admin/users", "admin.users.write", Any, NEW_USER),
     Rule("GET", "/admin/users/{userId}", "admin.users.read", Any, ""),
@@ -56,6 +56,12 @@ const RULES: [Rule; 33] = [
     Rule("DELETE", "/admin/apps/{appId}", "admin.apps", Fresh, ""),
     Rule("GET", "/admin/keys", "admin.keys", Any, ""),
     Rule("POST", "/admin/keys/rotate", "admin.keys", Fresh, r#"{ "mode": "scheduled" }"#),
+    Rule("GET", "/admin/providers", "admin.providers", Any, ""),
+    Rule("GET", "/admin/providers/{provider}", "admin.providers", Any, ""),
+    Rule("POST", "/admin/providers/{provider}", "admin.providers", Fresh, "{}"),
+    Rule("PATCH", "/admin/providers/{provider}", "admin.providers", Fresh, "{}"),
+    Rule("DELETE", "/admin/providers/{provider}", "admin.providers", Fresh, ""),
+    Rule("POST", "/admin/providers/{provider}/test", "admin.providers", Any, ""),
 ];
 
 const NEW_USER: &str = r#"{ "email": "new@example.com", "password": "Tr0ub4dor&3-plaice" }"#;

@@ -2,7 +2,7 @@
 
 use poem_openapi::{Enum, Object};
 
-use crate::identity::system::statistics::{ChartStep, Statistics};
+use crate::identity::system::statistics::{ChartStep, StatisticsChart};
 
 /// The length of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -46,7 +46,7 @@ pub struct ActivitySeries {
 }
 
 /// Converts counts.
-pub(super) fn shown(statistics: Statistics) -> ActivityCounts {
+pub(super) fn shown(statistics: StatisticsChart) -> ActivityCounts {
     let series = statistics.series.into_iter();
     ActivityCounts {
         periods: statistics.periods.iter().map(|time| time.to_seconds_text()).collect(),

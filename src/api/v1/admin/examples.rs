@@ -14,6 +14,7 @@ pub fn operations() -> Vec<Described> {
     all.extend(roles());
     all.extend(records());
     all.extend(apps());
+    all.extend(providers());
     all
 }
 
@@ -160,6 +161,37 @@ fn apps() -> Vec<Described> {
             .taking("app", json!({ "name": "Website", "kind": "client" })),
         Described::new("rotateApp", &[Kind::NotFound], shown),
         Described::new("deleteApp", &[Kind::NotFound], done("App deleted successfully")),
+    ]
+}
+
+fn providers() -> Vec<Described> {
+    let provider = json!({
+        "name": "google", "origin": "database", "inForce": true, "problem": null,
+        "redirectAddress": "https://auth.example.com/sign-in/provider/google/callback",
+        "preset": "google", "label": "Google", "issuer": "https://accounts.google.com",
+        "clientId": "1234.apps.googleusercontent.com", "hasKey": true, "tenant": null, "teamId": null,
+        "keyId": null, "scopes": [], "redirectUris": [], "audiences": [], "provedBy": "email_verified",
+        "trustedAcr": [], "createdAt": "2023-12-01T10:30:00Z", "updatedAt": "2023-12-01T10:30:00Z",
+    });
+    let answer = |data: Value| json!({ "success": true, "data": data });
+    let step = json!({ "name": "keys", "ok": true, "answer": "2 keys that can check ID tokens" });
+    vec![
+        Described::new("listProviderSettings", &[], answer(json!([provider]))),
+        Described::new("getProvider", &[Kind::NotFound], answer(provider.clone())),
+        Described::new(
+            "createProvider",
+            &[Kind::AlreadyExists, Kind::Conflict],
+            answer(provider.clone()),
+        )
+        .taking("google", json!({ "clientId": "1234", "clientSecret": "GOCSPX-1" })),
+        Described::new("updateProvider", &[Kind::NotFound, Kind::Conflict], answer(provider))
+            .taking("label", json!({ "label": "Google" })),
+        Described::new(
+            "deleteProvider",
+            &[Kind::NotFound, Kind::Conflict],
+            done("Provider removed successfully"),
+        ),
+        Described::new("testProvider", &[Kind::NotFound], answer(json!([step]))),
     ]
 }
 

@@ -7,6 +7,8 @@ pub(super) mod examples;
 mod keys;
 mod login_check;
 mod mail;
+mod provider_types;
+mod providers;
 mod roles;
 mod stats;
 mod types;
@@ -26,6 +28,7 @@ pub(super) type AdminApi = (
     stats::Stats,
     apps::AppsApi,
     keys::Keys,
+    providers::AdminProvidersApi,
 );
 
 pub(super) fn api(core: &Arc<Core>) -> AdminApi {
@@ -37,6 +40,7 @@ pub(super) fn api(core: &Arc<Core>) -> AdminApi {
         stats::Stats { core: core.clone() },
         apps::AppsApi { core: core.clone() },
         keys::Keys { core: core.clone() },
+        providers::AdminProvidersApi { core: core.clone() },
     )
 }
 

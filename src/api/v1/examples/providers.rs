@@ -75,7 +75,7 @@ fn answer() -> Value {
 
 fn identity() -> Value {
     json!({
-        "id": ID, "provider": "google", "email": EMAIL, "name": "John Doe",
+        "id": ID, "provider": "google", "issuer": "https://accounts.google.com", "subject": "1137", "email": EMAIL, "name": "John Doe",
         "createdAt": "2023-12-01T10:30:00Z", "lastUsed": null,
     })
 }

@@ -142,6 +142,9 @@ pub struct IdentityView {
     pub id: String,
     /// The name of the provider.
     pub provider: String,
+    /// The account at the provider.
+    pub issuer: String,
+    pub subject: String,
     /// The address that the provider last stated.
     pub email: Option<String>,
     /// What its owner is called there.

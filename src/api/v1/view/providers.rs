@@ -36,6 +36,8 @@ pub(in super::super) fn identity(row: Identity) -> IdentityView {
     IdentityView {
         id: row.id,
         provider: row.provider,
+        issuer: row.issuer,
+        subject: row.subject,
         email: row.email,
         name: row.name,
         created_at: row.created_at.to_seconds_text(),

@@ -38,6 +38,13 @@ impl Json {
             if gives_way && fields.get(column).is_some() {
                 continue;
             }
+            // The reader of identities takes them apart.
+            let value = match value {
+                Value::Array(list) if column == ImportColumn::Identities => {
+                    Value::String(Value::Array(list).to_string())
+                }
+                other => other,
+            };
             if let Some(text) =
                 text(value).map_err(|NoText| format!("its {} is an object", column.as_str()))?
             {

@@ -3,15 +3,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::env::Env;
 use crate::error::Result;
 use crate::identity::access::actor;
 use crate::identity::admin::import::column::{Fields, ImportColumn};
+use crate::identity::admin::import::identity;
+use crate::identity::admin::import::identity::ImportedIdentity;
 use crate::identity::admin::import::reason::{ImportReason, PasswordGap};
 use crate::identity::admin::import::value;
 use crate::identity::admin::import::value::When;
-use crate::model::{Account, AccountId, Email, LanguageTag, Time, Username, role, text};
+use crate::model::identity::Identity;
+use crate::model::{Account, AccountId, Email, LanguageTag, Provider, Time, Username, role, text};
 use crate::password::imported::ImportedPassword;
 use crate::password::{imported, scheme};
 use crate::store::tables::accounts::NewRow;
@@ -45,6 +49,8 @@ pub struct Candidate {
     /// Sorted.
     pub(in crate::identity) roles: Vec<String>,
     pub(in crate::identity) named: AccountReference,
+    /// The accounts at providers that log in to it.
+    pub(in crate::identity) identities: Vec<Identity>,
     pub(in crate::identity) notes: Vec<ImportReason>,
 }
 
@@ -59,6 +65,8 @@ pub struct ImportRules {
     pub(in crate::identity) unsaid_is_proved: bool,
     /// Whether accounts are imported although they have no password here.
     pub(in crate::identity) without_passwords: bool,
+    /// The providers that people can log in with.
+    pub(in crate::identity) providers: Arc<Vec<Arc<Provider>>>,
     pub(in crate::identity) env: Env,
 }
 
@@ -69,7 +77,13 @@ impl ImportRules {
     pub fn read(&self, fields: &Fields) -> Result<ParseResult<Candidate>> {
         let fresh = AccountId::new(self.env.new_id()?);
         let handle = self.env.random()?;
-        Ok(self.candidate(fields, fresh, handle))
+        let mut read = self.candidate(fields, fresh, handle);
+        if let Ok(candidate) = &mut read {
+            for identity in &mut candidate.identities {
+                identity.id = self.env.new_id()?;
+            }
+        }
+        Ok(read)
     }
 
     fn candidate(
@@ -83,12 +97,15 @@ impl ImportRules {
         let mut notes = Vec::new();
         let email = fields.get(ImportColumn::Email).ok_or(ImportReason::NoAddress)?;
         let email = Email::parse(email).ok_or(ImportReason::InvalidAddress)?;
-        let (id, number, named) = identity(fields, fresh)?;
+        let (id, number, named) = reference(fields, fresh)?;
         let username = fields
             .get(ImportColumn::Username)
             .map(|name| Username::parse(name).ok_or(ImportReason::InvalidUsername))
             .transpose()?;
-        let hash = self.password(fields, &mut notes)?;
+        let connected = fields.get(ImportColumn::Identities);
+        let connected =
+            connected.map_or(Ok(Vec::new()), |text| identity::read(text, &self.providers))?;
+        let hash = self.password(fields, !connected.is_empty(), &mut notes)?;
         let created_at = past(fields, ImportColumn::CreatedAt, now)?.unwrap_or(now);
         let proved = match moment(fields, ImportColumn::EmailVerified)? {
             Some(said) => said.at(created_at),
@@ -113,7 +130,9 @@ impl ImportRules {
             updated_at: past(fields, ImportColumn::UpdatedAt, now)?.unwrap_or(created_at),
             ..Account::new(id, email.clone(), created_at)
         };
+        let row_of = |one: ImportedIdentity| identity_row(one, &account, now);
         Ok(Candidate {
+            identities: connected.into_iter().map(row_of).collect(),
             row: NewRow {
                 username_key,
                 password_scheme,
@@ -130,17 +149,20 @@ impl ImportRules {
         })
     }
 
-    /// The password hash. An account without one is refused, unless the operator accepts that: it
-    /// would look like a success.
+    /// The password hash. An account without one is refused, unless it logs in at a provider or the
+    /// operator accepts that: it would look like a success.
     fn password(
         &self,
         fields: &Fields,
+        has_identity: bool,
         notes: &mut Vec<ImportReason>,
     ) -> ParseResult<Option<String>> {
         let gap = match fields.get(ImportColumn::PasswordHash).map(imported::read) {
             Some(ImportedPassword::Hash(hash)) => return Ok(Some(hash)),
             Some(ImportedPassword::Refused(why)) => PasswordGap::Refused(why),
-            None | Some(ImportedPassword::Unusable) if self.without_passwords => return Ok(None),
+            None | Some(ImportedPassword::Unusable) if self.without_passwords || has_identity => {
+                return Ok(None);
+            }
             None => PasswordGap::Missing,
             Some(ImportedPassword::Unusable) => PasswordGap::Unusable,
         };
@@ -163,7 +185,7 @@ impl ImportRules {
         // Supabase gives this role to everybody who logs in.
         let single = single.filter(|name| name != "authenticated");
         for name in listed.into_iter().chain(single) {
-            let shown: String = name.chars().filter(|c| !text::is_control(*c)).take(50).collect();
+            let shown = value::printable(&name);
             if self.withheld.contains(&name) {
                 notes.push(ImportReason::RoleWithheld(shown));
             } else if kept.contains(&name) {
@@ -181,8 +203,23 @@ impl ImportRules {
     }
 }
 
+/// The row of an account at a provider. It gets its ID where randomness is at hand.
+fn identity_row(one: ImportedIdentity, account: &Account, now: Time) -> Identity {
+    Identity {
+        id: String::new(),
+        account: account.id.clone(),
+        provider: one.provider,
+        issuer: one.issuer,
+        subject: one.subject,
+        email: one.email,
+        name: one.name,
+        created_at: one.created_at.unwrap_or(account.created_at).min(now),
+        last_used_at: None,
+    }
+}
+
 /// Reads the ids: a numeric id becomes the number, any other safe text becomes the id.
-fn identity(
+fn reference(
     fields: &Fields,
     fresh: AccountId,
 ) -> ParseResult<(AccountId, Option<i64>, AccountReference)> {

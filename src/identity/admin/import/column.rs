@@ -41,6 +41,8 @@ pub enum ImportColumn {
     CreatedAt,
     UpdatedAt,
     LastLoginAt,
+    /// Accounts at providers.
+    Identities,
 }
 
 /// What the import does with a column.
@@ -123,6 +125,11 @@ const NAMES: [(ImportColumn, &str, &[&str]); ImportColumn::COUNT] = [
         "last_login_at",
         &["lastlogin", "lastloginat", "lastseen", "lastsigninat"],
     ),
+    (
+        ImportColumn::Identities,
+        "identities",
+        &["federatedidentities", "provideruserinfo", "externalauths", "accounts"],
+    ),
 ];
 
 /// Known columns that are ignored: secrets and figures of the old service, its own settings, and
@@ -189,7 +196,6 @@ const LEFT: &[&str] = &[
     "profilephotopath",
     "nickname",
     "picture",
-    "identities",
     "lastip",
     "loginscount",
     "usermetadata",
@@ -209,7 +215,7 @@ const GIVES_WAY: [&str; 1] = ["confirmedat"];
 
 impl ImportColumn {
     /// Number of columns.
-    pub const COUNT: usize = 25;
+    pub const COUNT: usize = 26;
 
     /// Interprets a column name from a file's header.
     #[must_use]

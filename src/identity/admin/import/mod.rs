@@ -6,6 +6,7 @@
 
 mod candidate;
 mod column;
+mod identity;
 mod reason;
 mod value;
 
@@ -22,6 +23,7 @@ use crate::identity::access::actor;
 use crate::identity::admin::import::candidate::AccountReference;
 use crate::identity::admin::search;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::provider::stored;
 use crate::model::event::What;
 use crate::model::{Event, Source, Time, role};
 use crate::store;
@@ -143,6 +145,7 @@ impl<'a> ImportRun<'a> {
             roles,
             unsaid_is_proved: options.assume_verified,
             without_passwords: options.without_passwords,
+            providers: Arc::new(stored::usable(core).await?),
             env: core.env.clone(),
         };
         let (seen, hasher, summary) = (HashMap::new(), RandomState::new(), Summary::default());
@@ -247,6 +250,10 @@ impl<'a> ImportRun<'a> {
                     .then(|| (UniqueName::Id, account.id.to_string())),
             );
             names.extend(candidate.number.map(|number| (UniqueName::Number, number.to_string())));
+            names.extend(
+                (candidate.identities.iter())
+                    .map(|one| (UniqueName::Identity, format!("{} {}", one.issuer, one.subject))),
+            );
         }
         for name in names {
             match self.seen.entry(self.hasher.hash_one(&name)) {
@@ -360,6 +367,19 @@ fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
     {
         return refused(ImportReason::UsernameTaken);
     }
+    match connected_elsewhere(db, candidate)? {
+        Some(provider) => refused(ImportReason::IdentityTaken(provider)),
+        None => Ok(None),
+    }
+}
+
+/// The provider of an identity that is connected to another account.
+fn connected_elsewhere(db: &mut dyn Db, candidate: &Candidate) -> Result<Option<String>> {
+    for one in &candidate.identities {
+        if store::tables::identities::find(db, &one.issuer, &one.subject)?.is_some() {
+            return Ok(Some(one.provider.clone()));
+        }
+    }
     Ok(None)
 }
 
@@ -447,12 +467,16 @@ fn insert(db: &mut dyn Db, candidate: &Candidate, number: i64, now: Time) -> Res
         || match &row.username_key {
             Some(key) => store::tables::accounts::is_username_taken(db, key, &account.id, now)?,
             None => false,
-        };
+        }
+        || connected_elsewhere(db, candidate)?.is_some();
     if is_held || !store::tables::accounts::insert_numbered(db, number, row)? {
         return Ok(false);
     }
     for role in &candidate.roles {
         store::tables::roles::give(db, &account.id, role)?;
+    }
+    for identity in &candidate.identities {
+        store::tables::identities::insert(db, identity)?;
     }
     Ok(true)
 }

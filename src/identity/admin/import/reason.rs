@@ -59,6 +59,17 @@ pub enum ImportReason {
     /// The number is that of the account with this id.
     NumberTaken(AccountId),
     UsernameTaken,
+    /// Not a JSON array of objects that each name a provider and a subject.
+    InvalidIdentities,
+    TooManyIdentities {
+        max: usize,
+    },
+    /// No provider here has this name.
+    UnknownProvider(String),
+    /// The issuer is missing, or is not that of the provider with this name.
+    ForeignIssuer(String),
+    /// The account at this provider is connected to another account.
+    IdentityTaken(String),
     /// A write found a conflict that no check explains.
     Conflict,
 }
@@ -80,4 +91,6 @@ pub enum UniqueName {
     Username,
     Id,
     Number,
+    /// An account at a provider.
+    Identity,
 }

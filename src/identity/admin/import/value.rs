@@ -52,6 +52,11 @@ pub(in crate::identity) fn list(text: &str) -> Vec<String> {
     parts.filter(|part| !part.is_empty()).collect()
 }
 
+/// A text of a row as it may be shown: one line of limited length.
+pub(in crate::identity) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !crate::model::text::is_control(*c)).take(50).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

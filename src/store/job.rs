@@ -11,20 +11,20 @@ use crate::store::db::{AfterCommit, Db};
 
 /// Whether to keep or undo a job's changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum JobVerdict {
+pub(in crate::store) enum JobVerdict {
     Keep,
     Undo,
 }
 
 /// A change, independent of its closure's return type.
-pub(super) trait WriteJob: Send {
+pub(in crate::store) trait WriteJob: Send {
     /// Whether the caller still waits for it.
     fn is_wanted(&self) -> bool;
 
     /// How long it may wait so that other changes share its commit.
     fn patience(&self) -> Duration;
 
-    /// Runs the closure and stores its result.
+    /// Runs the closure and stores its result, instead of that of an earlier run.
     fn run(&mut self, db: &mut dyn Db) -> JobVerdict;
 
     /// Stores the callbacks to run when the changes are on disk.
@@ -42,7 +42,7 @@ pub(super) trait WriteJob: Send {
 }
 
 /// Creates a job and the channel on which its caller waits.
-pub(super) fn asked<T, F>(
+pub(in crate::store) fn asked<T, F>(
     work: F,
     patience: Duration,
 ) -> (Box<dyn WriteJob>, oneshot::Receiver<Result<T>>)
@@ -76,6 +76,7 @@ where
     }
 
     fn run(&mut self, db: &mut dyn Db) -> JobVerdict {
+        self.callbacks.clear();
         let result = catch_unwind(AssertUnwindSafe(|| (self.work)(db))).unwrap_or_else(|panic| {
             Err(Error::internal(format!("a change panicked: {}", words(&*panic))))
         });

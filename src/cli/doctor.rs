@@ -1,0 +1,110 @@
+//! `authd doctor`: what keeps this deployment from being fit for production, each with its fix.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::config::{static_report, unused_providers};
+use super::console::{Console, OutputFormat, lines};
+use super::failure::Failure;
+use super::log;
+use crate::app;
+use crate::cli::global::Global;
+use crate::cli::opened;
+use crate::config::{Loaded, report};
+use crate::doctor::{self, DoctorScope, Reach};
+use crate::env::Env;
+use crate::model::Email;
+use crate::model::finding::{CheckReport, Severity};
+use crate::outbound::NameServer;
+use crate::store::ProcessRole;
+
+/// Check the whole deployment and say how to fix what is wrong
+///
+/// Checks the configuration (as `authd config check`), the server from outside through
+/// server.public_url (proxies, certificate, clock), the mail server without sending anything, the
+/// DNS records of the sender, files, disk, keys, backups and the database. Changes nothing. Exits
+/// with 1 if a finding is an error, which is then the first in the list.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd doctor
+      Check everything
+  authd doctor --strict --json
+      Check from a monitoring system: exit code 1 on warnings too
+  authd doctor --to you@example.com --dkim-selector mail
+      Also send a test message, and look up the DKIM key
+  authd doctor --local
+      Check only what is on this machine")]
+pub struct DoctorCommand {
+    /// Make no connections to other machines: neither the public URL, mail nor DNS
+    #[arg(long)]
+    local: bool,
+
+    /// Exit with 1 if a finding is a warning, too
+    #[arg(long)]
+    strict: bool,
+
+    /// Send a test message to this address
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::cli::global::email, conflicts_with = "local")]
+    to: Option<Email>,
+
+    /// Look up the DKIM key with this selector (s= in the DKIM-Signature header of a received mail)
+    #[arg(long, value_name = "NAME", conflicts_with = "local")]
+    dkim_selector: Option<String>,
+}
+
+impl DoctorCommand {
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        let loaded = opened::configuration(global, console)?;
+        let level = log::level("error", global.verbose);
+        let _log = log::start(level, loaded.config.log.format, log::LineMark::None, console)?;
+        let env = Env::real();
+        let scope = DoctorScope {
+            reach: if self.local { Reach::ThisMachine } else { Reach::Network },
+            send_to: self.to,
+            dkim_selector: self.dkim_selector,
+            name_server: NameServer::of_system(&env),
+            env_file: global.env_file.clone(),
+        };
+        let mut found =
+            static_report(&loaded, unused_providers(&loaded.config).unwrap_or_default());
+        found.extend(opened::wait(examine(loaded, &env, &scope))?);
+        found.sort();
+        match console.form() {
+            OutputFormat::Json => console.json(&found.to_json())?,
+            OutputFormat::People => console.document(&lines(&text(&found)))?,
+        }
+        let is_fine = !found.has_error() && (!self.strict || found.count(Severity::Warning) == 0);
+        if is_fine { Ok(()) } else { Err(Failure::reported()) }
+    }
+}
+
+async fn examine(loaded: Loaded, env: &Env, scope: &DoctorScope) -> CheckReport {
+    let config = Arc::new(loaded.config);
+    let mut found = doctor::examine_mail(&config, env, scope).await;
+    match app::open(config, loaded.master_key, ProcessRole::Command, env.clone()).await {
+        Ok(core) => found.extend(doctor::examine(&core, scope).await),
+        Err(error) => found.error(
+            "database",
+            error.message().to_owned(),
+            "docs/rescue.md says how to go on; before the first authd serve there is none",
+        ),
+    }
+    found
+}
+
+fn text(found: &CheckReport) -> String {
+    let mut text = report::findings_text(found);
+    for passed in &found.passed {
+        text.push_str(&format!("ok: {}: {}\n", passed.key, passed.message));
+    }
+    let count = |level, one: &str| match found.count(level) {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    };
+    let counts =
+        [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")]
+            .map(|(level, one)| count(level, one));
+    text + &counts.join(", ") + "\n"
+}

@@ -1,0 +1,70 @@
+//! Tells the doctor how its request arrived: from which peer, under which name, and with which headers
+//! of proxies. Every other caller gets the response of a path that does not exist.
+
+use std::sync::Arc;
+
+use poem::http::HeaderMap;
+use poem::http::header::{CONTENT_TYPE, HOST};
+use poem::{Endpoint, Request, Response, endpoint};
+
+use crate::error::{Error, Kind};
+use crate::http::extract::client_ip::{self, is_forwarding};
+use crate::http::server::reject::Reject;
+use crate::identity::Core;
+use crate::identity::system::operator_token::{self, TokenPurpose};
+use crate::model::arrival::Arrival;
+
+/// How much of a header is told.
+const MAX_VALUE: usize = 256;
+/// How many headers are told.
+const MAX_HEADERS: usize = 32;
+
+/// The endpoint of [`operator_token::ARRIVAL`].
+pub fn told(core: Arc<Core>) -> impl Endpoint<Output = Response> {
+    endpoint::make(move |request: Request| {
+        let core = core.clone();
+        async move {
+            Ok::<_, poem::Error>(answer(&core, &request).ok_or(Reject(Error::new(Kind::NotFound)))?)
+        }
+    })
+}
+
+fn answer(core: &Core, request: &Request) -> Option<Response> {
+    let proof = proof(core, request, TokenPurpose::Arrival)?;
+    let peer = client_ip::peer(request);
+    let trusted = core.config.server.trusted_proxies.as_deref().unwrap_or_default();
+    let arrival = Arrival {
+        proof,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        peer,
+        is_peer_trusted: client_ip::is_trusted_proxy(&core.config.server, peer),
+        client_ip: client_ip::address(peer, request.headers(), trusted),
+        host: text(request.headers(), HOST.as_str()),
+        http_version: format!("{:?}", request.version()),
+        forwarded: forwarded(request.headers()),
+    };
+    let body = arrival.to_json().to_string();
+    Some(Response::builder().header(CONTENT_TYPE, "application/json").body(body))
+}
+
+/// Uses up the token of a request. Returns what shows its sender that this is the server.
+pub(super) fn proof(core: &Core, request: &Request, purpose: TokenPurpose) -> Option<String> {
+    let token = request.headers().get(operator_token::HEADER)?.to_str().ok()?;
+    core.operator_tokens.take(&core.master, &core.env, purpose, token)
+}
+
+fn text(headers: &HeaderMap, name: &str) -> String {
+    headers.get(name).map(|value| cut(value.as_bytes())).unwrap_or_default()
+}
+
+fn forwarded(headers: &HeaderMap) -> Vec<(String, String)> {
+    let of_proxies = headers.iter().filter(|(name, _)| is_forwarding(name));
+    of_proxies
+        .take(MAX_HEADERS)
+        .map(|(name, value)| (name.as_str().to_owned(), cut(value.as_bytes())))
+        .collect()
+}
+
+fn cut(value: &[u8]) -> String {
+    String::from_utf8_lossy(value.get(..MAX_VALUE).unwrap_or(value)).into_owned()
+}

@@ -1,0 +1,289 @@
+//! The providers that people log in with, as administrators see them: those of the configuration,
+//! which only the configuration changes, and those kept in the database.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::config::{CheckedProvider, UnfitSetting, check_provider};
+use crate::error::{Error, Field, FieldError, ProviderFault, Result, Rule};
+use crate::identity::Core;
+use crate::identity::access::actor::{Actor, FreshBy};
+use crate::identity::audit::log::AuditLog;
+use crate::identity::provider::kept::{StoredProvider, keys_of, seal_keys, settings_of};
+use crate::identity::provider::redirect_address;
+use crate::identity::provider::stored;
+use crate::model::event::What;
+use crate::model::provider::ProviderKeys;
+use crate::model::{Event, Permission, Provider, ProviderSettings, Time};
+use crate::oidc::is_signing_key;
+use crate::store;
+use crate::store::db::Db;
+use crate::store::tables::providers::ProviderRow;
+
+/// How many providers the database may have.
+const MOST: i64 = 100;
+
+/// Where the settings of a provider are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderOrigin {
+    /// In the file or the environment.
+    Configuration,
+    Database,
+}
+
+impl ProviderOrigin {
+    /// Its name on the command line and in the native API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Database => "database",
+        }
+    }
+}
+
+/// A provider as administrators see it.
+#[derive(Debug, Clone)]
+pub struct ProviderRecord {
+    pub name: String,
+    pub origin: ProviderOrigin,
+    /// Whether the other place has a provider with this name or issuer too. That of the configuration
+    /// is used.
+    pub has_double: bool,
+    /// The provider, or why it cannot be used.
+    pub provider: std::result::Result<Arc<Provider>, String>,
+    /// The address to register at the provider.
+    pub redirect_address: Option<String>,
+    /// `None` in the configuration.
+    pub created_at: Option<Time>,
+    pub updated_at: Option<Time>,
+}
+
+impl ProviderRecord {
+    /// Whether people can log in with it.
+    #[must_use]
+    pub fn is_in_force(&self) -> bool {
+        self.provider.is_ok() && !(self.has_double && self.origin == ProviderOrigin::Database)
+    }
+
+    fn configured(core: &Core, provider: &Arc<Provider>, has_double: bool) -> Self {
+        Self {
+            name: provider.name.clone(),
+            origin: ProviderOrigin::Configuration,
+            has_double,
+            redirect_address: redirect_address(core, provider),
+            provider: Ok(provider.clone()),
+            created_at: None,
+            updated_at: None,
+        }
+    }
+
+    fn stored(core: &Core, stored: &StoredProvider) -> Self {
+        let provider = stored.provider.clone();
+        Self {
+            name: stored.row.name.clone(),
+            origin: ProviderOrigin::Database,
+            has_double: {
+                let provider = provider.as_deref().ok();
+                core.config.providers.claims(&stored.row.name, provider)
+            },
+            redirect_address: provider.as_ref().ok().and_then(|one| redirect_address(core, one)),
+            provider,
+            created_at: Some(stored.row.created_at),
+            updated_at: Some(stored.row.updated_at),
+        }
+    }
+}
+
+/// Lists all providers by name; that of the configuration first.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn list(core: &Core) -> Result<Vec<ProviderRecord>> {
+    let stored = stored::stored(core).await?;
+    let names: BTreeSet<&str> = stored.iter().map(|one| one.row.name.as_str()).collect();
+    let configured = core.config.providers.all.iter().map(|provider| {
+        ProviderRecord::configured(core, provider, names.contains(provider.name.as_str()))
+    });
+    let mut all: Vec<_> = configured.collect();
+    all.extend(stored.iter().map(|one| ProviderRecord::stored(core, one)));
+    // Stable: the configuration comes first.
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(all)
+}
+
+/// The provider with this name that is used, and how many connected accounts it has.
+///
+/// # Errors
+/// `NotFound`, `Unavailable`.
+pub async fn show(core: &Core, name: &str) -> Result<(ProviderRecord, i64)> {
+    let all = list(core).await?;
+    let record = all.into_iter().find(|record| record.name == name);
+    let record = record.ok_or(ProviderFault::Unknown)?;
+    Ok((record, count_identities(core, name).await?))
+}
+
+async fn count_identities(core: &Core, name: &str) -> Result<i64> {
+    let name = name.to_owned();
+    core.store.scan(move |db| store::tables::identities::count_of_provider(db, &name)).await
+}
+
+fn refused(unfit: Vec<UnfitSetting>) -> Error {
+    let row = |one: UnfitSetting| {
+        FieldError::new(Field::Setting(one.setting), Rule::Setting(one.message))
+    };
+    Error::invalid(unfit.into_iter().map(row).collect())
+}
+
+/// Checks settings by the rules of the configuration, and the private key.
+fn checked(
+    name: &str,
+    settings: &ProviderSettings,
+    keys: &ProviderKeys,
+) -> Result<CheckedProvider> {
+    let checked = check_provider(name, settings, keys).map_err(refused)?;
+    if checked.keys.private_key.as_ref().is_some_and(|key| !is_signing_key(key)) {
+        let message = "expected a P-256 key in PEM form (PKCS #8)".to_owned();
+        return Err(refused(vec![UnfitSetting { setting: "private_key".to_owned(), message }]));
+    }
+    Ok(checked)
+}
+
+/// Refuses the issuer of a provider of the configuration: another client of it, which an
+/// administrator chooses, would open the accounts that are connected with it.
+fn refuse_issuer(core: &Core, provider: &Provider) -> Result<()> {
+    // The name is another matter.
+    if core.config.providers.claims("", Some(provider)) {
+        return Err(ProviderFault::IssuerTaken.into());
+    }
+    Ok(())
+}
+
+/// The settings as they are stored.
+fn written(settings: &ProviderSettings) -> Result<String> {
+    serde_json::to_string(settings)
+        .map_err(|error| Error::internal("settings cannot be written").caused_by(error))
+}
+
+/// A provider that a write stored, as it is shown.
+fn record_of(core: &Core, row: ProviderRow, provider: Provider) -> ProviderRecord {
+    ProviderRecord::stored(core, &StoredProvider { row, provider: Ok(Arc::new(provider)) })
+}
+
+fn record(db: &mut dyn Db, log: &AuditLog, what: What, actor: &Actor, name: &str) -> Result<()> {
+    log.record(db, &Event::done(what).by(actor.name()).because(name))
+}
+
+/// Adds a provider to the database. People can log in with it at once.
+///
+/// # Errors
+/// `Validation` with each setting that does not fit; `AlreadyExists` if the database or the
+/// configuration has the name; `Conflict` if the configuration has the issuer or there are too many,
+/// `Forbidden`.
+pub async fn create(
+    core: &Core,
+    by: &FreshBy,
+    name: &str,
+    settings: &ProviderSettings,
+    keys: &ProviderKeys,
+) -> Result<ProviderRecord> {
+    let CheckedProvider { settings, keys, provider } = checked(name, settings, keys)?;
+    if core.config.providers.find(name).is_some() {
+        return Err(ProviderFault::NameTaken.into());
+    }
+    refuse_issuer(core, &provider)?;
+    let by = by.by();
+    let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
+    let row = ProviderRow {
+        name: name.to_owned(),
+        settings: written(&settings)?,
+        sealed: seal_keys(&core.master, &core.env, name, &keys)?,
+        created_at: log.at(),
+        updated_at: log.at(),
+    };
+    let new = row.clone();
+    core.store
+        .write(move |db| {
+            actor.needs(db, Permission::Providers)?;
+            if !store::tables::providers::insert(db, &new)? {
+                return Err(ProviderFault::NameTaken.into());
+            }
+            if store::tables::providers::count(db)? > MOST {
+                return Err(ProviderFault::TooManyProviders.into());
+            }
+            record(db, &log, What::ProviderAdded, &actor, &new.name)
+        })
+        .await?;
+    Ok(record_of(core, row, provider))
+}
+
+/// Why a provider that is not in the database cannot be changed there.
+fn not_stored(core: &Core, name: &str) -> Error {
+    match core.config.providers.find(name) {
+        Some(_) => ProviderFault::Configured.into(),
+        None => ProviderFault::Unknown.into(),
+    }
+}
+
+/// Changes the settings and secrets of a provider in the database.
+///
+/// # Errors
+/// `Validation`, `NotFound`; `Conflict` if only the configuration has it or its issuer, `Forbidden`.
+pub async fn change(
+    core: &Core,
+    by: &FreshBy,
+    name: &str,
+    patch: impl Fn(&mut ProviderSettings, &mut ProviderKeys) + Send + 'static,
+) -> Result<ProviderRecord> {
+    let by = by.by();
+    let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
+    let (whole, name) = (core.clone(), name.to_owned());
+    let changed = core
+        .store
+        .write(move |db| {
+            actor.needs(db, Permission::Providers)?;
+            let row = store::tables::providers::find(db, &name)?;
+            let row = row.ok_or_else(|| not_stored(&whole, &name))?;
+            // Secrets that cannot be opened any more can be set again.
+            let mut keys = keys_of(&whole.master, &row).unwrap_or_default();
+            let mut settings = settings_of(&row)?;
+            patch(&mut settings, &mut keys);
+            let CheckedProvider { settings, keys, provider } = checked(&name, &settings, &keys)?;
+            refuse_issuer(&whole, &provider)?;
+            let row = ProviderRow {
+                settings: written(&settings)?,
+                sealed: seal_keys(&whole.master, &whole.env, &name, &keys)?,
+                updated_at: log.at(),
+                ..row
+            };
+            if !store::tables::providers::update(db, &row)? {
+                return Err(not_stored(&whole, &name));
+            }
+            record(db, &log, What::ProviderChanged, &actor, &name)?;
+            Ok((row, provider))
+        })
+        .await?;
+    Ok(record_of(core, changed.0, changed.1))
+}
+
+/// Removes a provider from the database. Its connected accounts stay, and log in again once a
+/// provider with its issuer is there. Returns how many there are.
+///
+/// # Errors
+/// `NotFound`; `Conflict` if only the configuration has it, `Forbidden`.
+pub async fn remove(core: &Core, by: &FreshBy, name: &str) -> Result<i64> {
+    let connected = count_identities(core, name).await?;
+    let by = by.by();
+    let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
+    let (whole, name) = (core.clone(), name.to_owned());
+    core.store
+        .write(move |db| {
+            actor.needs(db, Permission::Providers)?;
+            if !store::tables::providers::delete(db, &name)? {
+                return Err(not_stored(&whole, &name));
+            }
+            record(db, &log, What::ProviderRemoved, &actor, &name)
+        })
+        .await?;
+    Ok(connected)
+}

@@ -1,0 +1,213 @@
+//! Certificates from an authority, by ACME (RFC 8555): ordered when there is none, renewed after two
+//! thirds of their life, kept sealed in the database.
+
+mod challenges;
+mod directory;
+mod kept;
+mod order;
+mod retry;
+mod self_check;
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+
+use super::certificate::Certificate;
+use super::served::ServedCertificate;
+use crate::config::{AllowedHost, Config};
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::model::{HttpUrl, Time};
+use crate::outbound::{Connector, HttpClient, OutboundPolicy, UrlSchemes};
+use crate::seal::MasterKey;
+use crate::store::Store;
+use directory::DirectoryClient;
+use kept::{AcmeEntries, KeptCertificate};
+use order::OrderParts;
+use self_check::{ChallengeRoad, SelfCheck};
+
+pub use challenges::{ACME_TLS, ChallengeAnswers};
+
+/// How soon the name is checked again if it did not lead here. Nothing is ordered then, so nobody
+/// counts it.
+const CHECK_AGAIN: Duration = Duration::from_mins(5);
+
+/// Keeps a server supplied with certificates from an authority.
+pub struct AcmeCertificates {
+    settings: AcmeSettings,
+    client: DirectoryClient,
+    check: SelfCheck,
+    entries: AcmeEntries,
+    served: ServedCertificate,
+    /// When the name is checked again.
+    next_check: Mutex<Time>,
+}
+
+struct AcmeSettings {
+    contact: String,
+    directory: String,
+    is_checked: bool,
+}
+
+/// What certificates are kept with, and how other servers are reached.
+pub struct AcmeSurroundings {
+    pub store: Store,
+    pub master: MasterKey,
+    pub env: Env,
+    pub connector: Arc<dyn Connector>,
+}
+
+impl AcmeCertificates {
+    /// Shows the certificate that is kept, if there is one; `None` if the configuration names no
+    /// authority.
+    ///
+    /// # Errors
+    /// If `tls.acme_root` cannot be used, or the database cannot be read.
+    pub async fn open(
+        config: &Config,
+        surroundings: AcmeSurroundings,
+        served: &ServedCertificate,
+    ) -> Result<Option<Self>> {
+        let tls = &config.tls;
+        let (Some(contact), Some(host)) = (&tls.acme, config.server.public_host()) else {
+            return Ok(None);
+        };
+        let AcmeSurroundings { store, master, env, connector } = surroundings;
+        let tls_port = config.server.public_port().unwrap_or(443);
+        let http_port =
+            tls.redirect.map(|redirect| if tls_port == 443 { 80 } else { redirect.port() });
+        let this = Self {
+            settings: AcmeSettings {
+                contact: contact.as_str().to_owned(),
+                directory: tls.directory().to_owned(),
+                is_checked: tls.acme_check,
+            },
+            client: DirectoryClient::new(authority(config, connector.clone())?),
+            check: SelfCheck {
+                host,
+                tls_port,
+                http_port,
+                connector,
+                answers: served.answers(),
+                env: env.clone(),
+            },
+            entries: AcmeEntries { store, master, env },
+            served: served.clone(),
+            next_check: Mutex::new(Time::from_millis(0)),
+        };
+        if let Some(kept) = this.entries.certificate().await? {
+            this.show(&kept)?;
+        }
+        Ok(Some(this))
+    }
+
+    /// Orders a certificate if one is due and no earlier attempt holds it up.
+    ///
+    /// # Errors
+    /// Why there is no new certificate. The next attempt is made when its time has come.
+    pub async fn tick(&self) -> Result<()> {
+        let now = self.entries.env.wall();
+        if !self.is_due(now) {
+            return Ok(());
+        }
+        let attempts = self.entries.attempts().await?;
+        let target = format!("{} {}", self.settings.directory, self.check.host);
+        if attempts.delay(&target, now).is_some() || !self.is_check_due(now) {
+            return Ok(());
+        }
+        let road = self.road().await?;
+        self.entries.keep_attempts(&attempts.begin(&target, now)).await?;
+        let order = OrderParts {
+            host: &self.check.host,
+            contact: &self.settings.contact,
+            directory: &self.settings.directory,
+            client: self.client.clone(),
+            entries: &self.entries,
+            answers: &self.check.answers,
+        };
+        let new = order.place(road).await?;
+        self.show(&new)?;
+        self.entries.keep_certificate(&new).await?;
+        self.entries.keep_attempts(&retry::OrderAttempts::default()).await
+    }
+
+    /// Whether there is no certificate for the host, or two thirds of its life are over.
+    fn is_due(&self, now: Time) -> bool {
+        let Some(current) = self.served.current() else { return true };
+        let life = current.expires().since(current.begins());
+        current.refusal(&self.check.host, now).is_some()
+            || now.since(current.begins()) >= life / 3 * 2
+    }
+
+    fn is_check_due(&self, now: Time) -> bool {
+        let mut next = self.next_check.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = next.since(now);
+        if !wait.is_zero() && wait <= CHECK_AGAIN {
+            return false;
+        }
+        let again = i64::try_from(CHECK_AGAIN.as_millis()).unwrap_or(0);
+        *next = Time::from_millis(now.millis() + again);
+        true
+    }
+
+    async fn road(&self) -> Result<ChallengeRoad> {
+        match self.check.road().await? {
+            Ok(road) => Ok(road),
+            Err(_) if !self.settings.is_checked => Ok(ChallengeRoad::Handshake),
+            Err(why) => Err(Error::refused(format!(
+                "no certificate is ordered, because the name does not lead to this server: {why}. It is checked \
+                 again in {} minutes. If this machine cannot reach itself by its public name, set tls.acme_check \
+                 to false",
+                CHECK_AGAIN.as_secs() / 60
+            ))),
+        }
+    }
+
+    fn show(&self, kept: &KeptCertificate) -> Result<()> {
+        let certificate = Certificate::from_pem(kept.chain.as_bytes(), kept.key.as_bytes())
+            .map_err(|problem| {
+                Error::internal(format!("the certificate is invalid: {}", problem.reason))
+            })?;
+        if let Some(reason) = certificate.refusal(&self.check.host, self.entries.env.wall()) {
+            tracing::warn!("clients will refuse the certificate: {reason}");
+        }
+        tracing::info!(expires = %certificate.expires(), "a certificate is in force");
+        self.served.show(certificate);
+        Ok(())
+    }
+}
+
+/// The client for the configured authority. Its address may be private, because the operator named
+/// it.
+fn authority(config: &Config, connector: Arc<dyn Connector>) -> Result<HttpClient> {
+    let mut allow = config.outbound.allow.clone();
+    if let Some(url) = HttpUrl::parse(config.tls.directory()) {
+        allow.push(AllowedHost::from(url.host().clone()));
+    }
+    let policy = OutboundPolicy::new(UrlSchemes::Https, allow);
+    match &config.tls.acme_root {
+        None => Ok(HttpClient::with_connector(policy, connector)),
+        Some(path) => {
+            let roots = roots(path).map_err(|reason| {
+                Error::refused(format!("tls.acme_root: {}: {reason}", path.display()))
+            })?;
+            Ok(HttpClient::trusting(policy, connector, roots))
+        }
+    }
+}
+
+/// The certificates in a file, as the only ones that are trusted.
+pub(super) fn roots(path: &Path) -> std::result::Result<RootCertStore, String> {
+    let text = fs::read(path).map_err(|error| error.to_string())?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        let added = certificate.map_err(|error| error.to_string());
+        added.and_then(|one| roots.add(one).map_err(|error| error.to_string()))?;
+    }
+    if roots.is_empty() { Err("it has no certificate in PEM".to_owned()) } else { Ok(roots) }
+}

@@ -1,0 +1,15 @@
+//! The certificate of a server that speaks TLS itself: where it comes from, when it is replaced,
+//! and the handshake. What is served over the encrypted connection belongs to `http`.
+
+mod acme;
+mod certificate;
+mod files;
+mod probe;
+mod served;
+mod validity;
+
+pub use acme::{AcmeCertificates, AcmeSurroundings, ChallengeAnswers};
+pub use certificate::{Certificate, CertificatePart, UnusableCertificate};
+pub use files::{WatchedFiles, findings};
+pub use probe::unverified;
+pub use served::{EncryptedStream, HttpVersion, ServedCertificate};
