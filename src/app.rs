@@ -6,6 +6,7 @@ pub mod lost_key;
 mod outside;
 mod passkeys;
 mod stored;
+mod traces;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -73,7 +74,7 @@ pub async fn open(
     }
     let tokens = open_tokens(&config, &store, &master, role, &env).await?;
     let counts = Arc::new(CountCache::starting(&env));
-    let metrics = Metrics::default();
+    let metrics = if config.traces.is_some() { Metrics::with_spans() } else { Metrics::default() };
     let hashing = Pool::start(&config.hashing, &env)?;
     hashing.set_dummy_key(&master.mac("dummy work", b""));
     let outbox = Outbox::new(env.clone(), master.clone());
@@ -196,7 +197,7 @@ pub fn endpoint_with(
     let looks = web::Looks::load(&core.config);
     let routes = api::routes(web::routes(more.routes, core, &looks), &mounted, core);
     let routes = web::late_routes(routes, core, &looks, api::v1::export_text);
-    counted(boundary(routes.router(), surroundings), core.metrics.clone())
+    counted(boundary(routes.router(), surroundings), core.metrics.clone(), core.env.clone())
 }
 
 /// Creates the worker that handles the jobs in the outbox and sends its mail.
@@ -409,6 +410,7 @@ impl Background {
             |core| async move { search::extend_index(&core).await },
         ));
         tasks.spawn(backups::scheduled(core.clone(), stopped.clone()));
+        tasks.spawn(traces::export(core.clone(), stopped.clone()));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             cleanup::learn_schemes(&core).await?;
             cleanup::purge(&core).await

@@ -5,6 +5,7 @@
 //! figures, which `identity::vitals` collects.
 
 mod requests;
+mod spans;
 mod tally;
 
 use std::sync::atomic::AtomicU64;
@@ -21,9 +22,11 @@ use crate::model::event::{EventOutcome, What};
 use crate::model::series::{HourCount, Series};
 use crate::model::{Barrier, Event, Time};
 use requests::Requests;
+use spans::SpanQueue;
 use tally::Tally;
 
 pub use prometheus_client::metrics::histogram::Histogram;
+pub use spans::{RequestSpan, TraceContext};
 
 /// The maximum length of a refusal reason that is used as a label.
 const LONGEST_WORD: usize = 32;
@@ -114,6 +117,29 @@ impl MessageFate {
     }
 }
 
+/// What became of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanFate {
+    /// The collector took it.
+    Exported,
+    /// There was no space for it, or the collector did not take it.
+    Dropped,
+}
+
+impl SpanFate {
+    fn as_str(self) -> &'static str {
+        match self {
+            SpanFate::Exported => "exported",
+            SpanFate::Dropped => "dropped",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SpanLabels {
+    outcome: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MessageLabels {
     channel: &'static str,
@@ -134,12 +160,50 @@ struct MetricsInner {
     closed: Family<Closed, Counter>,
     messages: Family<MessageLabels, Counter>,
     removed: Counter,
+    /// Where spans are exported.
+    spans: Option<SpanQueue>,
+    exported: Family<SpanLabels, Counter>,
     tally: Tally,
     /// When the certificate in force began to be valid and when it expires, if there is one.
     certificate: Mutex<Option<(Time, Time)>>,
 }
 
 impl Metrics {
+    /// Metrics that also keep the spans of requests for an export.
+    #[must_use]
+    pub fn with_spans() -> Self {
+        let spans = Some(SpanQueue::default());
+        Self(Arc::new(MetricsInner { spans, ..MetricsInner::default() }))
+    }
+
+    /// Whether spans of requests are kept.
+    #[must_use]
+    pub fn keeps_spans(&self) -> bool {
+        self.0.spans.is_some()
+    }
+
+    /// Keeps the span of an answered request until it is exported.
+    pub fn note_span(&self, span: RequestSpan) {
+        if let Some(spans) = &self.0.spans
+            && !spans.add(span)
+        {
+            self.note_spans(SpanFate::Dropped, 1);
+        }
+    }
+
+    /// Takes up to this many of the oldest spans.
+    #[must_use]
+    pub fn take_spans(&self, most: usize) -> Vec<RequestSpan> {
+        self.0.spans.as_ref().map(|spans| spans.take(most)).unwrap_or_default()
+    }
+
+    /// Counts what became of spans.
+    pub fn note_spans(&self, fate: SpanFate, count: usize) {
+        let labels = SpanLabels { outcome: fate.as_str() };
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.0.exported.get_or_create(&labels).inc_by(count);
+    }
+
     /// Counts an answered request. The route is its template, never its path.
     pub fn note_request(
         &self,
@@ -263,6 +327,10 @@ impl Metrics {
         let messages = messages.clone();
         own.register("messages", "Messages of the outbox that left it, by channel", messages);
         own.register("cleanup_rows", "Expired rows that the cleanup removed", removed.clone());
+        if self.keeps_spans() {
+            let exported = self.0.exported.clone();
+            own.register("trace_spans", "Spans of requests, by what became of them", exported);
+        }
         if let Some((_, expires)) = self.certificate() {
             let help = "When the certificate in force expires, Unix seconds";
             let expiry = FloatGauge::default();

@@ -32,11 +32,15 @@ pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure
     }
     let named = [("profile", global.profile.clone()), ("listen", listen)];
     flags.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    if flags.iter().any(|(key, value)| config::is_secret(key, value)) {
+    if let Some((key, _)) = flags.iter().find(|(key, value)| config::is_secret(key, value)) {
         return Err(Failure::usage(
             "a secret in an argument can be read by every process on this machine",
         )
-        .hint("set it in the environment, like AUTHD_TOKENS__SECRET, or in a file"));
+        .hint(if key == "db" {
+            "set PGPASSWORD, put it into ~/.pgpass, or set the whole URL in AUTHD_DB or authd.toml"
+        } else {
+            "set it in the environment, like AUTHD_TOKENS__SECRET, or in a file"
+        }));
     }
     Ok(Inputs {
         flags,

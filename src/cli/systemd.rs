@@ -1,4 +1,4 @@
-//! Tells systemd how the server is (sd_notify(3)): that it is ready, that it stops, and that it is
+//! Tells systemd how the server is (`sd_notify(3)`): that it is ready, that it stops, and that it is
 //! alive, if the unit has `WatchdogSec=`.
 
 use std::io;

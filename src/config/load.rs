@@ -12,6 +12,7 @@ use super::problem::{Problem, Problems};
 use super::profile::{ProfileName, STANDARD};
 use super::reader::{ConfigEntry, ConfigReader, Visibility};
 use super::sections::providers::is_secret_key;
+use super::traces::TracesConfig;
 use super::{Config, Limits, env_file};
 use crate::model::{Database, Secret};
 
@@ -100,7 +101,12 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     let mut reader = ConfigReader::new(layer, &inputs.dir);
     reader.problems = sources.problems;
     reader.notes = sources.notes;
-    let config = Config::read(&mut reader);
+    let mut config = Config::read(&mut reader);
+    match (TracesConfig::read(&sources.variables), &mut config) {
+        (Ok(traces), Ok(config)) => config.traces = traces,
+        (Ok(_), Err(_)) => {}
+        (Err((variable, message)), _) => reader.refuse(variable, message),
+    }
     if let Ok(config) = &config {
         config.validate(&mut reader);
         for unmet in inputs.needs_of_wire.map(|unmet| unmet(config)).into_iter().flatten() {

@@ -17,6 +17,7 @@ pub mod report;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod values;
 #[cfg(test)]
 mod wire_profile_tests;
@@ -68,6 +69,7 @@ pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load, place};
 pub use problem::{Problem, Problems, nearest};
 pub use profile::{ProfileName, STANDARD};
 pub use reader::ConfigEntry;
+pub use traces::TracesConfig;
 
 use reader::{ConfigReader, ReadResult};
 use sections::webauthn;
@@ -139,6 +141,8 @@ pub struct Config {
     pub webauthn: Webauthn,
     /// `[providers.NAME]`
     pub providers: ProvidersConfig,
+    /// Where traces go: variables of the environment, and no section.
+    pub traces: Option<TracesConfig>,
 }
 
 /// Reads every section before the first error returns, so that all errors are reported at once.
@@ -253,6 +257,7 @@ impl Config {
             metrics = MetricsConfig::read(r),
             webauthn = Webauthn::read(r),
             providers = ProvidersConfig::read(r),
+            traces = ReadResult::<Option<TracesConfig>>::Ok(None),
         }
     }
 

@@ -49,7 +49,8 @@ pub(super) async fn find_here(core: &Core, found: &mut CheckReport) {
         Asked::Arrived(arrival, _) => {
             found.pass("server", format!("authd {} answers at {address}", arrival.version));
         }
-        Asked::Other(_) if is_served => {}
+        // Something listens there, and may speak TLS alone.
+        Asked::Other(_) | Asked::Failed(OutboundError::Http(_)) if is_served => {}
         Asked::Failed(error) if is_served => found.warning(
             "server.listen",
             format!("a server has the database open and does not answer at {address}: {error}"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::identity::Core;
 use crate::identity::audit::log::{self, AuditFilter, From};
+use crate::identity::passkey;
 use crate::identity::system::{backup, health, key};
 use crate::model::Database;
 use crate::model::finding::CheckReport;
@@ -26,6 +27,7 @@ pub(super) async fn find(core: &Core, found: &mut CheckReport) {
         backups(core, found).await,
         mail(core, found).await,
         clock(core, found).await,
+        passkeys(core, found).await,
     ];
     for error in checks.into_iter().filter_map(Result::err) {
         unreadable(&error, found);
@@ -127,6 +129,24 @@ async fn mail(core: &Core, found: &mut CheckReport) -> Result<()> {
         );
     } else {
         found.pass("mail", "no message waits after a failed attempt");
+    }
+    Ok(())
+}
+
+/// Passkeys are bound to a domain for good, and browsers refuse them elsewhere.
+async fn passkeys(core: &Core, found: &mut CheckReport) -> Result<()> {
+    let (webauthn, url) = (&core.config.webauthn, core.config.public_url());
+    let Some(domain) = passkey::bound_to(core).await?.filter(|_| webauthn.enabled) else {
+        return Ok(());
+    };
+    if webauthn.may_use(&domain, &url) {
+        found.pass("passkeys", format!("they are bound to {domain}, and {url} may use them"));
+    } else {
+        found.error(
+            "server.public_url",
+            format!("passkeys are bound to {domain}, and pages of {url} cannot use them"),
+            format!("set it to a URL under {domain}, or list {url} in webauthn.origins and serve {domain} too"),
+        );
     }
     Ok(())
 }

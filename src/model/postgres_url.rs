@@ -67,8 +67,8 @@ impl PostgresUrl {
         text.starts_with("postgres://") || text.starts_with("postgresql://")
     }
 
-    /// Parses `postgres://user[:password]@host[:port]/database[?sslmode=…&sslrootcert=…]`, or with
-    /// `host=/directory` in the query for a Unix socket. Relative paths start at `dir`.
+    /// Parses `postgres://user[:password]@host[:port]/database[?sslmode=…&sslrootcert=…]`, or, for a Unix
+    /// socket, `postgres:///database?host=/directory&user=user[&port=…]`. Relative paths start at `dir`.
     ///
     /// # Errors
     /// What is wrong with it, without the URL.
@@ -78,11 +78,16 @@ impl PostgresUrl {
         }
         let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
         let (mut mode, mut roots, mut directory) = (None, None, None);
+        let (mut port, mut user) = (url.port(), None);
         for (name, value) in url.query_pairs() {
             match &*name {
                 "sslmode" => mode = Some(value.into_owned()),
                 "sslrootcert" => roots = Some(dir.join(&*value)),
                 "host" if value.starts_with('/') => directory = Some(PathBuf::from(&*value)),
+                "user" if url.username().is_empty() => user = Some(value.into_owned()),
+                "port" if port.is_none() && value.parse::<u16>().is_ok() => {
+                    port = value.parse().ok();
+                }
                 _ => {
                     return Err(format!(
                         "unknown parameter {name:?}: expected sslmode, sslrootcert, or host with the directory of a socket"
@@ -90,7 +95,7 @@ impl PostgresUrl {
                 }
             }
         }
-        let port = url.port().unwrap_or(PORT);
+        let port = port.unwrap_or(PORT);
         let named = url.host_str().filter(|host| !host.is_empty());
         let host = match (named, directory) {
             (None, Some(directory)) => PostgresHost::Socket(directory, port),
@@ -104,7 +109,7 @@ impl PostgresUrl {
             Ok(part) if !part.contains('\0') => Ok(part.into_owned()),
             _ => Err("expected UTF-8 in user, password and database".to_owned()),
         };
-        let user = part(url.username())?;
+        let user = user.map_or_else(|| part(url.username()), Ok)?;
         let database = part(url.path().trim_start_matches('/'))?;
         if user.is_empty() || database.is_empty() {
             return Err("expected a user and a database: postgres://user@host/database".to_owned());
@@ -142,7 +147,11 @@ impl fmt::Display for PostgresUrl {
                 write!(f, "postgres://{user}@{host}:{port}/{database}")
             }
             PostgresHost::Socket(directory, port) => {
-                write!(f, "postgres://{user}@:{port}/{database}?host={}", directory.display())
+                write!(
+                    f,
+                    "postgres:///{database}?host={}&port={port}&user={user}",
+                    directory.display()
+                )
             }
         }
     }
@@ -165,8 +174,10 @@ mod tests {
         assert_eq!(url.key_file, Path::new("/srv/authd.key"));
         assert!(!url.to_string().contains("p@ss") && !format!("{url:?}").contains("p@ss"));
         assert_eq!(url.to_string(), "postgres://me@db.example.com:6432/auth d");
-        let socket = parsed("postgresql://me@/authd?host=/run/postgresql").unwrap();
+        let socket = parsed("postgresql:///authd?host=/run/postgresql&user=me").unwrap();
         assert_eq!(socket.host, PostgresHost::Socket("/run/postgresql".into(), 5432));
+        assert_eq!((socket.user.as_str(), socket.database.as_str()), ("me", "authd"));
+        assert_eq!(parsed(&socket.to_string()).unwrap(), socket);
         assert_eq!(
             parsed("postgres://me@[::1]/d").unwrap().host,
             PostgresHost::Tcp("::1".into(), 5432)
@@ -178,7 +189,7 @@ mod tests {
         let tls = |text: &str| parsed(text).unwrap().tls;
         assert_eq!(tls("postgres://me@localhost/d"), PostgresTls::Off);
         assert_eq!(tls("postgres://me@127.0.0.2/d"), PostgresTls::Off);
-        assert_eq!(tls("postgres://me@/d?host=/run"), PostgresTls::Off);
+        assert_eq!(tls("postgres:///d?host=/run&user=me"), PostgresTls::Off);
         assert_eq!(tls("postgres://me@db/d"), PostgresTls::Verified(None));
         assert_eq!(tls("postgres://me@10.0.0.1/d"), PostgresTls::Verified(None));
         assert_eq!(tls("postgres://me@db/d?sslmode=disable"), PostgresTls::Off);

@@ -58,14 +58,22 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// What a client that asks for one protocol and accepts any certificate uses.
-pub(super) fn accepting_any(protocol: &[u8]) -> io::Result<ClientConfig> {
+fn accepting_any(protocol: &[u8]) -> io::Result<ClientConfig> {
+    let verifier = AnyCertificate(aws_lc_rs::default_provider().signature_verification_algorithms);
+    verified_by(Arc::new(verifier), protocol)
+}
+
+/// What a client that asks for one protocol and has a verifier of its own uses.
+pub(super) fn verified_by(
+    verifier: Arc<dyn ServerCertVerifier>,
+    protocol: &[u8],
+) -> io::Result<ClientConfig> {
     let provider = aws_lc_rs::default_provider();
-    let verifier = AnyCertificate(provider.signature_verification_algorithms);
     let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![protocol.to_vec()];
     Ok(config)

@@ -240,6 +240,7 @@ fn a_secret_in_an_argument_is_refused_and_not_repeated() {
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{secret}: {}", ran.err);
         assert!(ran.err.contains("a secret in an argument"), "{secret}: {}", ran.err);
         assert!(!ran.err.contains("hush") && ran.err.contains("hint:"), "{}", ran.err);
+        assert_eq!(ran.err.contains(".pgpass"), secret.starts_with("db="), "{}", ran.err);
     }
 }
 

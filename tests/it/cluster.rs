@@ -24,13 +24,17 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// The role `locked` needs a password.
 const SCRIPT: &str = r#"
 set -e
-bin=$1 dir=$2 port=$3; shift 3
+bin=$1 dir=$2 port=$3 primary=$4; shift 4
+if [ "$primary" = none ]; then
 locale="--locale=C.UTF-8"
 case "$("$bin/initdb" --help)" in *icu-locale*) locale="$locale --locale-provider=icu --icu-locale=en-US";; esac
 "$bin/initdb" -D "$dir/data" -U authd -A trust -E UTF8 $locale --no-sync >"$dir/initdb.log" 2>&1
 hba="$dir/data/pg_hba.conf"
 printf 'host all locked 127.0.0.1/32 scram-sha-256\n' | cat - "$hba" >"$hba.new"
 mv "$hba.new" "$hba"
+else
+"$bin/pg_basebackup" -h 127.0.0.1 -p "$primary" -U authd -D "$dir/data" -R -X stream -c fast >"$dir/copy.log" 2>&1
+fi
 "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c max_connections=500 \
   -c shared_buffers=64MB -c log_min_messages=fatal "$@" >"$dir/server.log" 2>&1 &
 server=$!
@@ -93,6 +97,38 @@ pub fn free_port() -> u16 {
 impl Cluster {
     /// Starts a server with these additional options.
     pub fn start(programs: &Path, options: &[&str]) -> Self {
+        let cluster = Self::launch(programs, None, options);
+        cluster.run("postgres", "create role locked login superuser password 'open sesame'");
+        cluster
+    }
+
+    /// Starts a standby, to which the primary waits for each commit to be sent from now on.
+    pub fn standby(&self, programs: &Path) -> Self {
+        let standby = Self::launch(programs, Some(self.port), &[]);
+        self.run("postgres", "alter system set synchronous_standby_names = '*'");
+        self.run("postgres", "select pg_reload_conf()");
+        let synchronous = "select pid from pg_stat_replication where sync_state = 'sync'";
+        while query(self.port, "postgres", synchronous).is_empty() {
+            sleep(Duration::from_millis(20));
+        }
+        standby
+    }
+
+    /// Makes a standby a primary.
+    pub fn promote(&self) {
+        self.run("postgres", "alter system reset synchronous_standby_names");
+        self.run("postgres", "select pg_promote()");
+    }
+
+    /// Ends the server as a failure of its machine would.
+    pub fn kill(&self) {
+        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let process = file.lines().next().unwrap().parse().unwrap();
+        let process = rustix::process::Pid::from_raw(process).unwrap();
+        rustix::process::kill_process(process, rustix::process::Signal::QUIT).unwrap();
+    }
+
+    fn launch(programs: &Path, primary: Option<u16>, options: &[&str]) -> Self {
         // Data in memory: a test is not about the disk, and the server must not run without `fsync`.
         let memory = Path::new("/dev/shm");
         let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
@@ -108,13 +144,13 @@ impl Cluster {
             .arg(programs)
             .arg(&folder)
             .arg(port.to_string())
+            .arg(primary.map_or_else(|| "none".to_owned(), |port| port.to_string()))
             .args(options)
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
         let cluster = Self { port, folder, _script: script };
         cluster.wait_until_ready();
-        cluster.run("postgres", "create role locked login superuser password 'open sesame'");
         cluster
     }
 

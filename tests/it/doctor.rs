@@ -257,6 +257,22 @@ async fn keys_backups_mail_and_the_clock_are_judged_by_what_the_database_says() 
     assert_eq!(levels(&examined(&app).await, "clock"), [Severity::Error]);
 }
 
+#[tokio::test]
+async fn passkeys_that_the_public_url_cannot_use_are_an_error() {
+    let bind = |app: &App| {
+        app.database()
+            .tamper("insert into instance (name, text_value) values ('rp_id', 'id.example.com')");
+    };
+    let of = async |url: &str| {
+        let app = app_with("standard", &[("server.public_url", url)]).await;
+        bind(&app);
+        levels(&examined(&app).await, "server.public_url")
+    };
+    assert_eq!(of("https://id.example.com").await, []);
+    assert_eq!(of("https://login.id.example.com").await, []);
+    assert_eq!(of("https://example.org").await, [Severity::Error]);
+}
+
 #[test]
 fn it_works_without_a_server_and_without_a_database_and_its_exit_code_says_what_it_found() {
     let folder = Folder::new();

@@ -95,6 +95,7 @@ mod support;
 mod test_mode;
 mod tools;
 mod top;
+mod traces;
 mod upgrade;
 mod upkeep;
 mod v1;

@@ -1,9 +1,13 @@
 //! `authd top` beside a running server.
 
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
-use crate::process::{CHEAP, Folder, credentials};
+use crate::process::{CHEAP, Folder, Running, credentials};
 use crate::support::{PASSWORD, app};
+use crate::tools::{is_here, missing};
 
 use authd::identity::system::operator_token::{self, TokenPurpose};
 
@@ -40,6 +44,34 @@ fn the_figures_of_an_interval_are_printed_once_even_where_metrics_are_closed() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn the_live_display_ends_with_a_key_and_leaves_the_terminal_as_it_was() {
+    if !is_here("script") {
+        return missing("the live display", "script");
+    }
+    let folder = Folder::new();
+    let server = folder.serve(&CHEAP);
+    let top = format!("{} top --set server.listen={}", env!("CARGO_BIN_EXE_authd"), server.address);
+    let mut script = Command::new("script");
+    script.args(["-qec", &top, "/dev/null"]).current_dir(folder.path(""));
+    let child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut running = Running(child);
+    let (mut keys, mut screen) =
+        (running.0.stdin.take().unwrap(), running.0.stdout.take().unwrap());
+    let (mut shown, mut byte) = (Vec::new(), [0]);
+    let has =
+        |shown: &[u8], text: &str| shown.windows(text.len()).any(|part| part == text.as_bytes());
+    while !has(&shown, "ROUTE") {
+        assert_eq!(screen.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&shown));
+        shown.push(byte[0]);
+    }
+    assert!(has(&shown, "\x1b[?1049h") && has(&shown, "requests"));
+    keys.write_all(b"q").unwrap();
+    screen.read_to_end(&mut shown).unwrap();
+    assert!(has(&shown, "\x1b[?25h\x1b[?1049l"), "{}", String::from_utf8_lossy(&shown));
+    assert!(running.0.wait().unwrap().success());
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use poem::http::header::{ALLOW, CONTENT_TYPE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, Route, endpoint};
 
+use crate::env::Env;
 use crate::error::{Error, Kind, Result};
 use crate::http::extract::client_ip::{is_asked_by_name, service_allowed};
 use crate::http::server::arrival;
@@ -19,7 +20,8 @@ use crate::http::server::request_id;
 use crate::identity::Core;
 use crate::identity::system::metrics as system_metrics;
 use crate::identity::system::operator_token::TokenPurpose;
-use crate::metrics::{Metrics, Stopwatch};
+use crate::metrics::{Metrics, RequestSpan, Stopwatch, TraceContext};
+use crate::model::Time;
 
 /// The path of the metrics.
 pub const PATH: &str = "/metrics";
@@ -46,13 +48,15 @@ impl RouteTemplateSlot {
 pub fn counted(
     inner: impl Endpoint<Output = Response> + 'static,
     metrics: Metrics,
+    env: Env,
 ) -> impl Endpoint<Output = Response> + 'static {
-    CountedEndpoint { inner, metrics, unrouted: UNROUTED.into() }
+    CountedEndpoint { inner, metrics, env, unrouted: UNROUTED.into() }
 }
 
 struct CountedEndpoint<E> {
     inner: E,
     metrics: Metrics,
+    env: Env,
     unrouted: Arc<str>,
 }
 
@@ -64,11 +68,26 @@ impl<E: Endpoint<Output = Response>> Endpoint for CountedEndpoint<E> {
         let method = word(request.method());
         let slot = RouteTemplateSlot::default();
         request.extensions_mut().insert(slot.clone());
+        let tracing = if self.metrics.keeps_spans() { self.traced(&request) } else { None };
         let answer = self.inner.call(request).await;
         let status = answer.as_ref().map_or_else(poem::Error::status, Response::status);
         let route = slot.0.get().unwrap_or(&self.unrouted);
         self.metrics.note_request(method, route, status.as_u16(), &watch);
+        if let Some((context, began)) = tracing {
+            let (route, status, seconds) = (Arc::clone(route), status.as_u16(), watch.seconds());
+            let span = RequestSpan { context, began, seconds, method, route, status };
+            self.metrics.note_span(span);
+        }
         answer
+    }
+}
+
+impl<E> CountedEndpoint<E> {
+    /// Where a request belongs in a trace and when it began, if its trace is recorded.
+    fn traced(&self, request: &Request) -> Option<(TraceContext, Time)> {
+        let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+        let context = TraceContext::of(parent, self.env.random().ok()?)?;
+        Some((context, self.env.wall()))
     }
 }
 

@@ -45,6 +45,14 @@ pub(in crate::identity) fn domain(db: &mut dyn Db, config: &Config) -> Result<St
     Ok(kept.unwrap_or_else(|| config.passkey_domain()))
 }
 
+/// The domain that the passkeys in this database are bound to; `None` before the first.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn bound_to(core: &Core) -> Result<Option<String>> {
+    core.store.read(|db| store::tables::instance::text(db, DOMAIN)).await
+}
+
 /// The relying party: the domain, and the pages that may use its keys.
 pub(in crate::identity) fn party(db: &mut dyn Db, config: &Config) -> Result<RelyingParty> {
     Ok(RelyingParty { id: domain(db, config)?, origins: config.passkey_origins() })

@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, RowStream, SimpleQueryMessage, Statement};
 
-use super::fault::{Fault, Said};
+use super::fault::{DriverReport, Fault};
 use super::socket;
-use super::value::{Bound, Cell};
+use super::value::{Cell, Parameter};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::PostgresUrl;
@@ -36,7 +36,7 @@ const GOODBYE: Duration = Duration::from_millis(500);
 
 /// What every connection to one database shares.
 #[derive(Clone)]
-pub(super) struct Server {
+pub(super) struct PgServer {
     pub url: Arc<PostgresUrl>,
     /// For pauses of random length.
     pub env: Env,
@@ -44,7 +44,7 @@ pub(super) struct Server {
     is_pooled: Arc<AtomicBool>,
 }
 
-impl Server {
+impl PgServer {
     pub(super) fn new(url: &PostgresUrl, env: &Env) -> Self {
         Self { url: Arc::new(url.clone()), env: env.clone(), is_pooled: Arc::default() }
     }
@@ -78,19 +78,19 @@ pub(super) struct ServerFacts {
 }
 
 /// A connection of one thread.
-pub(super) struct Connection {
+pub(super) struct PgConnection {
     runtime: Runtime,
     /// Taken when the connection closes.
     client: Option<Client>,
     task: JoinHandle<()>,
     statements: HashMap<&'static str, Statement>,
-    server: Server,
+    server: PgServer,
     pub facts: ServerFacts,
 }
 
-impl Connection {
+impl PgConnection {
     /// Connects, and reads what the server says about itself.
-    pub(super) fn open(server: &Server) -> Result<Self> {
+    pub(super) fn open(server: &PgServer) -> Result<Self> {
         let failed = |error: &dyn std::fmt::Display| {
             Error::refused(format!("{} cannot be reached: {error}", server.url))
         };
@@ -101,13 +101,16 @@ impl Connection {
         let connecting = async {
             let stream = socket::connect(&server.url).await.map_err(|error| failed(&error))?;
             let config = config(&server.url);
-            let (client, connection) =
-                config.connect_raw(stream, NoTls).await.map_err(|error| failed(&Said(error)))?;
+            let (client, connection) = config
+                .connect_raw(stream, NoTls)
+                .await
+                .map_err(|error| failed(&DriverReport(error)))?;
             let task = tokio::spawn(async move {
                 // The error is also that of the statement that waits.
                 let _ = connection.await;
             });
-            let facts = facts(&client, server).await.map_err(|error| failed(&Said(error)))?;
+            let facts =
+                facts(&client, server).await.map_err(|error| failed(&DriverReport(error)))?;
             Ok::<_, Error>((client, task, facts))
         };
         let timed = runtime.block_on(async { tokio::time::timeout(CONNECTING, connecting).await });
@@ -199,7 +202,7 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for PgConnection {
     /// Says goodbye, so that the server does not log a lost connection.
     fn drop(&mut self) {
         if self.client.take().is_some() {
@@ -240,7 +243,7 @@ async fn prepared(
     if expected != values.len() {
         return Err(wrong_count(expected, values.len()));
     }
-    rows(client.query_raw(statement, values.iter().map(Bound)).await?).await
+    rows(client.query_raw(statement, values.iter().map(Parameter)).await?).await
 }
 
 async fn unprepared(
@@ -248,7 +251,7 @@ async fn unprepared(
     sql: &str,
     values: &[Value],
 ) -> Result<(Vec<Row>, u64), Fault> {
-    let typed = values.iter().map(Bound).map(|value| {
+    let typed = values.iter().map(Parameter).map(|value| {
         let natural: Type = value.natural_type();
         (value, natural)
     });
@@ -283,7 +286,7 @@ fn rows_of(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<Option<String>>> {
 /// Asks the server about itself, and notices a pooler: behind one, the process that answers is not the
 /// one that the connection began with. Names of prepared statements belong to the process, and the same
 /// name can mean another program's statement there.
-async fn facts(client: &Client, server: &Server) -> Result<ServerFacts, tokio_postgres::Error> {
+async fn facts(client: &Client, server: &PgServer) -> Result<ServerFacts, tokio_postgres::Error> {
     let answer = client
         .simple_query(
             "select current_setting('server_version_num'), current_setting('server_version'), \

@@ -4,7 +4,7 @@
 //! that statement alone. A closure that goes on after a failure is run again with a savepoint around
 //! each statement, which is too slow for every closure.
 
-use super::connection::Connection;
+use super::connection::PgConnection;
 use super::fault::{Fault, FaultClass};
 use crate::error::{Error, Kind, Result};
 use crate::store::db::{AfterCommit, Db, Row, Sql, Value};
@@ -24,7 +24,7 @@ pub(super) enum PgAccess {
 
 /// A connection inside a transaction, as closures see it.
 pub(super) struct PgExecutor<'c> {
-    connection: &'c mut Connection,
+    connection: &'c mut PgConnection,
     access: PgAccess,
     /// Commands to send with the first statement.
     before: &'c mut String,
@@ -37,7 +37,7 @@ pub(super) struct PgExecutor<'c> {
 
 impl<'c> PgExecutor<'c> {
     pub(super) fn new(
-        connection: &'c mut Connection,
+        connection: &'c mut PgConnection,
         access: PgAccess,
         before: &'c mut String,
     ) -> Self {

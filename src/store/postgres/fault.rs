@@ -54,9 +54,9 @@ impl From<DriverError> for Fault {
         let error = match class {
             FaultClass::Statement => match constraint_of(&error) {
                 Some(constraint) => Error::new(Kind::Internal).caused_by(constraint),
-                None => Error::new(Kind::Internal).caused_by(Said(error)),
+                None => Error::new(Kind::Internal).caused_by(DriverReport(error)),
             },
-            _ => unavailable(Said(error)),
+            _ => unavailable(DriverReport(error)),
         };
         Self { class, error }
     }
@@ -68,9 +68,9 @@ fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Er
 
 /// A driver's error that shows what the server said: the driver's own text is only "db error".
 #[derive(Debug)]
-pub(super) struct Said(pub DriverError);
+pub(super) struct DriverReport(pub DriverError);
 
-impl std::fmt::Display for Said {
+impl std::fmt::Display for DriverReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(said) = self.0.as_db_error() {
             return write!(f, "PostgreSQL: {} ({})", said.message(), said.code().code());
@@ -80,7 +80,7 @@ impl std::fmt::Display for Said {
     }
 }
 
-impl std::error::Error for Said {}
+impl std::error::Error for DriverReport {}
 
 fn class_of(error: &DriverError) -> FaultClass {
     let Some(code) = error.code() else {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::connection::Connection;
+use super::connection::PgConnection;
 use super::fault::Fault;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -37,7 +37,11 @@ impl ServingLease {
     ///
     /// # Errors
     /// If another server uses the database.
-    pub(super) fn take(connection: &mut Connection, silence: Duration, env: &Env) -> Result<Self> {
+    pub(super) fn take(
+        connection: &mut PgConnection,
+        silence: Duration,
+        env: &Env,
+    ) -> Result<Self> {
         let id = env.new_id()?;
         let (mut watch, mut seen) = (Stopwatch::start(), None);
         loop {
@@ -75,14 +79,14 @@ impl ServingLease {
     }
 
     /// Renews the lease. Returns false if it belongs to another server by now.
-    pub(super) fn renew(&mut self, connection: &mut Connection) -> Result<bool, Fault> {
+    pub(super) fn renew(&mut self, connection: &mut PgConnection) -> Result<bool, Fault> {
         let (_, renewed) = connection.query("", RENEW, &[(&self.id).into()])?;
         self.renewed = Stopwatch::start();
         Ok(renewed == 1)
     }
 
     /// Lets the next server start at once.
-    pub(super) fn give_back(self, connection: &mut Connection) {
+    pub(super) fn give_back(self, connection: &mut PgConnection) {
         if let Err(fault) = connection.query("", GIVE_BACK, &[self.id.into()]) {
             tracing::warn!(
                 error = fault.error.chain(),
@@ -93,7 +97,7 @@ impl ServingLease {
 }
 
 /// The holder of the lease, and its count.
-fn find(connection: &mut Connection) -> Result<Option<(String, i64)>> {
+fn find(connection: &mut PgConnection) -> Result<Option<(String, i64)>> {
     let (rows, _) = connection.query("", FIND, &[]).map_err(|fault| fault.error)?;
     let Some(mut row) = rows.into_iter().next() else {
         return Err(Error::internal("the table authd_schema has no row"));
@@ -102,7 +106,7 @@ fn find(connection: &mut Connection) -> Result<Option<(String, i64)>> {
     holder.map(|holder| Ok((holder, row.take()?))).transpose()
 }
 
-fn run(connection: &mut Connection, sql: &'static str, values: &[Value]) -> Result<u64> {
+fn run(connection: &mut PgConnection, sql: &'static str, values: &[Value]) -> Result<u64> {
     let changed = connection.query("", sql, values).map(|(_, changed)| changed);
     changed.map_err(|fault| fault.error)
 }

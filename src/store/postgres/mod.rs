@@ -29,10 +29,10 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::{PostgresTls, PostgresUrl};
 use crate::sql;
-use connection::Server;
+use connection::PgServer;
 use executor::{PgAccess, PgExecutor};
 use lease::ServingLease;
-use readers::Readers;
+use readers::PgReaders;
 use writer::PgWriter;
 
 /// How many times longer than it waits for a lock a server waits for another one that does not answer:
@@ -46,8 +46,8 @@ pub struct PostgresEngine(Arc<OpenServer>);
 
 /// Dropped in this order: the readers end, then the writer finishes and gives the lease back.
 struct OpenServer {
-    readers: Readers,
-    scanners: Readers,
+    readers: PgReaders,
+    scanners: PgReaders,
     writer: PgWriter,
     notes: Vec<String>,
 }
@@ -78,7 +78,7 @@ impl PostgresEngine {
     }
 
     fn open_here(url: &PostgresUrl, plan: &Plan, env: &Env) -> Result<Self> {
-        let (server, fence) = (Server::new(url, env), Fence::default());
+        let (server, fence) = (PgServer::new(url, env), Fence::default());
         let mut connection = setup::connect(&server)?;
         setup::prepare(&mut connection, plan)?;
         let lease = match plan.role {
@@ -96,8 +96,8 @@ impl PostgresEngine {
             return Err(error);
         }
         Ok(Self(Arc::new(OpenServer {
-            readers: Readers::for_keys(&server, &fence)?,
-            scanners: Readers::for_scans(&server, &fence)?,
+            readers: PgReaders::for_keys(&server, &fence)?,
+            scanners: PgReaders::for_scans(&server, &fence)?,
             writer: PgWriter::start(&server, connection, lease, &fence)?,
             notes: notes(url),
         })))
@@ -111,7 +111,7 @@ impl PostgresEngine {
         work: impl FnOnce(&mut dyn Db, i64) -> Result<T> + Send,
     ) -> Result<Option<T>> {
         on_a_thread(|| {
-            let mut connection = setup::connect(&Server::new(url, &Env::real()))?;
+            let mut connection = setup::connect(&PgServer::new(url, &Env::real()))?;
             let Some(version) = setup::version(&connection, plan)? else { return Ok(None) };
             let mut before = "begin isolation level repeatable read, read only;".to_owned();
             work(&mut PgExecutor::new(&mut connection, PgAccess::Read, &mut before), version)

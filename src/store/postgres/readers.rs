@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::Fence;
-use super::connection::{Connection, Server};
+use super::connection::{PgConnection, PgServer};
 use super::executor::{PgAccess, PgExecutor};
 use super::fault::FaultClass;
 use super::retry::Attempts;
@@ -35,23 +35,23 @@ const SNAPSHOT: &str = "begin isolation level repeatable read, read only;";
 type ReadJob = Box<dyn FnOnce(&mut Slot) + Send>;
 
 /// Threads that take reads from one queue.
-pub(super) struct Readers {
+pub(super) struct PgReaders {
     queue: Option<SyncSender<ReadJob>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Readers {
+impl PgReaders {
     /// Threads for reads by key.
-    pub(super) fn for_keys(server: &Server, fence: &Fence) -> Result<Self> {
+    pub(super) fn for_keys(server: &PgServer, fence: &Fence) -> Result<Self> {
         Self::start("authd-reader", READERS, server, fence)
     }
 
     /// Threads for lists and scans.
-    pub(super) fn for_scans(server: &Server, fence: &Fence) -> Result<Self> {
+    pub(super) fn for_scans(server: &PgServer, fence: &Fence) -> Result<Self> {
         Self::start("authd-scanner", SCANNERS, server, fence)
     }
 
-    fn start(name: &str, count: usize, server: &Server, fence: &Fence) -> Result<Self> {
+    fn start(name: &str, count: usize, server: &PgServer, fence: &Fence) -> Result<Self> {
         let (queue, jobs) = sync_channel::<ReadJob>(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let mut readers = Self { queue: Some(queue), threads: Vec::new() };
@@ -111,7 +111,7 @@ fn next(jobs: &Mutex<Receiver<ReadJob>>) -> Option<ReadJob> {
     jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-impl Drop for Readers {
+impl Drop for PgReaders {
     /// Waits until each connection is closed.
     fn drop(&mut self) {
         self.queue = None;
@@ -126,9 +126,9 @@ impl Drop for Readers {
 
 /// The connection of a thread. It is opened when it is needed, and again after it was lost.
 struct Slot {
-    server: Server,
+    server: PgServer,
     fence: Fence,
-    connection: Option<Connection>,
+    connection: Option<PgConnection>,
 }
 
 impl Slot {
@@ -163,10 +163,10 @@ impl Slot {
         }
     }
 
-    fn open(&mut self) -> Result<Connection> {
+    fn open(&mut self) -> Result<PgConnection> {
         match self.connection.take().filter(|open| !open.is_closed()) {
             Some(connection) => Ok(connection),
-            None => Connection::open(&self.server),
+            None => PgConnection::open(&self.server),
         }
     }
 

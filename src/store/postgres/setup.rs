@@ -3,7 +3,7 @@
 //! The table `authd_schema` says that a database is ours, which version its schema has, and which
 //! server uses it. SQLite keeps these facts in the file's header and beside the file.
 
-use super::connection::{Connection, Server};
+use super::connection::{PgConnection, PgServer};
 use super::executor::{PgAccess, PgExecutor};
 use super::fault::Fault;
 use crate::env::Env;
@@ -22,8 +22,8 @@ const TABLE: &str = "create table authd_schema (
 );";
 
 /// Connects, and refuses a server on which acknowledged changes could be lost.
-pub(super) fn connect(server: &Server) -> Result<Connection> {
-    let connection = Connection::open(server)?;
+pub(super) fn connect(server: &PgServer) -> Result<PgConnection> {
+    let connection = PgConnection::open(server)?;
     let (facts, place) = (&connection.facts, &server.url);
     if facts.version < OLDEST * 10_000 {
         return Err(Error::refused(format!(
@@ -54,7 +54,7 @@ enum Contents {
     Ours(i64),
 }
 
-fn contents(connection: &Connection) -> Result<Contents> {
+fn contents(connection: &PgConnection) -> Result<Contents> {
     let count = |sql: &str| -> Result<Option<i64>> {
         let rows = connection.texts(sql).map_err(|fault| failed(connection, fault))?;
         Ok(rows.into_iter().flatten().flatten().next().and_then(|text| text.parse().ok()))
@@ -91,7 +91,7 @@ fn contents(connection: &Connection) -> Result<Contents> {
 ///
 /// # Errors
 /// If it is foreign, or newer than this program.
-pub(super) fn version(connection: &Connection, plan: &Plan) -> Result<Option<i64>> {
+pub(super) fn version(connection: &PgConnection, plan: &Plan) -> Result<Option<i64>> {
     let (place, known) = (connection.place(), plan.version());
     match contents(connection)? {
         Contents::Nothing => Ok(None),
@@ -106,7 +106,7 @@ pub(super) fn version(connection: &Connection, plan: &Plan) -> Result<Option<i64
 }
 
 /// Creates a missing schema. A command uses an existing database unchanged.
-pub(super) fn prepare(connection: &mut Connection, plan: &Plan) -> Result<()> {
+pub(super) fn prepare(connection: &mut PgConnection, plan: &Plan) -> Result<()> {
     let found = version(connection, plan)?;
     let (place, known) = (connection.place().to_string(), plan.version());
     match (found, plan.role) {
@@ -122,7 +122,7 @@ pub(super) fn prepare(connection: &mut Connection, plan: &Plan) -> Result<()> {
     }
 }
 
-fn create(connection: &mut Connection, plan: &Plan) -> Result<()> {
+fn create(connection: &mut PgConnection, plan: &Plan) -> Result<()> {
     let schema = in_postgres_dialect(plan.schema);
     let version = plan.version();
     let created = connection.command(&format!(
@@ -146,7 +146,7 @@ fn create(connection: &mut Connection, plan: &Plan) -> Result<()> {
 }
 
 /// Applies every step that the database has not seen. The caller holds the lease.
-pub(super) fn upgrade(connection: &mut Connection, plan: &Plan, env: &Env) -> Result<()> {
+pub(super) fn upgrade(connection: &mut PgConnection, plan: &Plan, env: &Env) -> Result<()> {
     let Some(version) = version(connection, plan)? else { return Ok(()) };
     for (step, version) in plan.steps_after(version).iter().zip(version + 1..) {
         tracing::info!(version, step.says, "upgrading the database");
@@ -163,7 +163,7 @@ pub(super) fn upgrade(connection: &mut Connection, plan: &Plan, env: &Env) -> Re
 }
 
 /// Applies one step and its version in one transaction.
-fn take(connection: &mut Connection, step: &UpgradeStep, version: i64, env: &Env) -> Result<()> {
+fn take(connection: &mut PgConnection, step: &UpgradeStep, version: i64, env: &Env) -> Result<()> {
     connection.command("begin").map_err(|fault| fault.error)?;
     let mut taken = step.changes.iter().try_for_each(|change| apply(connection, change, env));
     if taken.is_ok() {
@@ -175,7 +175,7 @@ fn take(connection: &mut Connection, step: &UpgradeStep, version: i64, env: &Env
     })
 }
 
-fn apply(connection: &mut Connection, change: &SchemaChange, env: &Env) -> Result<()> {
+fn apply(connection: &mut PgConnection, change: &SchemaChange, env: &Env) -> Result<()> {
     match change {
         SchemaChange::Sql(sql) => {
             connection.command(&in_postgres_dialect(sql)).map_err(|fault| fault.error)
@@ -207,7 +207,7 @@ pub(super) fn in_postgres_dialect(portable: &str) -> String {
     dialect
 }
 
-fn failed(connection: &Connection, fault: Fault) -> Error {
+fn failed(connection: &PgConnection, fault: Fault) -> Error {
     Error::refused(format!("{} cannot be read", connection.place())).caused_by(fault.error)
 }
 

@@ -30,9 +30,9 @@ type Converted<T> = Result<T, Box<dyn StdError + Sync + Send>>;
 
 /// A parameter.
 #[derive(Debug)]
-pub(super) struct Bound<'v>(pub &'v Value);
+pub(super) struct Parameter<'v>(pub &'v Value);
 
-impl Bound<'_> {
+impl Parameter<'_> {
     /// The type of the value, for a statement that is not prepared.
     pub(super) fn natural_type(&self) -> Type {
         match self.0 {
@@ -54,7 +54,7 @@ impl Bound<'_> {
     }
 }
 
-impl ToSql for Bound<'_> {
+impl ToSql for Parameter<'_> {
     fn to_sql(&self, place: &Type, out: &mut BytesMut) -> Converted<IsNull> {
         match self.0 {
             Value::Null => Ok(IsNull::Yes),

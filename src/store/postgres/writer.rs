@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::Fence;
-use super::connection::{Connection, Server};
+use super::connection::{PgConnection, PgServer};
 use super::executor::{PgAccess, PgExecutor};
 use super::fault::{Fault, FaultClass};
 use super::lease::ServingLease;
@@ -40,14 +40,14 @@ pub(super) struct PgWriter {
 impl PgWriter {
     /// Starts the thread on an open connection. It keeps the lease, if there is one.
     pub(super) fn start(
-        server: &Server,
-        connection: Connection,
+        server: &PgServer,
+        connection: PgConnection,
         lease: Option<ServingLease>,
         fence: &Fence,
     ) -> Result<Self> {
         let (sender, jobs) = queue();
         let stats = EngineStats::new();
-        let thread = WriterThread {
+        let thread = PgWriterThread {
             begin: begin(&connection),
             server: server.clone(),
             connection: Some(connection),
@@ -89,7 +89,7 @@ impl Drop for PgWriter {
 
 /// The commands that begin a change. What the server or the role of the user has set for durability is
 /// never weakened, and raised where a commit would be acknowledged before it is on disk.
-fn begin(connection: &Connection) -> String {
+fn begin(connection: &PgConnection) -> String {
     let mut begin = format!(
         "begin isolation level serializable, read write; set local lock_timeout = '{LOCK_PATIENCE}';"
     );
@@ -117,16 +117,16 @@ impl GroupEnd {
 }
 
 /// The state of the writer thread.
-struct WriterThread {
+struct PgWriterThread {
     begin: String,
-    server: Server,
-    connection: Option<Connection>,
+    server: PgServer,
+    connection: Option<PgConnection>,
     lease: Option<ServingLease>,
     fence: Fence,
     stats: EngineStats,
 }
 
-impl WriterThread {
+impl PgWriterThread {
     fn write_all(mut self, queue: &Queue) {
         let mut group = Vec::with_capacity(GROUP);
         while queue.take(&mut group, GROUP, IDLE) {
@@ -216,10 +216,10 @@ impl WriterThread {
         })
     }
 
-    fn connection(&mut self) -> Result<&mut Connection> {
+    fn connection(&mut self) -> Result<&mut PgConnection> {
         let connection = match self.connection.take().filter(|open| !open.is_closed()) {
             Some(connection) => connection,
-            None => Connection::open(&self.server)?,
+            None => PgConnection::open(&self.server)?,
         };
         Ok(self.connection.insert(connection))
     }
@@ -258,7 +258,7 @@ impl WriterThread {
 
 /// Runs every job, each in its savepoint unless it is alone, and says how the transaction ends.
 fn run_all(
-    connection: &mut Connection,
+    connection: &mut PgConnection,
     group: &mut [Box<dyn WriteJob>],
     begin: &str,
     before: &mut String,
@@ -279,7 +279,7 @@ fn run_all(
 /// Runs one job. If it went on after a failed statement, it is run again with a savepoint around each
 /// statement, after the commands that take back the first run.
 fn run_job(
-    connection: &mut Connection,
+    connection: &mut PgConnection,
     job: &mut dyn WriteJob,
     before: &mut String,
     take_back: &str,

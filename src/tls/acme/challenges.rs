@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
-use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::crypto::aws_lc_rs::{self, sign::any_supported_type};
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::ServerConfig;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::error::{Error, Result};
 
@@ -73,10 +74,12 @@ impl ChallengeAnswers {
         let certificate = params.self_signed(&key).map_err(failed)?.der().clone();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let failed = |error| Error::internal("TLS is not available").caused_by(error);
+        // Its extension is critical, so no parser accepts it but the authority's.
+        let key = any_supported_type(&key).map_err(failed)?;
+        let certified = SingleCertAndKey::from(CertifiedKey::new(vec![certificate.clone()], key));
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(failed)?;
-        let rules = builder.with_no_client_auth();
-        let mut rules = rules.with_single_cert(vec![certificate.clone()], key).map_err(failed)?;
+        let mut rules = builder.with_no_client_auth().with_cert_resolver(Arc::new(certified));
         rules.alpn_protocols = vec![ACME_TLS.to_vec()];
         rules.send_tls13_tickets = 0;
         let host = host.to_ascii_lowercase();

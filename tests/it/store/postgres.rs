@@ -239,6 +239,47 @@ async fn the_server_ends_connections_and_the_store_goes_on() {
     assert_eq!(sum(&store, "n").await, Some(3));
 }
 
+#[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "how long a fail-over takes is the question")]
+async fn after_a_fail_over_nothing_acknowledged_is_lost_and_the_store_goes_on() {
+    if cluster::shared("a fail-over").is_none() {
+        return;
+    }
+    let programs = cluster::programs().unwrap();
+    let primary = Cluster::start(&programs, &[]);
+    let standby = primary.standby(&programs);
+    let url = |port: u16| format!("postgres://authd@127.0.0.1:{port}/postgres");
+    let proxy = Proxy::to(primary.port);
+    let store = server(&url(proxy.port));
+    let refused = refused(&url(standby.port), ProcessRole::Command);
+    assert!(refused.contains("is a standby"), "{refused}");
+    let mut acknowledged = 0;
+    for _ in 0..50 {
+        acknowledged = store.write(add("n", 1)).await.unwrap();
+    }
+    primary.kill();
+    let error = store.write(add("n", 1)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable);
+    assert!(error.retry_delay().is_some());
+
+    proxy.lead_to(standby.port);
+    standby.promote();
+    let began = Instant::now();
+    let mut attempts = 0;
+    let sum = loop {
+        match store.write(add("n", 1)).await {
+            Ok(sum) => break sum,
+            Err(error) => assert_eq!(error.kind(), Kind::Unavailable),
+        }
+        attempts += 1;
+        assert!(began.elapsed() < Duration::from_secs(15), "{attempts} attempts");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    // The change at the crash was not acknowledged: it may be there or not.
+    assert!((acknowledged + 1..=acknowledged + 2).contains(&sum), "{acknowledged} then {sum}");
+    assert_eq!(names(&store).await, ["n"]);
+}
+
 /// `PgBouncer` in transaction mode, with two connections to the server.
 struct Bouncer {
     port: u16,

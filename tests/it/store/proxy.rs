@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -19,6 +20,7 @@ type Plan = Arc<Mutex<Option<(Cut, &'static [u8])>>>;
 pub struct Proxy {
     pub port: u16,
     plan: Plan,
+    server: Arc<AtomicU16>,
 }
 
 impl Proxy {
@@ -27,13 +29,21 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let plan = Plan::default();
         let shared = plan.clone();
+        let server = Arc::new(AtomicU16::new(server));
+        let target = server.clone();
         thread::spawn(move || {
             for client in listener.incoming() {
                 let (Ok(client), plan) = (client, shared.clone()) else { return };
+                let server = target.load(Ordering::SeqCst);
                 thread::spawn(move || forward(client, server, &plan));
             }
         });
-        Self { port, plan }
+        Self { port, plan, server }
+    }
+
+    /// Leads new connections to another server.
+    pub fn lead_to(&self, server: u16) {
+        self.server.store(server, Ordering::SeqCst);
     }
 
     /// Cuts the next connection that sends this, once.
