@@ -151,6 +151,7 @@ pub async fn explain(core: &Core, id: &str) -> Result<LoginCheck> {
 }
 
 /// What the check needs of the core.
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 struct Check {
     now: Time,
     verification: Verification,

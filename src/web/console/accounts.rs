@@ -11,7 +11,7 @@ use crate::identity::Core;
 use crate::identity::admin::accounts::{AccountFilter, AccountWithRoles};
 use crate::identity::admin::search::Wanted;
 use crate::identity::admin::{accounts, search};
-use crate::model::{Permission, SearchText, Status, percent, text};
+use crate::model::{Permission, SearchText, Status, Time, percent, text};
 use crate::web::console::cells::{self, Tag};
 use crate::web::console::desk::{ConsoleFrame, ConsoleVisit};
 use crate::web::stop::Stop;
@@ -227,7 +227,7 @@ fn csv_line(core: &Core, entry: &AccountWithRoles) -> String {
         account.email_verified_at.is_some().to_string(),
         entry.roles.join(" "),
         account.created_at.to_seconds_text(),
-        account.last_login_at.map(|at| at.to_seconds_text()).unwrap_or_default(),
+        account.last_login_at.map(Time::to_seconds_text).unwrap_or_default(),
     ];
     let quoted =
         cells.map(|value| format!("\"{}\"", text::guard_formula(&value).replace('"', "\"\"")));

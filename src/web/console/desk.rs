@@ -56,7 +56,7 @@ async fn admit(owner: Owner, page: &'static ConsolePage) -> Result<Response, Sto
     let (caller, source) = (&owner.caller, owner.source());
     let admin = admit::admit(owner.core(), caller, demand, owner.locality, source).await?;
     let rights = Rights::of(&caller.roles, caller.permissions.clone());
-    let visit = ConsoleVisit { admin, rights, page, owner };
+    let visit = ConsoleVisit { owner, admin, rights, page };
     match act(&visit).await {
         Err(Stop::Failed(error)) if is_of_the_request(&error) => visit.refuse(&error),
         other => other,
@@ -70,7 +70,7 @@ pub(super) fn is_of_the_request(error: &Error) -> bool {
 
 /// An actor with a fresh proof, or why there is none.
 pub(super) enum ProvenActor {
-    Fresh(FreshBy),
+    Fresh(Box<FreshBy>),
     Refused(ProofFailure),
 }
 
@@ -103,7 +103,7 @@ impl ConsoleVisit {
         let caller = fresh.caller();
         let admin = caller.require(self.core(), demand, self.locality, self.source()).await?;
         let by = By { actor: Actor::Admin(admin), source: self.reasoned() };
-        Ok(ProvenActor::Fresh(FreshBy::check(by)?))
+        Ok(ProvenActor::Fresh(Box::new(FreshBy::check(by)?)))
     }
 
     /// Whether the administrator has this permission besides.

@@ -67,14 +67,13 @@ fn is_past(kind: ObstacleKind) -> bool {
 }
 
 fn line(visit: &ConsoleVisit, id: &str, obstacle: &Obstacle) -> ObstacleLine {
-    let (title, text) = said(obstacle);
     let remedy = remedy(visit, obstacle.kind).map(|(page, words)| {
         let is_of_account = !page.starts_with('/');
         (if is_of_account { format!("{}/{page}", page_of(id)) } else { page.to_owned() }, words)
     });
     ObstacleLine {
-        title,
-        text,
+        title: title(obstacle.kind),
+        text: text(obstacle),
         since_word: if is_past(obstacle.kind) { "Last on" } else { "Since" },
         since: obstacle.since.map(cells::time),
         until: obstacle.until.map(cells::time),
@@ -82,96 +81,71 @@ fn line(visit: &ConsoleVisit, id: &str, obstacle: &Obstacle) -> ObstacleLine {
     }
 }
 
-fn said(obstacle: &Obstacle) -> (&'static str, String) {
+fn title(kind: ObstacleKind) -> &'static str {
+    use ObstacleKind as Kind;
+    match kind {
+        Kind::Deleted => "The account is deleted",
+        Kind::Suspended => "The account is suspended",
+        Kind::AddressUnverified => "The address is not verified",
+        Kind::NoMethod => "There is nothing to log in with",
+        Kind::LockedOut => "The account is locked after wrong passwords",
+        Kind::PasswordClosed => "The password is accepted only from known addresses",
+        Kind::FactorsClosed => "Second factors are accepted only from known addresses",
+        Kind::ClientWaits => "A client has to wait after wrong passwords",
+        Kind::ProxyNotTrusted => "The server takes a proxy for the client",
+        Kind::MailNotConfigured => "The server cannot send mail",
+        Kind::MailFailed => "A mail to the owner could not be delivered",
+        Kind::MailWaits => "A mail to the owner is still waiting",
+        Kind::LimitHit => "A limit refused requests",
+        Kind::LoginRefused => "Logins were refused",
+        Kind::FactorRefused => "Second factors were refused",
+        Kind::CodeRefused => "Mailed codes were refused",
+    }
+}
+
+/// What an obstacle means that has nothing of its own to say.
+const DELETED: &str =
+    "Every login is refused. It can be restored until it is erased, 30 days after the deletion.";
+const SUSPENDED: &str = "Every login is refused until the suspension is lifted.";
+const UNVERIFIED: &str = "This server lets people in only after they have opened the link in the verification mail. They can ask for another one on the sign-in page.";
+const NO_METHOD: &str = "The account has no password, no passkey and no connected provider.";
+const LOCKED: &str = "Every login is refused until the lock ends, also with the right password.";
+const PASSWORD_CLOSED: &str = "There were too many wrong passwords from all clients together. The owner was sent a mail with a link that opens the login again from where they are.";
+const FACTORS_CLOSED: &str = "There were a hundred wrong codes without a right one. The owner was sent a mail with a link that opens the login again from where they are.";
+const NO_MAIL: &str = "No SMTP server is configured, so links and codes stay in the outbox. See mail.smtp_host in the settings.";
+
+fn text(obstacle: &Obstacle) -> String {
     use ObstacleKind as Kind;
     let client = obstacle.client_ip.as_deref().unwrap_or("an unknown address");
     let detail = obstacle.detail.as_deref().unwrap_or("no reason given");
-    let (title, text) = match obstacle.kind {
-        Kind::Deleted => (
-            "The account is deleted",
-            "Every login is refused. It can be restored until it is erased, 30 days after the deletion.",
-        ),
-        Kind::Suspended => {
-            ("The account is suspended", "Every login is refused until the suspension is lifted.")
-        }
-        Kind::AddressUnverified => (
-            "The address is not verified",
-            "This server lets people in only after they have opened the link in the verification mail. They can ask for another one on the sign-in page.",
-        ),
-        Kind::NoMethod => (
-            "There is nothing to log in with",
-            "The account has no password, no passkey and no connected provider.",
-        ),
-        Kind::LockedOut => (
-            "The account is locked after wrong passwords",
-            "Every login is refused until the lock ends, also with the right password.",
-        ),
-        Kind::PasswordClosed => (
-            "The password is accepted only from known addresses",
-            "There were too many wrong passwords from all clients together. The owner was sent a mail with a link that opens the login again from where they are.",
-        ),
-        Kind::FactorsClosed => (
-            "Second factors are accepted only from known addresses",
-            "There were a hundred wrong codes without a right one. The owner was sent a mail with a link that opens the login again from where they are.",
-        ),
-        Kind::MailNotConfigured => (
-            "The server cannot send mail",
-            "No SMTP server is configured, so links and codes stay in the outbox. See mail.smtp_host in the settings.",
-        ),
+    let often = times(obstacle.count);
+    let fixed = match obstacle.kind {
+        Kind::Deleted => DELETED,
+        Kind::Suspended => SUSPENDED,
+        Kind::AddressUnverified => UNVERIFIED,
+        Kind::NoMethod => NO_METHOD,
+        Kind::LockedOut => LOCKED,
+        Kind::PasswordClosed => PASSWORD_CLOSED,
+        Kind::FactorsClosed => FACTORS_CLOSED,
+        Kind::MailNotConfigured => NO_MAIL,
         Kind::ClientWaits => {
-            return (
-                "A client has to wait after wrong passwords",
-                format!(
-                    "Logins from {client} are refused until the wait ends. Logins from other addresses work."
-                ),
+            return format!(
+                "Logins from {client} are refused until the wait ends. Logins from other addresses work."
             );
         }
         Kind::ProxyNotTrusted => {
-            return (
-                "The server takes a proxy for the client",
-                format!(
-                    "Logins come from {client}, which is an address of a private network. If that is your proxy, all users share its limits: list it in server.trusted_proxies."
-                ),
+            return format!(
+                "Logins come from {client}, an address of a private network. If that is your proxy, all users share its limits: list it in server.trusted_proxies."
             );
         }
-        Kind::MailFailed => {
-            return (
-                "A mail to the owner could not be delivered",
-                format!("It was given up: {detail}"),
-            );
-        }
-        Kind::MailWaits => {
-            return (
-                "A mail to the owner is still waiting",
-                format!("It will be tried again: {detail}"),
-            );
-        }
-        Kind::LimitHit => {
-            return (
-                "A limit refused requests",
-                format!("Limit {detail}, from {client}, {}.", times(obstacle.count)),
-            );
-        }
-        Kind::LoginRefused => {
-            return (
-                "Logins were refused",
-                format!("{} from {client}, {}.", reason(detail), times(obstacle.count)),
-            );
-        }
-        Kind::FactorRefused => {
-            return (
-                "Second factors were refused",
-                format!("{} from {client}, {}.", reason(detail), times(obstacle.count)),
-            );
-        }
-        Kind::CodeRefused => {
-            return (
-                "Mailed codes were refused",
-                format!("{} from {client}, {}.", reason(detail), times(obstacle.count)),
-            );
+        Kind::MailFailed => return format!("It was given up: {detail}"),
+        Kind::MailWaits => return format!("There will be another attempt: {detail}"),
+        Kind::LimitHit => return format!("Limit {detail}, from {client}, {often}."),
+        Kind::LoginRefused | Kind::FactorRefused | Kind::CodeRefused => {
+            return format!("{} from {client}, {often}.", reason(detail));
         }
     };
-    (title, text.to_owned())
+    fixed.to_owned()
 }
 
 fn times(count: i64) -> String {
