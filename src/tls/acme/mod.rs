@@ -103,7 +103,26 @@ impl AcmeCertificates {
         if let Some(kept) = this.entries.certificate().await? {
             this.show(&kept)?;
         }
+        this.warn_of_delay().await?;
         Ok(Some(this))
+    }
+
+    /// Says why nothing happens after a start, if a certificate is due.
+    async fn warn_of_delay(&self) -> Result<()> {
+        let now = self.entries.env.wall();
+        let delay = self.entries.attempts().await?.delay(&self.target(), now);
+        if let Some(delay) = delay.filter(|_| self.is_due(now)) {
+            let minutes = delay.as_secs() / 60;
+            tracing::warn!(
+                "the last order of a certificate failed; the next is made in {minutes} minutes"
+            );
+        }
+        Ok(())
+    }
+
+    /// What attempts are counted for.
+    fn target(&self) -> String {
+        format!("{} {}", self.settings.directory, self.check.host)
     }
 
     /// Orders a certificate if one is due and no earlier attempt holds it up.
@@ -116,7 +135,7 @@ impl AcmeCertificates {
             return Ok(());
         }
         let attempts = self.entries.attempts().await?;
-        let target = format!("{} {}", self.settings.directory, self.check.host);
+        let target = self.target();
         if attempts.delay(&target, now).is_some() || !self.is_check_due(now) {
             return Ok(());
         }

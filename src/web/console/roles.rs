@@ -61,7 +61,7 @@ fn meaning(permission: Permission) -> &'static str {
         Permission::Keys => "Read and rotate signing keys",
         Permission::Apps => "Register apps and rotate their keys",
         Permission::Stats => "Read statistics",
-        Permission::Providers => "Add, change and remove providers to log in with",
+        Permission::Providers => "Add, change and remove login providers",
     }
 }
 

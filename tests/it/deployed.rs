@@ -1,0 +1,109 @@
+//! `examples/deploy/kubernetes.yaml` and `compose.yaml`: their form, and what they say to the program.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use authd::http::server::system::PATHS;
+use serde_json::Value;
+
+use crate::process::Folder;
+use crate::tools::{installed, missing, succeed};
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy").join(name)
+}
+
+const TO_JSON: &str =
+    "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
+
+/// The documents in a file of YAML.
+fn documents(tools: &Path, name: &str) -> Vec<Value> {
+    let mut python = Command::new(tools.join("bin/python"));
+    let text = succeed(python.args(["-c", TO_JSON]).arg(example(name)));
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn kubernetes_accepts_the_manifest_and_authd_its_configuration() {
+    let Some(tools) = installed("kubernetes") else {
+        return missing("the Kubernetes manifest", "kubernetes-validate");
+    };
+    let mut validate = Command::new(tools.join("bin/kubernetes-validate"));
+    let said = succeed(validate.arg("--strict").arg(example("kubernetes.yaml")));
+    assert_eq!(said.matches(" passed for resource ").count(), 3, "{said}");
+    let found = documents(&tools, "kubernetes.yaml");
+    let of_kind = |kind: &str| found.iter().find(|one| one["kind"] == kind).unwrap();
+    let pod = &of_kind("StatefulSet")["spec"]["template"]["spec"];
+    let container = &pod["containers"][0];
+    for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
+        let path = container[probe]["httpGet"]["path"].as_str().unwrap();
+        assert!(PATHS.contains(&path), "{path}");
+    }
+    assert_eq!(of_kind("StatefulSet")["spec"]["replicas"], 1);
+    let dockerfile = std::fs::read_to_string(example("Dockerfile")).unwrap();
+    let user = pod["securityContext"]["runAsUser"].to_string();
+    assert!(dockerfile.contains(&format!("--uid {user} ")), "{user}");
+    let config = of_kind("ConfigMap")["data"]["authd.toml"].as_str().unwrap();
+    let folder = Folder::new();
+    std::fs::write(folder.path("authd.toml"), config).unwrap();
+    let checked = folder.run(&["config", "check", "--json"]);
+    let findings: Value = serde_json::from_str(&checked.out).unwrap();
+    // The sender and the server for mail are the reader's own.
+    let is_left =
+        |finding: &&Value| finding["key"] == "mail.from" || finding["key"] == "mail.smtp_url";
+    let found = findings["findings"].as_array().unwrap().iter();
+    let errors: Vec<&Value> =
+        found.filter(|one| one["level"] == "error" && !is_left(one)).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let listen = folder.run(&["config", "show", "metrics.listen"]).out;
+    let port = container["ports"][1]["containerPort"].to_string();
+    assert!(listen.contains(&port), "{listen}");
+    let annotations = &of_kind("StatefulSet")["spec"]["template"]["metadata"]["annotations"];
+    assert_eq!(annotations["prometheus.io/port"], port);
+}
+
+#[test]
+fn what_the_compose_file_names_exists_and_its_services_find_each_other() {
+    let Some(tools) = installed("kubernetes") else {
+        return missing("the Compose file", "kubernetes-validate");
+    };
+    let compose = documents(&tools, "compose.yaml").remove(0);
+    let services = compose["services"].as_object().unwrap();
+    let mut named = 0;
+    for service in services.values() {
+        let volumes =
+            service["volumes"].as_array().unwrap().iter().map(|one| one.as_str().unwrap());
+        for volume in volumes {
+            let source = volume.split(':').next().unwrap();
+            if source.starts_with('.') {
+                assert!(example(source).is_file(), "{volume}");
+            } else {
+                assert!(compose["volumes"].as_object().unwrap().contains_key(source), "{volume}");
+            }
+            named += 1;
+        }
+        for config in service["configs"].as_array().into_iter().flatten() {
+            let source = config["source"].as_str().unwrap();
+            assert!(compose["configs"][source]["content"].is_string(), "{source}");
+            named += 1;
+        }
+    }
+    assert_eq!(named, 8);
+    let build = &services["authd"]["build"];
+    let context = example(build["context"].as_str().unwrap());
+    assert!(context.join(build["dockerfile"].as_str().unwrap()).is_file());
+    // Each variable is one that authd reads.
+    let folder = Folder::new();
+    let environment = services["authd"]["environment"].as_object().unwrap();
+    for name in environment.keys() {
+        let key = name.strip_prefix("AUTHD_").unwrap().to_ascii_lowercase().replace("__", ".");
+        let shown = folder.run(&["config", "show", &key]);
+        assert_eq!(shown.code, Some(0), "{name}: {}", shown.err);
+    }
+    let listen = environment["AUTHD_METRICS__LISTEN"].as_str().unwrap();
+    let port = listen.rsplit_once(':').unwrap().1;
+    let scrape = compose["configs"]["prometheus"]["content"].as_str().unwrap();
+    assert!(scrape.contains(&format!("\"authd:{port}\"")), "{scrape}");
+    let datasource = compose["configs"]["datasource"]["content"].as_str().unwrap();
+    assert!(datasource.contains("url: http://prometheus:9090"), "{datasource}");
+}
