@@ -10,7 +10,8 @@ use crate::model::event::What;
 use crate::model::{AccountId, Event, Permission, Secret};
 use crate::outbox::{self, Channel, Job, Outbox, SealedJob};
 use crate::sms::TextBody;
-use crate::store::Store;
+use crate::store::db::Db;
+use crate::store::{self, Store};
 
 pub use crate::outbox::{Message, MessageState};
 
@@ -49,6 +50,26 @@ pub async fn list(
     limit: i64,
 ) -> Result<(Vec<Message>, Option<String>)> {
     let mut letters = outbox::list(&core.store, state, before, limit + 1).await?;
+    let next = crate::identity::audit::log::cut(&mut letters, limit, |letter| letter.id.clone());
+    Ok((letters, next))
+}
+
+/// As [`list`], of one account.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn list_of(
+    core: &Core,
+    account: &AccountId,
+    state: Option<MessageState>,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<(Vec<Message>, Option<String>)> {
+    let (account, before) = (account.clone(), before.map(str::to_owned));
+    let read = move |db: &mut dyn Db| {
+        store::tables::outbox::list_of(db, &account, state, before.as_deref(), limit + 1)
+    };
+    let mut letters = core.store.scan(read).await?;
     let next = crate::identity::audit::log::cut(&mut letters, limit, |letter| letter.id.clone());
     Ok((letters, next))
 }

@@ -277,7 +277,7 @@ impl Check {
 
     /// Messages to the owner that did not arrive.
     fn of_mail(&self, db: &mut dyn Db, id: &AccountId) -> Result<Vec<Obstacle>> {
-        let mut messages = store::tables::outbox::of_account(db, id, MESSAGES)?;
+        let mut messages = store::tables::outbox::list_of(db, id, None, None, MESSAGES)?;
         messages.retain(|message| message.created_at > self.now - LATELY);
         let of = |message: Message| {
             let kind = match message.state {

@@ -20,6 +20,14 @@ pub async fn totals(core: &Core) -> Result<AccountTotals> {
     core.store.scan(move |db| store::tables::stats::totals(db, now)).await
 }
 
+/// As [`totals`], but where counting takes long they may be up to a minute old.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn recent_totals(core: &Core) -> Result<AccountTotals> {
+    core.counts.totals(&core.store, &core.env).await
+}
+
 /// Completed logins, including days and months without any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginCounts {

@@ -274,15 +274,26 @@ pub fn list(
     db.all(sql, &values)?.into_iter().map(read).collect()
 }
 
-/// The newest messages of an account, without bodies.
-pub fn of_account(db: &mut dyn Db, account: &AccountId, limit: i64) -> Result<Vec<Message>> {
+/// As [`list`], of one account.
+pub fn list_of(
+    db: &mut dyn Db,
+    account: &AccountId,
+    state: Option<MessageState>,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Message>> {
     let sql = sql!(
         "select id, channel, kind, account_id, recipient, locale, null, state, attempts, next_at, expires_at, last_error, created_at,
            finished_at
-         from outbox where account_id = $1 order by id desc limit $2"
+         from outbox where account_id = $1 and id < $2 and ($3 = '' or state = $3) order by id desc limit $4"
     );
-    let rows = db.all(sql, &[account.as_str().into(), limit.into()])?;
-    rows.into_iter().map(read).collect()
+    let values = [
+        account.as_str().into(),
+        before.unwrap_or("~").into(),
+        state.map_or("", MessageState::as_str).into(),
+        limit.into(),
+    ];
+    db.all(sql, &values)?.into_iter().map(read).collect()
 }
 
 /// Finds one message with its body.

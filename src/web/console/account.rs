@@ -4,7 +4,7 @@ use askama::Template;
 use poem::Response;
 
 use crate::error::Result;
-use crate::identity::account::quota;
+use crate::identity::account::{letters, quota};
 use crate::identity::admin::login_check::{LoginCheck, LoginMethods};
 use crate::identity::admin::search::AccountDetails;
 use crate::identity::admin::{login_check, search};
@@ -16,6 +16,7 @@ use crate::model::{AccountId, Permission, Status, percent};
 use crate::web::console::accounts::page_of;
 use crate::web::console::cells::{self, Tag};
 use crate::web::console::desk::{ConsoleFrame, ConsoleVisit};
+use crate::web::console::mail::{MessageLine, line};
 use crate::web::console::record::{RecordEntry, entries};
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
@@ -23,6 +24,9 @@ use crate::web::time::Moment;
 
 /// Records on the page.
 const RECORDS: i64 = 10;
+
+/// Messages on the page.
+const LETTERS: i64 = 5;
 
 /// An account.
 #[derive(Template)]
@@ -41,6 +45,8 @@ struct ConsoleAccountView<'a> {
     passkeys: Vec<AccountKeyLine>,
     sessions: Vec<SessionLine>,
     uploads: Option<String>,
+    letters: Option<Vec<MessageLine>>,
+    letters_path: String,
     records: Option<Vec<RecordEntry>>,
     record_path: String,
     may_write: bool,
@@ -83,6 +89,8 @@ pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
         None => None,
     };
     let records = if visit.may(Permission::Audit) { Some(newest(visit, &id).await?) } else { None };
+    let letters =
+        if visit.may(Permission::Mail) { Some(newest_letters(visit, &id).await?) } else { None };
     let title = cells::label(account);
     let mut frame = visit.frame(&title);
     frame.undo = undo(visit.notice).map(|action| format!("{}/{action}", page_of(&id)));
@@ -98,6 +106,8 @@ pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
         passkeys: keys(visit, &id).await?,
         sessions: sessions.into_iter().map(session).collect(),
         uploads,
+        letters,
+        letters_path: format!("/console/mail?account={}", percent::encode(&id)),
         records,
         record_path: format!("/console/record?account={}", percent::encode(&id)),
         path: page_of(&id),
@@ -120,6 +130,12 @@ async fn newest(visit: &ConsoleVisit, id: &str) -> Result<Vec<RecordEntry>, Stop
     let filter = AuditFilter { account: Some(AccountId::new(id)), ..AuditFilter::default() };
     let (records, _) = log::newest(visit.core(), &filter, None, RECORDS).await?;
     Ok(entries(visit, &records).await?)
+}
+
+async fn newest_letters(visit: &ConsoleVisit, id: &str) -> Result<Vec<MessageLine>, Stop> {
+    let id = AccountId::new(id);
+    let (found, _) = letters::list_of(visit.core(), &id, None, None, LETTERS).await?;
+    Ok(found.into_iter().map(line).collect())
 }
 
 async fn keys(visit: &ConsoleVisit, id: &str) -> Result<Vec<AccountKeyLine>, Stop> {

@@ -19,7 +19,7 @@ use crate::web::target::ACCOUNTS;
 use crate::web::time::Moment;
 
 /// Accounts on a page.
-const ON_PAGE: i64 = 25;
+const ON_PAGE: i64 = 15;
 /// The most characters of a search.
 const LONGEST_SEARCH: usize = 255;
 /// The most matches of a search in a file, which is as many as a search counts.
@@ -60,13 +60,13 @@ struct AccountLine {
 }
 
 /// What the query asks for.
-struct Asked {
+struct ListQuery {
     search: String,
     status: Option<Status>,
     page: i64,
 }
 
-impl Asked {
+impl ListQuery {
     fn of(visit: &ConsoleVisit) -> Self {
         let search = visit.parameter("q").unwrap_or_default();
         let status = visit.parameter("state");
@@ -103,7 +103,7 @@ impl Asked {
 
 /// `GET /console/accounts`
 pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
-    let asked = Asked::of(visit);
+    let asked = ListQuery::of(visit);
     let found = search::page(visit.core(), &asked.wanted()).await?;
     let last = ((found.total + ON_PAGE - 1) / ON_PAGE).max(1);
     let before =
@@ -164,7 +164,7 @@ fn line(core: &Core, entry: &AccountWithRoles) -> AccountLine {
 
 /// `GET /console/accounts/export`
 pub(super) async fn export(visit: &ConsoleVisit) -> Result<Response, Stop> {
-    let asked = Asked::of(visit);
+    let asked = ListQuery::of(visit);
     let core = visit.core().clone();
     let heading = stream::iter([Ok::<_, std::io::Error>(format!("{}\r\n", NAMES.join(",")))]);
     let body = if let Some(text) = asked.search() {

@@ -6,7 +6,7 @@ use poem::Response;
 use crate::error::Result;
 use crate::identity::account::letters;
 use crate::identity::account::letters::{Message, MessageState};
-use crate::model::percent;
+use crate::model::{AccountId, percent};
 use crate::web::console::accounts::page_of;
 use crate::web::console::cells::{self, Tag};
 use crate::web::console::desk::{ConsoleFrame, ConsoleVisit};
@@ -16,7 +16,7 @@ use crate::web::target::MAIL;
 use crate::web::time::Moment;
 
 /// Messages on a page.
-const ON_PAGE: i64 = 50;
+const ON_PAGE: i64 = 15;
 
 const STATES: [MessageState; 5] = [
     MessageState::Requested,
@@ -34,20 +34,21 @@ struct OutboxView<'a> {
     states: Vec<(&'static str, bool)>,
     messages: Vec<MessageLine>,
     older: Option<String>,
+    account: String,
     is_configured: bool,
 }
 
-struct MessageLine {
-    id: String,
-    kind: String,
-    recipient: Option<String>,
-    account: Option<String>,
-    state: Tag,
-    attempts: i64,
-    error: Option<String>,
-    created: Moment,
-    next: Option<Moment>,
-    can_retry: bool,
+pub(super) struct MessageLine {
+    pub(super) id: String,
+    pub(super) kind: String,
+    pub(super) recipient: Option<String>,
+    pub(super) account: Option<String>,
+    pub(super) state: Tag,
+    pub(super) attempts: i64,
+    pub(super) error: Option<String>,
+    pub(super) created: Moment,
+    pub(super) next: Option<Moment>,
+    pub(super) can_retry: bool,
 }
 
 /// `GET /console/mail`
@@ -55,19 +56,28 @@ pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let asked = visit.parameter("state");
     let state = STATES.into_iter().find(|state| Some(state.as_str()) == asked.as_deref());
     let before = visit.parameter("before").filter(|id| id.len() <= 64);
-    let (found, next) = letters::list(visit.core(), state, before.as_deref(), ON_PAGE).await?;
+    let (core, before) = (visit.core(), before.as_deref());
+    let account = visit.parameter("account").filter(|id| !id.is_empty() && id.len() <= 64);
+    let (found, next) = match account.as_deref().map(AccountId::new) {
+        Some(account) => letters::list_of(core, &account, state, before, ON_PAGE).await?,
+        None => letters::list(core, state, before, ON_PAGE).await?,
+    };
     let of_state = state.map(|state| format!("state={}&", state.as_str())).unwrap_or_default();
+    let of_account = account.as_deref().map(|id| format!("account={}&", percent::encode(id)));
+    let filter = format!("{of_state}{}", of_account.unwrap_or_default());
     let view = OutboxView {
         frame: visit.frame(visit.page.title),
         states: STATES.map(|one| (one.as_str(), Some(one) == state)).to_vec(),
         messages: found.into_iter().map(line).collect(),
-        older: next.map(|id| format!("{MAIL}?{of_state}before={}", percent::encode(&id))),
+        older: next.map(|id| format!("{MAIL}?{filter}before={}", percent::encode(&id))),
+        account: account.unwrap_or_default(),
         is_configured: visit.core().config.mail.smtp.is_some(),
     };
     visit.show(&view)
 }
 
-fn line(message: Message) -> MessageLine {
+/// A message as the pages show it.
+pub(super) fn line(message: Message) -> MessageLine {
     let look = match message.state {
         MessageState::Requested | MessageState::Waiting => "off",
         MessageState::Delivered => "good",

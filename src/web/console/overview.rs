@@ -54,7 +54,7 @@ pub(super) async fn lead(visit: &ConsoleVisit) -> Result<Response, Stop> {
 /// `GET /console/overview`
 pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let core = visit.core();
-    let totals = stats::totals(core).await?;
+    let totals = stats::recent_totals(core).await?;
     let step = chosen_step(visit);
     let counts = statistics::read(core, step, step.usual_periods()).await?;
     let view = ConsoleOverviewView {
@@ -135,7 +135,7 @@ fn figures(visit: &ConsoleVisit, totals: &AccountTotals) -> Vec<Figure> {
     let list = |query: &str| may_read.then(|| format!("{ACCOUNTS}{query}"));
     let all = [
         ("Accounts", totals.users, list("")),
-        ("Verified addresses", totals.verified, None),
+        ("Verified", totals.verified, None),
         ("Suspended", totals.suspended, list("?state=suspended")),
         ("Deleted", totals.deleted, list("?state=deleted")),
         ("Active sessions", totals.sessions, None),

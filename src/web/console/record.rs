@@ -17,8 +17,10 @@ use crate::web::target::AUDIT;
 use crate::web::time::Moment;
 use crate::web::visit::json;
 
-/// Entries on a page, and in an answer to the script that follows.
-const ON_PAGE: i64 = 50;
+/// Entries on a page.
+const ON_PAGE: i64 = 15;
+/// The most entries in an answer to the script that follows.
+const AT_ONCE: i64 = 100;
 /// The longest ID in a filter.
 const LONGEST_ID: usize = 64;
 
@@ -196,7 +198,7 @@ pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
 pub(super) async fn newer(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let after = visit.parameter("after").filter(|id| id.len() <= LONGEST_ID).unwrap_or_default();
     let filter = RecordQuery::of(visit).filter(visit).await?;
-    let records = log::read(visit.core(), &filter, &From::After(after), ON_PAGE).await?;
+    let records = log::read(visit.core(), &filter, &From::After(after), AT_ONCE).await?;
     let newest = records.last().map(|record| record.id.clone());
     let entries = entries(visit, &records).await?;
     let entries: Vec<_> = entries

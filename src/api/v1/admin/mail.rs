@@ -14,6 +14,7 @@ use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::account::letters;
 use crate::identity::account::letters::MessageState;
+use crate::model::AccountId;
 
 /// Operations under `/admin/mail`.
 pub struct MailApi {
@@ -29,6 +30,9 @@ impl MailApi {
     async fn list(
         &self,
         _admin: Allowed<ManageMail>,
+        /// Only messages about this account.
+        #[oai(name = "userId")]
+        user_id: Query<Option<NameQuery>>,
         /// Only messages in this state.
         state: Query<Option<LetterState>>,
         /// Only messages created before the message with this ID.
@@ -38,9 +42,11 @@ impl MailApi {
     ) -> Answer<LettersAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
         let before = params::name("before", before.0)?;
-        let (letters, next) =
-            letters::list(&self.core, state.0.map(MessageState::from), before.as_deref(), limit)
-                .await?;
+        let (state, before) = (state.0.map(MessageState::from), before.as_deref());
+        let (letters, next) = match params::name("userId", user_id.0)?.map(AccountId::new) {
+            Some(account) => letters::list_of(&self.core, &account, state, before, limit).await?,
+            None => letters::list(&self.core, state, before, limit).await?,
+        };
         Ok(answer(
             LetterPage { letters: letters.into_iter().map(view::letter).collect(), next }.into(),
         ))

@@ -63,3 +63,20 @@ async fn the_newest_come_first_by_state_and_page_by_page() {
     assert_eq!(kinds(&second), "verify_email");
     assert_eq!(second.body["data"]["next"], json!(null));
 }
+
+#[tokio::test]
+async fn the_messages_of_one_account_are_its_own() {
+    let app = app().await;
+    let root = person(&app, "root", &["admin"]).await;
+    app.register("ada").await.ok(201);
+    app.register("bob").await.ok(201);
+    app.mails().await;
+    let all = list(&app, &root, "").await.ok(200);
+    let letters = all.body["data"]["letters"].as_array().unwrap();
+    let bob = letters.iter().find(|letter| letter["recipient"] == "bob@example.com").unwrap();
+    let query = format!("userId={}", bob["accountId"].as_str().unwrap());
+    let own = list(&app, &root, &query).await.ok(200);
+    assert_eq!(own.body["data"]["letters"], json!([bob]));
+    assert_eq!(kinds(&list(&app, &root, &format!("{query}&state=failed")).await.ok(200)), "");
+    assert_eq!(kinds(&list(&app, &root, "userId=nobody").await.ok(200)), "");
+}

@@ -137,6 +137,9 @@ async fn a_script_adds_keys_and_follows_the_record() {
 async fn a_page_weighs_little_with_all_that_it_loads() {
     let app = busy().await;
     let mut root = administrator(&app, "boss", &["admin"]).await;
+    for number in 0..20 {
+        make(&app, &format!("somebody.with.a.long.name.{number}"), &["moderator"]).await;
+    }
     let ada = authd::identity::admin::accounts::find(&app.core, "ada@example.com").await.unwrap();
     let mut files = 0;
     for path in ["/pages/page.css", "/pages/page.js", "/pages/console.css", "/pages/console.js"] {
@@ -152,5 +155,6 @@ async fn a_page_weighs_little_with_all_that_it_loads() {
         root.open(path).await;
         let weight = root.page.text.len();
         assert!(weight + files <= 60_000, "{path}: {weight} and {files}");
+        assert!(weight <= 15_000, "{path}: {weight}");
     }
 }

@@ -1,5 +1,6 @@
 //! What the pages of the console show.
 
+use authd::identity::admin::accounts;
 use authd::identity::system::statistics;
 use poem::http::Method;
 
@@ -41,10 +42,10 @@ async fn long_lists_have_pages_that_keep_the_filter() {
     root.sees("30 accounts, page 1 of 2");
     root.sees("href=\"/console/accounts?q=anna&#38;state=active&#38;page=2\"");
     root.open("/console/accounts?q=anna&state=active&page=2").await;
-    assert_eq!(root.page.text.matches("<th scope=\"row\">").count(), 5);
+    assert_eq!(root.page.text.matches("<th scope=\"row\">").count(), 15);
     root.sees(">Previous</a>");
     root.open("/console/accounts?page=9").await;
-    root.sees("href=\"/console/accounts?page=2\">Previous</a>");
+    root.sees("href=\"/console/accounts?page=3\">Previous</a>");
 }
 
 #[tokio::test]
@@ -149,6 +150,14 @@ async fn a_message_is_retried() {
     root.sees("The message is due now.");
     root.open("/console/mail?state=absurd").await;
     assert_eq!(root.page.status, 200);
+    app.mails().await;
+    app.register("bob").await.ok(201);
+    let ada = accounts::find(&app.core, "ada@example.com").await.unwrap().account.id;
+    root.open(&of(ada.as_str(), "")).await;
+    root.sees("<strong>Verify email</strong><span class=\"tag good\">delivered</span>");
+    root.open(&format!("/console/mail?account={ada}")).await;
+    root.sees("ada@example.com");
+    assert!(!root.page.text.contains("bob@example.com"), "{}", root.page.text);
 }
 
 #[tokio::test]
@@ -227,6 +236,7 @@ async fn the_overview_counts_and_draws_what_happened() {
     }
     make(&app, "ada", &[]).await;
     root.open("/console/overview?by=week").await;
+    root.sees(">2<span class=\"away\"> – Accounts</span>");
     assert!(!root.page.text.contains("First steps"), "there is a second account");
 }
 
