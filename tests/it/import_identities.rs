@@ -128,3 +128,41 @@ async fn an_account_without_a_password_needs_one_way_to_log_in() {
     );
     assert_eq!(counts(&left), [1, 1, 0, 0], "{left}");
 }
+
+#[tokio::test]
+async fn an_account_without_an_address_moves_where_the_policy_lets_it() {
+    let provider = FakeProvider::start().await;
+    let optional = ("signup.require_email", "false");
+    let open = async || {
+        let app = app_with("standard", &[("outbound.allow", "127.0.0.1"), optional]).await;
+        add(&app, "acme", &provider.issuer).await;
+        app
+    };
+    let (old, new) = (open().await, open().await);
+    let claims = json!({ "sub": "s-1", "name": "Ada" });
+    assert_eq!(log_in(&old, &provider, "acme", &claims).await, 200);
+    let set = ["--set", "signup.require_email=false"];
+    for format in ["jsonl", "csv"] {
+        let exported = user(&old, &[&["export", "--format", format], &set[..]].concat(), "").out;
+        let fixed = ["--format", format];
+        let refused = import(&new, &[&fixed[..], &["--dry-run"]].concat(), &exported);
+        assert_eq!(counts(&refused), [1, 0, 0, 1], "{format}: {refused}");
+        assert!(refused["reasons"].to_string().contains("no e-mail address"), "{refused}");
+        let dry = import(&new, &[&fixed[..], &set, &["--dry-run"]].concat(), &exported);
+        let is_first = u64::from(format == "jsonl");
+        assert_eq!(counts(&dry), [1, is_first, 1 - is_first, 0], "{format}: {dry}");
+        let summary = import(&new, &[&fixed[..], &set].concat(), &exported);
+        assert_eq!(counts(&summary), [1, is_first, 1 - is_first, 0], "{format}: {summary}");
+    }
+    assert_eq!(log_in(&new, &provider, "acme", &claims).await, 200);
+    assert_eq!(accounts(&new).await, 1);
+    // Neither by another id.
+    let other = json!({ "id": "other", "identities": [{ "provider": "acme", "subject": "s-1" }] });
+    let fixed = ["--format", "jsonl", "--set", "signup.require_email=false"];
+    let refused = import(&new, &fixed, &other.to_string());
+    assert_eq!(counts(&refused), [1, 0, 0, 1], "{refused}");
+    assert!(refused["reasons"].to_string().contains("connected to another account"), "{refused}");
+    let bare = json!({ "username": "bob" }).to_string();
+    let refused = import(&new, &[&fixed[..], &["--without-passwords"]].concat(), &bare);
+    assert!(refused["reasons"].to_string().contains("no e-mail address"), "{refused}");
+}

@@ -32,6 +32,8 @@ const STEP: &str = "/sign-in/connect";
 pub(super) struct ProviderButton {
     pub(super) path: String,
     pub(super) label: String,
+    /// The preset whose logo it has.
+    pub(super) preset: Option<String>,
 }
 
 /// The buttons of all providers.
@@ -40,6 +42,7 @@ pub(super) async fn buttons(visit: &Visit, target: Option<&str>) -> Result<Vec<P
     let button = |one: provider::ProviderListing| ProviderButton {
         path: with_target(&format!("/sign-in/provider/{}", one.name), target),
         label: text.button(&one.label),
+        preset: one.preset,
     };
     Ok(provider::offered(visit.core()).await?.into_iter().map(button).collect())
 }

@@ -14,6 +14,7 @@ use crate::identity::admin::import::identity::ImportedIdentity;
 use crate::identity::admin::import::reason::{ImportReason, PasswordGap};
 use crate::identity::admin::import::value;
 use crate::identity::admin::import::value::When;
+use crate::model::account::AddressPolicy;
 use crate::model::identity::Identity;
 use crate::model::{Account, AccountId, Email, LanguageTag, Provider, Time, Username, role, text};
 use crate::password::imported::ImportedPassword;
@@ -42,8 +43,9 @@ pub(in crate::identity) enum AccountReference {
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub(in crate::identity) row: NewRow,
-    /// The address of the account in `row`: an import always brings one.
-    pub(in crate::identity) email: Email,
+    /// The address of the account in `row`.
+    /// `None`: it has an account at a provider, and the policy lets it have no address.
+    pub(in crate::identity) email: Option<Email>,
     /// The numeric id; an account without one gets the next.
     pub(in crate::identity) number: Option<i64>,
     /// Sorted.
@@ -65,6 +67,8 @@ pub struct ImportRules {
     pub(in crate::identity) unsaid_is_proved: bool,
     /// Whether accounts are imported although they have no password here.
     pub(in crate::identity) without_passwords: bool,
+    /// Whether every account needs an address.
+    pub(in crate::identity) addresses: AddressPolicy,
     /// The providers that people can log in with.
     pub(in crate::identity) providers: Arc<Vec<Arc<Provider>>>,
     pub(in crate::identity) env: Env,
@@ -95,8 +99,6 @@ impl ImportRules {
         let now = self.env.now();
         let state = StateColumns::of(fields, now)?;
         let mut notes = Vec::new();
-        let email = fields.get(ImportColumn::Email).ok_or(ImportReason::NoAddress)?;
-        let email = Email::parse(email).ok_or(ImportReason::InvalidAddress)?;
         let (id, number, named) = reference(fields, fresh)?;
         let username = fields
             .get(ImportColumn::Username)
@@ -105,12 +107,14 @@ impl ImportRules {
         let connected = fields.get(ImportColumn::Identities);
         let connected =
             connected.map_or(Ok(Vec::new()), |text| identity::read(text, &self.providers))?;
+        let email = self.email(fields, !connected.is_empty())?;
         let hash = self.password(fields, !connected.is_empty(), &mut notes)?;
         let created_at = past(fields, ImportColumn::CreatedAt, now)?.unwrap_or(now);
         let proved = match moment(fields, ImportColumn::EmailVerified)? {
             Some(said) => said.at(created_at),
             None => (self.unsaid_is_proved && !state.is_pending).then_some(created_at),
         };
+        let proved = proved.filter(|_| email.is_some());
         let password_scheme = hash.as_deref().map(scheme::scheme_of);
         let username_key = username.as_ref().map(|name| name.key().to_owned());
         let account = Account {
@@ -147,6 +151,15 @@ impl ImportRules {
             named,
             notes,
         })
+    }
+
+    /// The address. Only an account that logs in at a provider may have none, if the policy lets it.
+    fn email(&self, fields: &Fields, has_identity: bool) -> ParseResult<Option<Email>> {
+        match fields.get(ImportColumn::Email) {
+            Some(email) => Email::parse(email).map(Some).ok_or(ImportReason::InvalidAddress),
+            None if has_identity && self.addresses == AddressPolicy::Optional => Ok(None),
+            None => Err(ImportReason::NoAddress),
+        }
     }
 
     /// The password hash. An account without one is refused, unless it logs in at a provider or the

@@ -25,7 +25,7 @@ use crate::identity::admin::search;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::provider::stored;
 use crate::model::event::What;
-use crate::model::{Event, Source, Time, role};
+use crate::model::{Email, Event, Source, Time, role};
 use crate::store;
 use crate::store::db::Db;
 
@@ -145,6 +145,7 @@ impl<'a> ImportRun<'a> {
             roles,
             unsaid_is_proved: options.assume_verified,
             without_passwords: options.without_passwords,
+            addresses: core.address_policy(),
             providers: Arc::new(stored::usable(core).await?),
             env: core.env.clone(),
         };
@@ -241,7 +242,8 @@ impl<'a> ImportRun<'a> {
         candidate: Candidate,
     ) -> std::result::Result<Candidate, ImportReason> {
         let account = &candidate.row.account;
-        let mut names = vec![(UniqueName::Address, candidate.email.key().to_owned())];
+        let email = candidate.email.as_ref().map(|email| email.key().to_owned());
+        let mut names: Vec<_> = email.map(|key| (UniqueName::Address, key)).into_iter().collect();
         // Outside a dry run the database itself detects duplicates of the other names.
         if self.options.dry_run {
             names.extend(candidate.row.username_key.clone().map(|key| (UniqueName::Username, key)));
@@ -329,7 +331,13 @@ impl<'a> ImportRun<'a> {
 fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<ImportOutcome>> {
     let account = &candidate.row.account;
     let refused = |reason| Ok(Some(ImportOutcome::Refused(reason)));
-    if let Some(holder) = store::tables::transfer::find_by_email(db, candidate.email.key())? {
+    let key = candidate.email.as_ref().map(Email::key);
+    let holder = match key {
+        Some(key) => store::tables::transfer::find_by_email(db, key)?,
+        None if is_connected_to_it(db, candidate)? => return Ok(Some(ImportOutcome::Present)),
+        None => None,
+    };
+    if let Some(holder) = holder {
         let is_same = match candidate.named {
             AccountReference::Id => holder.id == account.id,
             AccountReference::Number => Some(holder.number) == candidate.number,
@@ -349,7 +357,7 @@ fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
             (None, false) => refused(ImportReason::AddressTaken(holder.number)),
         };
     }
-    if store::tables::links::is_address_kept(db, candidate.email.key(), &account.id, now)? {
+    if is_kept(db, candidate, now)? {
         return refused(ImportReason::AddressReserved);
     }
     if candidate.named == AccountReference::Id
@@ -371,6 +379,33 @@ fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
         Some(provider) => refused(ImportReason::IdentityTaken(provider)),
         None => Ok(None),
     }
+}
+
+/// Whether the address is reserved for an account that has just given it up.
+fn is_kept(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<bool> {
+    let (id, email) = (&candidate.row.account.id, candidate.email.as_ref());
+    email.map_or(Ok(false), |email| store::tables::links::is_address_kept(db, email.key(), id, now))
+}
+
+/// Whether a row without an address is there already: its identities lead to the account that it
+/// names.
+fn is_connected_to_it(db: &mut dyn Db, candidate: &Candidate) -> Result<bool> {
+    for one in &candidate.identities {
+        let known = store::tables::identities::find(db, &one.issuer, &one.subject)?;
+        let Some(known) = known else { return Ok(false) };
+        let is_same = match candidate.named {
+            AccountReference::Id => known.account == candidate.row.account.id,
+            AccountReference::Number => {
+                let account = store::tables::transfer::find_by_id(db, &known.account)?;
+                account.map(|account| account.number) == candidate.number
+            }
+            AccountReference::Address => true,
+        };
+        if !is_same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The provider of an identity that is connected to another account.
@@ -462,8 +497,7 @@ fn write_chunk(
 /// Inserts an account with its roles. Returns false if one of its names is taken or reserved.
 fn insert(db: &mut dyn Db, candidate: &Candidate, number: i64, now: Time) -> Result<bool> {
     let (row, account) = (&candidate.row, &candidate.row.account);
-    let key = candidate.email.key();
-    let is_held = store::tables::links::is_address_kept(db, key, &account.id, now)?
+    let is_held = is_kept(db, candidate, now)?
         || match &row.username_key {
             Some(key) => store::tables::accounts::is_username_taken(db, key, &account.id, now)?,
             None => false,
