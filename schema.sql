@@ -271,7 +271,8 @@ create table audit (
   count bigint not null default 1,        -- how often a limit refused the same within one minute
   seq bigint,                             -- reserved for a hash chain over the records: the
   salt bytea,                             -- position in it and the salted digest
-  digest bytea
+  digest bytea,
+  reason text                             -- why an administrator did it, in their words
 );
 create index audit_account on audit (account_id, id);
 create index audit_at on audit (at);

@@ -262,7 +262,9 @@ impl Metrics {
 
     /// Gives back counts that could not be kept.
     pub fn give_back(&self, counts: Vec<HourCount>) {
-        counts.into_iter().for_each(|count| self.0.tally.add_to_hour(count));
+        for count in counts {
+            self.0.tally.add_to_hour(count);
+        }
     }
 
     /// Counts a refusal by a limit.

@@ -44,7 +44,7 @@ impl AuditFormat {
 }
 
 /// The names of the texts in a record.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "id",
     "at",
     "event",
@@ -56,6 +56,7 @@ const NAMES: [&str; 11] = [
     "userAgent",
     "requestId",
     "detail",
+    "reason",
 ];
 
 /// The name of the number at the end of a record.
@@ -75,6 +76,7 @@ fn cells(record: &AuditRow) -> [Option<String>; NAMES.len()] {
         record.user_agent.clone(),
         record.request_id.clone(),
         record.detail.clone(),
+        record.reason.clone(),
     ]
 }
 
@@ -117,6 +119,7 @@ mod tests {
             request_id: None,
             detail: None,
             count: 1,
+            reason: None,
         }
     }
 
@@ -131,7 +134,7 @@ mod tests {
     fn headings_and_keys_are_the_same_names_in_the_same_order() {
         let heading = AuditFormat::Csv.heading().unwrap();
         let names = "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,\
-                     detail,count\r\n";
+                     detail,reason,count\r\n";
         assert_eq!(heading, names);
         let json = json(&record());
         assert!(heading.trim_end().split(',').all(|name| json.get(name).is_some()), "{json}");

@@ -209,11 +209,11 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
         &[
             ("v1", &["listUsers", "createUser", "getUser", "updateUser", "deleteUser"]),
             ("v1", &["restoreUser", "unlockUser", "verifyUser", "setUserQuota"]),
-            ("v1", &["resetUserPassword", "resetUserMfa", "listUserSessions"]),
+            ("v1", &["resetUserPassword", "resetUserMfa", "listUserSessions", "explainUserLogin"]),
             ("v1", &["endUserSessions", "endUserSession", "listUserPasskeys", "removeUserPasskey"]),
             ("v1", &["listRoles", "createRole", "updateRole", "deleteRole"]),
             ("v1", &["listAudit", "exportAudit", "listMail", "retryMail"]),
-            ("v1", &["getStats", "getLoginAnalytics", "listKeys", "rotateKeys"]),
+            ("v1", &["getStats", "getLoginAnalytics", "getActivity", "listKeys", "rotateKeys"]),
             ("v1", &["listApps", "createApp", "rotateApp", "deleteApp"]),
             ("v1", &["listProviderSettings", "getProvider", "createProvider"]),
             ("v1", &["updateProvider", "deleteProvider", "testProvider"]),

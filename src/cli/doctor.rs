@@ -1,5 +1,6 @@
 //! `authd doctor`: what keeps this deployment from being fit for production, each with its fix.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use clap::Args;
@@ -22,7 +23,7 @@ use crate::store::ProcessRole;
 /// Check the whole deployment and say how to fix what is wrong
 ///
 /// Checks the configuration (as `authd config check`), the server from outside through
-/// server.public_url (proxies, certificate, clock), the mail server without sending anything, the
+/// its public URL (proxies, certificate, clock), the mail server without sending anything, the
 /// DNS records of the sender, files, disk, keys, backups and the database. Changes nothing. Exits
 /// with 1 if a finding is an error, which is then the first in the list.
 #[derive(Debug, Args)]
@@ -97,7 +98,8 @@ async fn examine(loaded: Loaded, env: &Env, scope: &DoctorScope) -> CheckReport 
 fn text(found: &CheckReport) -> String {
     let mut text = report::findings_text(found);
     for passed in &found.passed {
-        text.push_str(&format!("ok: {}: {}\n", passed.key, passed.message));
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(text, "ok: {}: {}", passed.key, passed.message);
     }
     let count = |level, one: &str| match found.count(level) {
         1 => format!("1 {one}"),

@@ -153,11 +153,11 @@ impl ListRecord for Chart<'_> {
 /// One bar for each count, from the lowest for the smallest count above zero to the highest for the
 /// largest.
 fn bars(counts: &[i64]) -> String {
+    const STEPS: i128 = 8;
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = counts.iter().max().copied().unwrap_or(0).max(1);
-    let steps = i128::from(BARS.len() as u8);
     let bar = |count: &i64| {
-        let height = (i128::from(*count) * steps + i128::from(most) - 1) / i128::from(most);
+        let height = (i128::from(*count) * STEPS + i128::from(most) - 1) / i128::from(most);
         let at = usize::try_from(height).ok().and_then(|height| height.checked_sub(1));
         at.and_then(|at| BARS.get(at)).copied().unwrap_or('.')
     };

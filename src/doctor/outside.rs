@@ -8,7 +8,6 @@ use jiff::fmt::rfc2822;
 use super::arrived::{self, FORGED, FORWARDED_FOR};
 use crate::config::AllowedHost;
 use crate::identity::Core;
-use crate::identity::system::alarms;
 use crate::identity::system::operator_token::{self, OperatorQuestion, TokenPurpose};
 use crate::model::arrival::Arrival;
 use crate::model::finding::CheckReport;
@@ -149,11 +148,12 @@ async fn certificate(core: &Core, public: &HttpUrl, found: &mut CheckReport) {
 }
 
 fn judge_certificate(shown: &ShownCertificate, now: Time, found: &mut CheckReport) {
-    let ShownCertificate { not_before, not_after, chain, refusal } = shown;
-    let (life, left) = (not_after.since(*not_before), not_after.since(now));
+    let ShownCertificate { validity, chain, refusal } = shown;
+    let expires = validity.expires;
+    let (life, left) = (expires.since(validity.begins), expires.since(now));
     let days = left.as_secs() / 86_400;
-    if *not_after <= now {
-        found.error(CERTIFICATE, format!("it expired at {not_after}"), "renew it now");
+    if expires <= now {
+        found.error(CERTIFICATE, format!("it expired at {expires}"), "renew it now");
     } else if let Some(refusal) = refusal {
         found.error(
             CERTIFICATE,
@@ -164,19 +164,19 @@ fn judge_certificate(shown: &ShownCertificate, now: Time, found: &mut CheckRepor
     } else if left < life / 20 {
         found.error(
             CERTIFICATE,
-            format!("it expires in {days} days, at {not_after}"),
+            format!("it expires in {days} days, at {expires}"),
             "its renewal has failed: look at the log of what renews it",
         );
-    } else if alarms::ends_soon(*not_before, *not_after, now) {
+    } else if validity.ends_soon(now) {
         found.warning(
             CERTIFICATE,
-            format!("it expires in {days} days, at {not_after}"),
+            format!("it expires in {days} days, at {expires}"),
             "it should have been renewed by now: look at the log of what renews it",
         );
     } else {
         found.pass(
             CERTIFICATE,
-            format!("it is accepted, and valid until {not_after}, for {days} days"),
+            format!("it is accepted, and valid until {expires}, for {days} days"),
         );
     }
 }
@@ -238,14 +238,14 @@ async fn plain_port(public: &HttpUrl, found: &mut CheckReport) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Validity;
     use crate::model::finding::Severity;
 
     fn judged(days_left: u64, refusal: Option<&str>) -> Option<Severity> {
         let (now, day) = (Time::from_seconds(1_800_000_000), Duration::from_hours(24));
-        let not_after = now + day * u32::try_from(days_left).unwrap();
+        let expires = now + day * u32::try_from(days_left).unwrap();
         let shown = ShownCertificate {
-            not_before: not_after - 90 * day,
-            not_after,
+            validity: Validity { begins: expires - 90 * day, expires },
             chain: 2,
             refusal: refusal.map(str::to_owned),
         };

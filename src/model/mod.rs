@@ -37,6 +37,7 @@ pub mod source;
 pub mod text;
 pub mod time;
 pub mod username;
+pub mod validity;
 
 pub use account::{Account, Status};
 pub use age_key::{AgeIdentity, AgeRecipient};
@@ -63,3 +64,4 @@ pub use secret::{Password, Secret};
 pub use source::{ClientIp, RequestSender, Source};
 pub use time::Time;
 pub use username::Username;
+pub use validity::Validity;

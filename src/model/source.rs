@@ -86,6 +86,8 @@ pub struct Source {
     pub sender: RequestSender,
     /// The language that the client wishes for, among those of the server.
     pub language: Option<LanguageTag>,
+    /// Why an administrator does it, in their words, for the audit log.
+    pub reason: Option<String>,
 }
 
 impl Source {
@@ -98,6 +100,7 @@ impl Source {
             request_id: None,
             sender: RequestSender::Client,
             language: None,
+            reason: None,
         }
     }
 

@@ -338,8 +338,12 @@ async fn a_certificate_is_shown_whether_it_is_accepted_or_not() {
     };
     let shown = look(&trusting, "https://a.example/").await.unwrap();
     assert_eq!((shown.chain, shown.refusal), (1, None));
-    assert_eq!(shown.not_before.to_seconds_text(), "2020-01-01T00:00:00Z");
-    assert!(shown.not_after.to_seconds_text().starts_with("9999-12-30"), "{}", shown.not_after);
+    assert_eq!(shown.validity.begins.to_seconds_text(), "2020-01-01T00:00:00Z");
+    assert!(
+        shown.validity.expires.to_seconds_text().starts_with("9999-12-30"),
+        "{}",
+        shown.validity.expires
+    );
     let named = look(&trusting, "https://b.example/").await.unwrap().refusal.unwrap();
     assert!(named.contains("b.example"), "{named}");
     let strict = HttpClient::with_connector(any_scheme(&[]), network());

@@ -89,6 +89,7 @@ const VERSION_2: UpgradeStep = UpgradeStep {
         Sql("alter table audit add column seq bigint"),
         Sql("alter table audit add column salt bytea"),
         Sql("alter table audit add column digest bytea"),
+        Sql("alter table audit add column reason text"),
         Sql("alter table username_reservations rename column until to expires_at"),
         Sql("drop index username_reservations_until"),
         Sql("create index username_reservations_expiry on username_reservations (expires_at)"),

@@ -10,8 +10,7 @@ use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{Error as TlsError, InconsistentKeys};
 
-use super::validity::Validity;
-use crate::model::Time;
+use crate::model::{Time, Validity};
 
 /// A certificate with its chain and private key.
 #[derive(Debug)]

@@ -6,7 +6,6 @@ mod certificate;
 mod files;
 mod probe;
 mod served;
-mod validity;
 
 pub use acme::{AcmeCertificates, AcmeSurroundings, ChallengeAnswers};
 pub use certificate::{Certificate, CertificatePart, UnusableCertificate};

@@ -18,6 +18,8 @@ use crate::web::own::OwnTemplates;
 
 const STYLE: &str = include_str!("../../static/pages/page.css");
 const SCRIPT: &str = include_str!("../../static/pages/page.js");
+const CONSOLE_STYLE: &str = include_str!("../../static/pages/console/console.css");
+const CONSOLE_SCRIPT: &str = include_str!("../../static/pages/console/console.js");
 
 /// The colour of cards on dark pages (`--card`).
 const DARK_CARD: Color = Color::rgb(0x19, 0x21, 0x2b);
@@ -31,10 +33,13 @@ pub(in crate::web) enum PageFile {
     Style,
     Script,
     Logo,
+    ConsoleStyle,
+    ConsoleScript,
 }
 
 impl PageFile {
-    pub(in crate::web) const ALL: [Self; 3] = [Self::Style, Self::Script, Self::Logo];
+    pub(in crate::web) const ALL: [Self; 5] =
+        [Self::Style, Self::Script, Self::Logo, Self::ConsoleStyle, Self::ConsoleScript];
 
     /// Its path, below each mount.
     pub(in crate::web) fn path(self) -> &'static str {
@@ -42,6 +47,8 @@ impl PageFile {
             Self::Style => "/pages/page.css",
             Self::Script => "/pages/page.js",
             Self::Logo => "/pages/logo",
+            Self::ConsoleStyle => "/pages/console.css",
+            Self::ConsoleScript => "/pages/console.js",
         }
     }
 }
@@ -58,8 +65,12 @@ pub(in crate::web) struct Brand {
     pub(in crate::web) has_logo: bool,
     pub(in crate::web) style_version: String,
     pub(in crate::web) script_version: String,
+    pub(in crate::web) console_style_version: String,
+    pub(in crate::web) console_script_version: String,
     style: BrandFile,
     script: BrandFile,
+    console_style: BrandFile,
+    console_script: BrandFile,
     logo: Option<BrandFile>,
 }
 
@@ -97,8 +108,12 @@ impl Brand {
             has_logo: logo.is_some(),
             style_version: version(style.as_bytes()),
             script_version: version(SCRIPT.as_bytes()),
+            console_style_version: version(CONSOLE_STYLE.as_bytes()),
+            console_script_version: version(CONSOLE_SCRIPT.as_bytes()),
             style: lazy("text/css; charset=utf-8", style.into_bytes()),
             script: lazy("text/javascript; charset=utf-8", SCRIPT.into()),
+            console_style: lazy("text/css; charset=utf-8", CONSOLE_STYLE.into()),
+            console_script: lazy("text/javascript; charset=utf-8", CONSOLE_SCRIPT.into()),
             logo,
         })
     }
@@ -127,6 +142,8 @@ impl Brand {
             PageFile::Style => Some(&self.style),
             PageFile::Script => Some(&self.script),
             PageFile::Logo => self.logo.as_ref(),
+            PageFile::ConsoleStyle => Some(&self.console_style),
+            PageFile::ConsoleScript => Some(&self.console_script),
         }
     }
 
@@ -136,6 +153,8 @@ impl Brand {
             PageFile::Style => Some(&self.style_version),
             PageFile::Script => Some(&self.script_version),
             PageFile::Logo => None,
+            PageFile::ConsoleStyle => Some(&self.console_style_version),
+            PageFile::ConsoleScript => Some(&self.console_script_version),
         }
     }
 }

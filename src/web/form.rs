@@ -26,6 +26,13 @@ pub(in crate::web) fn field(pairs: &str, name: &str) -> Option<String> {
     }
 }
 
+/// The values of a field that may occur several times; malformed ones are left out.
+pub(in crate::web) fn fields(pairs: &str, name: &str) -> Vec<String> {
+    let pairs = pairs.split('&').filter_map(|pair| pair.split_once('='));
+    let values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.replace('+', " "));
+    values.filter_map(|value| percent::decode(&value)).collect()
+}
+
 /// Whether a field occurs at all.
 pub(in crate::web) fn has(pairs: &str, name: &str) -> bool {
     pairs.split('&').any(|pair| pair.split_once('=').map_or(pair, |(key, _)| key) == name)

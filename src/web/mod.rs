@@ -1,7 +1,8 @@
 //! What people see in a browser. The server renders it from the templates in `static/pages`.
 //!
 //! `pages` are the pages that links in mail open, `front` is the page at the server's address, `entry`
-//! has the pages around a login and `account` those of the account; `roads` lists the paths of both,
+//! has the pages around a login, `account` those of the account and `console` those of administrators;
+//! `roads` lists their paths,
 //! and `client_script` is the client for pages of other sites. `visit` reads and checks the requests
 //! with the cookies of `jar`, `target` is where a login leads to, `language` the one of a visit,
 //! `notice` what the next page says, and `stop` what is shown instead of a page. `site` is what all
@@ -13,6 +14,7 @@
 mod account;
 mod brand;
 mod client_script;
+pub mod console;
 mod entry;
 mod form;
 mod front;

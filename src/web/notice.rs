@@ -51,6 +51,27 @@ notices! {
     FirstAddressAsked = "first_address_asked";
     ProviderConnectedUnmailed = "provider_connected_unmailed";
     AccountDeletedUnmailed = "account_deleted_unmailed";
+    // Of the console, whose words are English.
+    ChangeSaved = "change_saved";
+    AccountMade = "account_made";
+    AccountInvited = "account_invited";
+    AccountSuspended = "account_suspended";
+    AccountReinstated = "account_reinstated";
+    AccountUnlocked = "account_unlocked";
+    AccountRestored = "account_restored";
+    AccountRemoved = "account_removed";
+    AccountErased = "account_erased";
+    AddressMarked = "address_marked";
+    PasswordLinkSent = "password_link_sent";
+    SessionStopped = "session_stopped";
+    SessionsStopped = "sessions_stopped";
+    FactorsReset = "factors_reset";
+    KeyTaken = "key_taken";
+    MessageRetried = "message_retried";
+    RoleSaved = "role_saved";
+    RoleGone = "role_gone";
+    AppGone = "app_gone";
+    KeysRotated = "keys_rotated";
 }
 
 impl Notice {
@@ -85,6 +106,28 @@ impl Notice {
             Notice::FirstAddressAsked => &words.account.email.sent_first,
             Notice::ProviderConnectedUnmailed => &words.account.connections.added_unmailed,
             Notice::AccountDeletedUnmailed => &words.sign_in.deleted_unmailed,
+            Notice::ChangeSaved => "Saved.",
+            Notice::AccountMade => "The account is created.",
+            Notice::AccountInvited => {
+                "The account is created, and its owner is sent an invitation."
+            }
+            Notice::AccountSuspended => "The account is suspended, and its sessions have ended.",
+            Notice::AccountReinstated => "The suspension is lifted.",
+            Notice::AccountUnlocked => "The account is unlocked.",
+            Notice::AccountRestored => "The account is restored.",
+            Notice::AccountRemoved => "The account is deleted. It can be restored for 30 days.",
+            Notice::AccountErased => "The account is erased: its address was never verified.",
+            Notice::AddressMarked => "The address counts as verified.",
+            Notice::PasswordLinkSent => "The owner is sent a link to choose a password.",
+            Notice::SessionStopped => "The session has ended.",
+            Notice::SessionsStopped => "All sessions have ended.",
+            Notice::FactorsReset => "All second factors and passkeys are removed.",
+            Notice::KeyTaken => "The passkey is removed.",
+            Notice::MessageRetried => "The message is due now.",
+            Notice::RoleSaved => "The role is saved.",
+            Notice::RoleGone => "The role is deleted.",
+            Notice::AppGone => "The app is deleted, and its key has stopped working.",
+            Notice::KeysRotated => "There is a new signing key.",
         }
     }
 }

@@ -17,11 +17,12 @@ use crate::web::language;
 use crate::web::site::{Site, WriteExport};
 use crate::web::stop::Stop;
 use crate::web::visit::{self, Act, Road};
-use crate::web::{account, entry};
+use crate::web::{account, console, entry};
 
 /// All paths with their handlers.
 fn roads() -> impl Iterator<Item = Road> {
-    entry::roads().into_iter().chain(account::roads()).chain(account::connection_roads())
+    let account = account::roads().into_iter().chain(account::connection_roads());
+    entry::roads().into_iter().chain(account).chain(console::roads())
 }
 
 /// The paths.
@@ -31,9 +32,16 @@ pub(in crate::web) fn list() -> impl Iterator<Item = &'static str> {
 
 /// The paths, with the methods they accept.
 pub(in crate::web) fn paths() -> Paths {
-    roads().fold(Paths::default(), |paths, road| {
-        paths.with([road.path.replace(":name", "{name}")], &road.methods())
-    })
+    roads().fold(Paths::default(), |paths, road| paths.with([template(road.path)], &road.methods()))
+}
+
+/// A path as the table of paths writes it: `{name}` for `:name`.
+fn template(path: &str) -> String {
+    let part = |part: &str| match part.strip_prefix(':') {
+        Some(name) => format!("{{{name}}}"),
+        None => part.to_owned(),
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 /// Adds the routes. They come after those of the wires, whose own paths win.
@@ -61,7 +69,9 @@ pub(in crate::web) fn routes(
 }
 
 /// Paths of no page, near those of pages: people may type or bookmark them.
-const MISTYPED: [&str; 8] = [
+const MISTYPED: [&str; 10] = [
+    "/console/",
+    "/console/*path",
     "/signin",
     "/signup",
     "/account/",

@@ -30,6 +30,19 @@ const OWN: [&str; 10] = [
     DATA,
 ];
 
+/// The pages of the menu of the console. The first one leads to the first of the others that its
+/// visitor may open.
+pub(in crate::web) const START: &str = "/console";
+pub(in crate::web) const OVERVIEW: &str = "/console/overview";
+pub(in crate::web) const ACCOUNTS: &str = "/console/accounts";
+pub(in crate::web) const AUDIT: &str = "/console/record";
+pub(in crate::web) const MAIL: &str = "/console/mail";
+pub(in crate::web) const ROLES: &str = "/console/roles";
+pub(in crate::web) const APPS: &str = "/console/apps";
+pub(in crate::web) const KEYS: &str = "/console/keys";
+
+const CONSOLE: [&str; 8] = [START, OVERVIEW, ACCOUNTS, AUDIT, MAIL, ROLES, APPS, KEYS];
+
 /// A checked place to go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::web) struct Target(String);
@@ -46,7 +59,11 @@ impl Target {
     ) -> Result<Option<Self>, Stop> {
         match named.filter(|named| !named.is_empty()) {
             None => Ok(None),
-            Some(named) if OWN.contains(&named.as_str()) || pages.return_to.contains(&named) => {
+            Some(named)
+                if OWN.contains(&named.as_str())
+                    || CONSOLE.contains(&named.as_str())
+                    || pages.return_to.contains(&named) =>
+            {
                 Ok(Some(Self(named)))
             }
             Some(named) => Err(Stop::UnknownTarget(named)),

@@ -16,13 +16,15 @@ pub(in crate::web) struct Desk<'a> {
     pub(in crate::web) problem: Option<&'a str>,
     /// Whether there are providers to log in with.
     pub(in crate::web) has_providers: bool,
+    /// Whether the owner may open a page of the console.
+    pub(in crate::web) is_admin: bool,
 }
 
 impl Desk<'_> {
     /// The account pages.
     pub(in crate::web) fn sections(&self) -> Vec<(&'static str, &str)> {
         let account = &self.words.account;
-        let all: [(&'static str, &str); 10] = [
+        let all: [(&'static str, &str); 11] = [
             (target::ACCOUNT, &account.overview.title),
             (target::PROFILE, &account.profile.title),
             (target::EMAIL, &account.email.title),
@@ -33,8 +35,13 @@ impl Desk<'_> {
             (target::SESSIONS, &account.sessions.title),
             (target::RECORD, &account.record.title),
             (target::DATA, &account.data.title),
+            (target::START, &self.words.shell.console),
         ];
-        let is_shown = |path| self.has_providers || path != target::CONNECTIONS;
+        let is_shown = |path| match path {
+            target::CONNECTIONS => self.has_providers,
+            target::START => self.is_admin,
+            _ => true,
+        };
         all.into_iter().filter(|(path, _)| is_shown(*path)).collect()
     }
 }

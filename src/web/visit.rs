@@ -13,7 +13,8 @@ use poem::{Request, Response};
 use crate::config::Config;
 use crate::error::{Kind, Result, limit};
 use crate::http::extract::request_context::RequestContext;
-use crate::http::extract::{body, origin};
+use crate::http::extract::{body, client_ip, origin};
+use crate::identity::access::actor::Locality;
 use crate::identity::session::page;
 use crate::identity::{Caller, Core, provider};
 use crate::model::{LanguageTag, Secret, Source};
@@ -36,8 +37,16 @@ pub(in crate::web) enum Act {
     Anyone(for<'a> fn(&'a Visit) -> Shown<'a>),
     /// For the owner of a live session. Others are sent to the sign-in page.
     Owner(for<'a> fn(&'a Owner) -> Shown<'a>),
+    /// For the owner of a live session, as far as this page lets them in.
+    Page(&'static dyn OwnerPage),
     /// For an answer that the site of a provider posts: nothing of the browser is read.
     PostedAnswer,
+}
+
+/// A page that decides itself which owners it lets in.
+pub(in crate::web) trait OwnerPage: Sync {
+    /// Checks whether this owner may open the page, or post to it, and answers.
+    fn open(&'static self, owner: Owner) -> Shown<'static>;
 }
 
 /// A path, and what it does with each method.
@@ -62,10 +71,12 @@ pub(in crate::web) struct Visit {
     pub(in crate::web) context: RequestContext,
     pub(in crate::web) jar: Jar,
     pub(in crate::web) notice: Option<Notice>,
+    /// Whether the request comes from this machine.
+    pub(in crate::web) locality: Locality,
     /// Whether this browser can use passkeys on this page.
     pub(in crate::web) takes_passkey: bool,
     query: String,
-    is_post: bool,
+    pub(in crate::web) is_post: bool,
     /// The posted fields; empty for a GET.
     form: Secret,
     /// The session cookie, and whose it is if the session is alive.
@@ -138,6 +149,7 @@ impl Visit {
         let is_post = request.method() == Method::POST;
         body::refuse_announced(&request, &core.config)?;
         let query = request.original_uri().query().unwrap_or_default().to_owned();
+        let locality = client_ip::locality(&core.config.server, &request);
         let (request, mut body) = request.split();
         let form = if is_post {
             let bytes = body::bytes(&core.config, &mut body).await?;
@@ -158,6 +170,7 @@ impl Visit {
             context,
             jar,
             notice: notice.filter(|_| !is_post),
+            locality,
             takes_passkey: takes_passkey(&core.config, headers),
             query,
             is_post,
@@ -212,6 +225,11 @@ impl Visit {
                 let has_providers = provider::has_any(self.core()).await?;
                 act(&Owner { visit: self, caller, has_providers }).await?
             }
+            Act::Page(page) => {
+                let Some(caller) = self.caller.clone() else { return Err(Stop::LoggedOut(back)) };
+                let has_providers = provider::has_any(self.core()).await?;
+                page.open(Owner { visit: self, caller, has_providers }).await?
+            }
         };
         // A handler that sets cookies has begun or ended a session.
         if has_dead_session && !response.headers().contains_key(SET_COOKIE) {
@@ -250,6 +268,11 @@ impl Visit {
         form::field(self.form.reveal(), name)
     }
 
+    /// The values of a field that may occur several times.
+    pub(in crate::web) fn fields(&self, name: &str) -> Vec<String> {
+        form::fields(self.form.reveal(), name)
+    }
+
     /// The value of a field, without spaces around it; empty if it is absent.
     pub(in crate::web) fn text(&self, name: &str) -> String {
         self.field(name).unwrap_or_default().trim().to_owned()
@@ -258,6 +281,11 @@ impl Visit {
     /// The value of a parameter of the query, if it occurs exactly once.
     pub(in crate::web) fn parameter(&self, name: &str) -> Option<String> {
         form::field(&self.query, name)
+    }
+
+    /// The values of a parameter that may occur several times.
+    pub(in crate::web) fn parameters(&self, name: &str) -> Vec<String> {
+        form::fields(&self.query, name)
     }
 
     /// A part of the path, counted from 1.

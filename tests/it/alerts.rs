@@ -176,14 +176,9 @@ async fn mail_that_waits_after_a_failure_is_reported_once_until_it_goes_on_for_a
 async fn a_certificate_near_its_end_is_reported_and_one_that_was_renewed_is_not() {
     let app = server().await;
     let look = async |days_left: u32| {
-        let not_after = app.core.env.wall() + DAY * days_left;
-        authd::identity::system::alarms::watch_certificate(
-            &app.core,
-            not_after - 90 * DAY,
-            not_after,
-        )
-        .await
-        .unwrap();
+        let expires = app.core.env.wall() + DAY * days_left;
+        app.core.metrics.note_certificate(expires - 90 * DAY, expires);
+        authd::identity::system::upkeep::each_minute(&app.core).await.unwrap();
     };
     look(60).await;
     look(16).await;

@@ -143,7 +143,7 @@ fn the_service_manager_learns_how_the_server_is() {
     let folder = Folder::new();
     let path = folder.path("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let next = || {
         let mut state = [0; 64];
         let length = socket.recv(&mut state).unwrap();

@@ -12,7 +12,7 @@ use crate::process::{CHEAP, Folder, Server};
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 /// The time limit for what happens within seconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A collector that answers with this status. Returns its address, and the head and body of each
 /// request.

@@ -2,7 +2,7 @@
 //! each operation in its own file, `v1/<first part of the path>/<rest>_<verb>.rs`.
 
 mod every;
-mod fixture;
+pub mod fixture;
 mod health_get;
 mod layout;
 mod links;
@@ -98,12 +98,14 @@ mod admin {
     mod roles_post;
     mod roles_role_delete;
     mod roles_role_put;
+    mod stats_activity_get;
     mod stats_get;
     mod stats_logins_get;
     mod users_get;
     mod users_post;
     mod users_user_id_delete;
     mod users_user_id_get;
+    mod users_user_id_login_get;
     mod users_user_id_mfa_delete;
     mod users_user_id_passkeys_get;
     mod users_user_id_passkeys_passkey_id_delete;

@@ -3,6 +3,7 @@
 mod account;
 mod bad_input;
 mod by_code;
+mod console;
 mod language;
 mod looks;
 mod mirrored;

@@ -1219,6 +1219,8 @@ export interface components {
              * @description Number of occurrences. Requests that a limit refuses share one record per caller and minute.
              */
             count: number;
+            /** @description Why an administrator did it, in their words. */
+            reason?: string | null;
         };
         /** @description Requirements for the authenticator. */
         AuthenticatorSelection: {

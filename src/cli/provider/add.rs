@@ -25,7 +25,7 @@ const KEY_VARIABLE: &str = "AUTHD_PROVIDER_KEY";
 ///
 /// The settings are those of `[providers.NAME]`; a name like that of a preset (google, apple,
 /// microsoft, github, gitlab, discord, facebook, slack, linkedin, x) uses it. The client secret, or
-/// Apple's private key, comes from AUTHD_PROVIDER_KEY, a file, standard input or a prompt.
+/// Apple's private key, comes from `AUTHD_PROVIDER_KEY`, a file, standard input or a prompt.
 ///
 /// Before the first `authd serve` it creates the database.
 #[derive(Debug, Args)]

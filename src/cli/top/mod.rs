@@ -3,6 +3,7 @@
 mod samples;
 mod view;
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Read, Write};
 use std::time::Duration;
 
@@ -157,7 +158,7 @@ enum Occasion {
 
 /// Shows the figures until a key or a signal ends it.
 async fn show(core: &Core, source: &MetricsSource, pause: Duration) -> Result<(), Failure> {
-    let screen = Screen::begin()?;
+    let _screen = Screen::begin()?;
     let mut keys = keys();
     let mut ends = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()]
         .map(signal)
@@ -170,7 +171,7 @@ async fn show(core: &Core, source: &MetricsSource, pause: Duration) -> Result<()
     let mut figures: Option<TopFigures> = None;
     ticks.tick().await;
     loop {
-        screen.draw(&shown)?;
+        Screen::draw(&shown)?;
         let ended =
             futures_util::future::select_all(ends.iter_mut().map(|end| Box::pin(end.recv())));
         let occasion = tokio::select! {
@@ -194,7 +195,7 @@ async fn show(core: &Core, source: &MetricsSource, pause: Duration) -> Result<()
                     before = (Stopwatch::start(), after);
                 }
                 // A server that restarts is back soon.
-                Err(failure) => title = failure.message().to_owned(),
+                Err(failure) => failure.message().clone_into(&mut title),
             },
         }
         let (columns, rows) = size();
@@ -235,13 +236,13 @@ impl Screen {
         Ok(Self { _silence: silence })
     }
 
-    fn draw(&self, lines: &[String]) -> io::Result<()> {
+    fn draw(lines: &[String]) -> io::Result<()> {
         let mut text = "\x1b[H".to_owned();
         for (at, line) in lines.iter().enumerate() {
             let next = if at == 0 { "" } else { "\r\n" };
             // Nothing that a route contains may control the terminal.
             let plain: String = line.chars().filter(|letter| !letter.is_control()).collect();
-            text.push_str(&format!("{next}{plain}\x1b[K"));
+            let _ = write!(text, "{next}{plain}\x1b[K");
         }
         text.push_str("\x1b[J");
         io::stdout().write_all(text.as_bytes())?;

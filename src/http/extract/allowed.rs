@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::{bearer, client_ip};
 use crate::http::server::carried;
-use crate::identity::access::actor::{Demand, FreshBy, Locality, ProofAge};
+use crate::identity::access::actor::{Demand, FreshBy, ProofAge};
 use crate::identity::{Actor, Admin, By};
 use crate::model::{Permission, Source};
 
@@ -116,11 +116,7 @@ async fn admit<N: Needs>(request: &Request) -> Result<Allowed<N>> {
     let (core, source) = (carried::core(request)?, carried::meter(request)?.source());
     let caller = bearer::authenticate(request).await?;
     let demand = Demand { any_of: N::ANY_OF, proof: N::PROOF };
-    let locality = if client_ip::is_local_request(&core.config.server, request) {
-        Locality::Local
-    } else {
-        Locality::Remote
-    };
+    let locality = client_ip::locality(&core.config.server, request);
     let admin =
         crate::identity::access::admit::admit(core, &caller, demand, locality, source).await?;
     Ok(Allowed { admin, source: source.clone(), needs: PhantomData })

@@ -12,6 +12,7 @@ use crate::config::{Environment, Network, Server};
 use crate::env::Env;
 use crate::http::extract::origin;
 use crate::http::server::log::WarningLimit;
+use crate::identity::access::actor::Locality;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -161,6 +162,12 @@ pub fn service_allowed(server: &Server, request: &Request) -> bool {
 pub fn is_local_request(server: &Server, request: &Request) -> bool {
     let peer = peer(request);
     is_itself(server, peer, request) && is_loopback(server, peer)
+}
+
+/// Where a request comes from, for the check of administrators' networks.
+#[must_use]
+pub fn locality(server: &Server, request: &Request) -> Locality {
+    if is_local_request(server, request) { Locality::Local } else { Locality::Remote }
 }
 
 /// Whether the peer is the client itself and not a proxy.

@@ -157,6 +157,7 @@ impl<E: Endpoint> Boundary<E> {
             request_id: Some(request_id.clone()),
             sender: RequestSender::Client,
             language: None,
+            reason: None,
         };
         let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());

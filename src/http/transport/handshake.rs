@@ -19,38 +19,30 @@ const PLAIN_HTTP: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 28\r\n\
     Connection: close\r\n\r\nThis port expects https only";
 
-/// How a handshake ended.
-pub(super) enum HandshakeResult {
-    Encrypted(EncryptedStream),
-    /// The connection is closed.
-    Ended,
-}
-
-/// Completes the handshake within this time.
+/// Completes the handshake within this time. Returns `None` if the connection is closed.
 pub(super) async fn complete(
     stream: TcpStream,
     certificate: &ServedCertificate,
     limit: Duration,
-) -> HandshakeResult {
+) -> Option<EncryptedStream> {
     let handshake = async {
         let mut first = [0];
         if !matches!(stream.peek(&mut first).await, Ok(1)) {
-            return HandshakeResult::Ended;
+            return None;
         }
         if first[0] != HANDSHAKE {
             refuse(stream, first[0]).await;
-            return HandshakeResult::Ended;
+            return None;
         }
         match certificate.accept(stream).await {
-            Ok(Some(encrypted)) => HandshakeResult::Encrypted(encrypted),
-            Ok(None) => HandshakeResult::Ended,
+            Ok(encrypted) => encrypted,
             Err(error) => {
                 tracing::debug!(%error, "a TLS handshake failed");
-                HandshakeResult::Ended
+                None
             }
         }
     };
-    tokio::time::timeout(limit, handshake).await.unwrap_or(HandshakeResult::Ended)
+    tokio::time::timeout(limit, handshake).await.unwrap_or(None)
 }
 
 /// Answers what looks like a request in plain HTTP.

@@ -16,7 +16,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use poem::http::header::{CONNECTION, COOKIE, HOST};
-use poem::http::uri::PathAndQuery;
 use poem::http::{HeaderMap, HeaderValue, Uri, request};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
@@ -240,7 +239,7 @@ fn name_host(parts: &mut request::Parts) {
             parts.headers.append(HOST, host);
         }
     }
-    if let Some(path) = parts.uri.path_and_query().map(PathAndQuery::clone) {
+    if let Some(path) = parts.uri.path_and_query().cloned() {
         parts.uri = Uri::from(path);
     }
 }

@@ -36,7 +36,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::http::transport::connections::{ConnectionPlace, Connections};
 use crate::http::transport::framing::BodyLength;
-use crate::http::transport::handshake::{self, HandshakeResult};
+use crate::http::transport::handshake;
 use crate::http::transport::pace::{
     ConnectionProgress, Pace, Paced, PacedBody, Timeouts, UnderWay, Unread,
 };
@@ -320,13 +320,13 @@ impl Connection {
         };
         drop(certificate);
         match shaken {
-            HandshakeResult::Encrypted(encrypted) if encrypted.http == HttpVersion::Http2 => {
+            Some(encrypted) if encrypted.http == HttpVersion::Http2 => {
                 Arc::new(self).serve_http2(encrypted.stream, watcher).await;
             }
-            HandshakeResult::Encrypted(encrypted) => {
+            Some(encrypted) => {
                 self.serve_http1(encrypted.stream, watcher).await;
             }
-            HandshakeResult::Ended => {}
+            None => {}
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod export_all;
 pub mod import;
+pub mod login_check;
 pub mod providers;
 pub mod role_cache;
 pub mod roles;

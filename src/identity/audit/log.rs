@@ -181,6 +181,7 @@ fn redact_actor(record: &mut AuditRow, own: &str) {
     if record.actor.as_deref().is_some_and(|actor| actor != own) {
         record.actor = Some(actor::ADMINISTRATOR.to_owned());
         (record.client_ip, record.user_agent, record.request_id) = (None, None, None);
+        record.reason = None;
     }
 }
 

@@ -14,6 +14,7 @@ use crate::identity::login::guard::Familiarity;
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, Event, Method, Source, Time};
 use crate::outbox::{self, Job, OutgoingMessage};
+use crate::seal::MasterKey;
 use crate::store::Decision;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
@@ -117,13 +118,21 @@ impl FactorGuesses {
 
 /// The key of the attempts that all client IPs share which never logged in to the account.
 pub(super) fn strangers_key(core: &Core, account: &AccountId) -> [u8; 32] {
+    strangers_under(&core.master, account)
+}
+
+fn strangers_under(master: &MasterKey, account: &AccountId) -> [u8; 32] {
     // The label stays: it keys stored counters.
-    core.master.mac("factor tries", account.as_str().as_bytes())
+    master.mac("factor tries", account.as_str().as_bytes())
 }
 
 /// The key under which an account's wrong second factors are counted.
 fn key_of(core: &Core, account: &AccountId) -> [u8; 32] {
-    core.master.mac("factor guesses", account.as_str().as_bytes())
+    key_under(&core.master, account)
+}
+
+fn key_under(master: &MasterKey, account: &AccountId) -> [u8; 32] {
+    master.mac("factor guesses", account.as_str().as_bytes())
 }
 
 /// Ends the row of wrong second factors: every client IP may submit them again.
@@ -142,7 +151,18 @@ impl FactorLocks {
     /// The locks of an account.
     #[must_use]
     pub fn of(core: &Core, account: &AccountId) -> Self {
-        Self { guesses: key_of(core, account), strangers: strangers_key(core, account) }
+        Self::keyed(&core.master, account)
+    }
+
+    /// The locks of an account under the keys of this master key.
+    #[must_use]
+    pub fn keyed(master: &MasterKey, account: &AccountId) -> Self {
+        Self { guesses: key_under(master, account), strangers: strangers_under(master, account) }
+    }
+
+    /// Whether client IPs that never logged in to the account cannot submit second factors.
+    pub fn are_closed(&self, db: &mut dyn Db, now: Time) -> Result<bool> {
+        Ok(attempts::peek(db, Scope::FactorRow, &self.guesses, now)?.count >= MOST)
     }
 
     /// Lifts them all.

@@ -355,7 +355,12 @@ impl CountingRules {
 
 /// The key of a pair's failures since the throttle of its name was last lifted. Lifting it changes
 /// the keys of all pairs at once: which client IPs failed at a name is not stored.
-fn pair_since(db: &mut dyn Db, pair: &[u8; 32], name: &[u8; 32], now: Time) -> Result<[u8; 32]> {
+pub(in crate::identity) fn pair_since(
+    db: &mut dyn Db,
+    pair: &[u8; 32],
+    name: &[u8; 32],
+    now: Time,
+) -> Result<[u8; 32]> {
     let lifts = attempts::peek(db, Scope::Lifts, name, now)?.count;
     if lifts == 0 {
         return Ok(*pair);

@@ -45,6 +45,11 @@ pub(in crate::identity) async fn usable(core: &Core) -> Result<Vec<Arc<Provider>
     Ok(all)
 }
 
+/// The names of the providers that can be used.
+pub(in crate::identity) async fn names(core: &Core) -> Result<Vec<String>> {
+    Ok(usable(core).await?.iter().map(|provider| provider.name.clone()).collect())
+}
+
 /// The providers that can be used, in the order of their names.
 ///
 /// # Errors
@@ -56,14 +61,6 @@ pub async fn offered(core: &Core) -> Result<Vec<ProviderListing>> {
         preset: provider.preset.clone(),
     };
     Ok(usable(core).await?.into_iter().map(listing).collect())
-}
-
-/// The names of the providers that can be used.
-///
-/// # Errors
-/// `Unavailable`.
-pub(in crate::identity) async fn names(core: &Core) -> Result<Vec<String>> {
-    Ok(usable(core).await?.iter().map(|provider| provider.name.clone()).collect())
 }
 
 /// Whether there is a provider to log in with.

@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::identity::Core;
 use crate::identity::audit::alert::AlertKind;
 use crate::identity::audit::log::AuditLog;
-use crate::model::{Source, Time};
+use crate::identity::system::health::own_certificate;
+use crate::model::Source;
 use crate::store::tables::health;
 
 /// Mail is stuck when it has waited for this long and an attempt has failed.
@@ -26,22 +27,17 @@ pub async fn watch_mail(core: &Core) -> Result<()> {
     if is_stuck { raise(core, AlertKind::MailStuck).await } else { Ok(()) }
 }
 
-/// Tells the operator if the server's own certificate should have been renewed by now. To be called
-/// now and then by what renews it.
+/// Tells the operator if the server's own certificate should have been renewed by now.
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn watch_certificate(core: &Core, not_before: Time, not_after: Time) -> Result<()> {
-    if !ends_soon(not_before, not_after, core.env.wall()) {
-        return Ok(());
+pub async fn watch_certificate(core: &Core) -> Result<()> {
+    match own_certificate(core) {
+        Some(validity) if validity.ends_soon(core.env.wall()) => {
+            raise(core, AlertKind::CertificateEnds).await
+        }
+        _ => Ok(()),
     }
-    raise(core, AlertKind::CertificateEnds).await
-}
-
-/// Whether less than a sixth of a certificate's life is left. Renewal is due at a third.
-#[must_use]
-pub fn ends_soon(not_before: Time, not_after: Time, now: Time) -> bool {
-    not_after.since(now) < not_after.since(not_before) / 6
 }
 
 async fn raise(core: &Core, kind: AlertKind) -> Result<()> {

@@ -3,10 +3,8 @@
 use crate::error::Result;
 use crate::identity::Core;
 use crate::identity::system::backup;
+use crate::model::Validity;
 use crate::store::tables::health;
-
-/// A certificate should have been renewed before this part of its life is left.
-const NEAR_EXPIRY: u32 = 6;
 
 /// State of one dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,17 +38,20 @@ pub async fn warnings(core: &Core) -> Vec<String> {
         let hours = age.as_secs() / 3600;
         found.push(format!("a backup is overdue: none was made in the last {hours} hours"));
     }
-    if let Some((begins, expires)) = core.metrics.certificate() {
-        let (left, life) = (expires.since(core.env.wall()), expires.since(begins));
-        if left < life / NEAR_EXPIRY {
-            found.push(format!("the certificate expires at {expires}, and there is no new one"));
-        }
+    if let Some(validity) = own_certificate(core).filter(|it| it.ends_soon(core.env.wall())) {
+        let expires = validity.expires;
+        found.push(format!("the certificate expires at {expires}, and there is no new one"));
     }
     let sends = core.config.mail.smtp.is_some();
     if sends && core.store.read(health::is_mail_stuck).await.is_ok_and(|is_stuck| is_stuck) {
         found.push("mail waits after failed attempts (authd mail list)".to_owned());
     }
     found
+}
+
+/// The validity of the certificate in force, if the server speaks TLS itself.
+pub(in crate::identity) fn own_certificate(core: &Core) -> Option<Validity> {
+    core.metrics.certificate().map(|(begins, expires)| Validity { begins, expires })
 }
 
 /// Whether mail waits after a failed attempt.

@@ -1,4 +1,4 @@
-//! StatisticsChart over time: counts that are collected in memory as things happen and written once a
+//! Statistics over time: counts that are collected in memory as things happen and written once a
 //! minute, and their reader. A power failure loses at most the last minute; nothing is ever counted
 //! by reading through accounts or records.
 

@@ -6,14 +6,15 @@ use crate::identity::audit::refusals::{self, Until};
 use crate::identity::system::{alarms, key, statistics};
 
 /// Writes the counts of the last minute, rotates the signing key if that is due, and tells the operator
-/// about stuck mail. A part that fails does not keep back the others.
+/// about stuck mail and a certificate near its end. A part that fails does not keep back the others.
 ///
 /// # Errors
 /// The first failure.
 pub async fn each_minute(core: &Core) -> Result<()> {
     let counted = statistics::write(core).await;
     let rotated = key::rotate_if_due(core).await;
-    counted.and(rotated).and(alarms::watch_mail(core).await)
+    let watched = [alarms::watch_mail(core).await, alarms::watch_certificate(core).await];
+    counted.and(rotated).and(watched.into_iter().collect())
 }
 
 /// Writes what is only in memory, after the last request.

@@ -24,7 +24,7 @@ pub fn insert_counted(
     db.run(
         sql!(
             "insert into audit (id, at, event, outcome, account_id, session_id, actor, client_ip, user_agent, request_id, \
-             detail, count) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (id) do nothing"
+             detail, count, reason) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing"
         ),
         &values(id, at, event, source, count),
     )?;
@@ -36,7 +36,7 @@ pub fn keep(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source)
     db.run(
         sql!(
             "insert into audit (id, at, event, outcome, account_id, session_id, actor, client_ip, user_agent, request_id, \
-             detail, count) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             detail, count, reason) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
              on conflict (id) do update set detail = excluded.detail"
         ),
         &values(id, at, event, source, 1),
@@ -44,7 +44,7 @@ pub fn keep(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source)
     Ok(())
 }
 
-fn values(id: &str, at: Time, event: &Event, source: &Source, count: i64) -> [Value; 12] {
+fn values(id: &str, at: Time, event: &Event, source: &Source, count: i64) -> [Value; 13] {
     [
         id.into(),
         at.into(),
@@ -58,6 +58,7 @@ fn values(id: &str, at: Time, event: &Event, source: &Source, count: i64) -> [Va
         source.request_id.as_deref().into(),
         event.detail.as_deref().into(),
         count.into(),
+        source.reason.as_deref().into(),
     ]
 }
 
@@ -80,11 +81,13 @@ pub struct AuditRow {
     pub detail: Option<String>,
     /// How often a limit refused the same request; otherwise 1.
     pub count: i64,
+    /// Why an administrator did it, in their words.
+    pub reason: Option<String>,
 }
 
 macro_rules! columns {
     () => {
-        "id, at, event, outcome, account_id, session_id, actor, client_ip, user_agent, request_id, detail, count"
+        "id, at, event, outcome, account_id, session_id, actor, client_ip, user_agent, request_id, detail, count, reason"
     };
 }
 
@@ -102,6 +105,7 @@ fn read(mut row: Row) -> Result<AuditRow> {
         request_id: row.take()?,
         detail: row.take()?,
         count: row.take()?,
+        reason: row.take()?,
     })
 }
 

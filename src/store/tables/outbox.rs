@@ -3,7 +3,7 @@
 //! Bodies are sealed by the caller and are never opened here.
 
 use crate::error::{Error, Result};
-use crate::model::Time;
+use crate::model::{AccountId, Time};
 use crate::sql;
 use crate::store::db::{Db, Row, Value};
 
@@ -272,6 +272,17 @@ pub fn list(
     let values =
         [before.unwrap_or("~").into(), state.map_or("", MessageState::as_str).into(), limit.into()];
     db.all(sql, &values)?.into_iter().map(read).collect()
+}
+
+/// The newest messages of an account, without bodies.
+pub fn of_account(db: &mut dyn Db, account: &AccountId, limit: i64) -> Result<Vec<Message>> {
+    let sql = sql!(
+        "select id, channel, kind, account_id, recipient, locale, null, state, attempts, next_at, expires_at, last_error, created_at,
+           finished_at
+         from outbox where account_id = $1 order by id desc limit $2"
+    );
+    let rows = db.all(sql, &[account.as_str().into(), limit.into()])?;
+    rows.into_iter().map(read).collect()
 }
 
 /// Finds one message with its body.

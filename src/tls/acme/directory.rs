@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::Bytes;
 use hyper::http::{Request, Response};
 use instant_acme::{BodyWrapper, BytesResponse, Error as AcmeError};
@@ -30,7 +30,7 @@ impl DirectoryClient {
 
     async fn send(self, request: Request<BodyWrapper<Bytes>>) -> Result<BytesResponse, AcmeError> {
         let (parts, body) = request.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         let url = HttpUrl::parse(&parts.uri.to_string())
             .ok_or_else(|| other(OutboundError::InvalidRequest))?;
         let headers: Vec<(String, Secret)> = (parts.headers.iter())

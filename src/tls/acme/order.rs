@@ -86,29 +86,26 @@ impl OrderParts<'_> {
         let kept = self.entries.account().await?;
         let kept = kept.filter(|account| account.directory == self.directory);
         let builder = Account::builder_with_http(Box::new(self.client.clone()));
-        let (account, credentials) = match kept {
-            Some(kept) => {
-                let credentials = serde_json::from_value(kept.credentials.clone())
-                    .map_err(|e| Error::internal("the kept account is invalid").caused_by(e))?;
-                let account = builder.from_credentials(credentials).await.map_err(refused)?;
-                if kept.contact == self.contact {
-                    return Ok(account);
-                }
-                account.update_contacts(&[&contact]).await.map_err(refused)?;
-                (account, kept.credentials)
+        let (account, credentials) = if let Some(kept) = kept {
+            let credentials = serde_json::from_value(kept.credentials.clone())
+                .map_err(|e| Error::internal("the kept account is invalid").caused_by(e))?;
+            let account = builder.from_credentials(credentials).await.map_err(refused)?;
+            if kept.contact == self.contact {
+                return Ok(account);
             }
-            None => {
-                let new = NewAccount {
-                    contact: &[&contact],
-                    terms_of_service_agreed: true,
-                    only_return_existing: false,
-                };
-                let (account, credentials) =
-                    builder.create(&new, self.directory.to_owned(), None).await.map_err(refused)?;
-                let credentials = serde_json::to_value(&credentials)
-                    .map_err(|e| Error::internal("writing JSON failed").caused_by(e))?;
-                (account, credentials)
-            }
+            account.update_contacts(&[&contact]).await.map_err(refused)?;
+            (account, kept.credentials)
+        } else {
+            let new = NewAccount {
+                contact: &[&contact],
+                terms_of_service_agreed: true,
+                only_return_existing: false,
+            };
+            let (account, credentials) =
+                builder.create(&new, self.directory.to_owned(), None).await.map_err(refused)?;
+            let credentials = serde_json::to_value(&credentials)
+                .map_err(|e| Error::internal("writing JSON failed").caused_by(e))?;
+            (account, credentials)
         };
         let (directory, contact) = (self.directory.to_owned(), self.contact.to_owned());
         self.entries.keep_account(&KeptAccount { directory, contact, credentials }).await?;

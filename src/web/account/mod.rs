@@ -8,7 +8,7 @@ mod overview;
 mod passkeys;
 mod password;
 mod profile;
-mod proof;
+pub(in crate::web) mod proof;
 mod record;
 mod sessions;
 
@@ -18,7 +18,7 @@ use poem::http::StatusCode;
 
 use crate::error::{Error, Result};
 use crate::http::server::reject;
-use crate::model::Secret;
+use crate::model::{Permission, Rights, Secret};
 use crate::web::account::proof::{ProofFailure, ProofWays};
 use crate::web::html::Layout;
 use crate::web::site::note_failure;
@@ -220,6 +220,7 @@ impl Owner {
     ) -> Desk<'a> {
         let words = self.words().words;
         let note = self.notice.filter(|_| refused.is_none());
+        let rights = Rights::of(&self.caller.roles, self.caller.permissions.clone());
         Desk {
             words,
             who: self.caller.account.label(),
@@ -227,6 +228,7 @@ impl Owner {
             text,
             note: note.map(|notice| notice.text(words)),
             problem: refused.and_then(|refused| refused.problem.as_deref()),
+            is_admin: Permission::ALL.into_iter().any(|permission| rights.hold(permission)),
             has_providers: self.has_providers,
         }
     }

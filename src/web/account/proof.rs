@@ -23,7 +23,7 @@ const CODE: &str = "proof_code";
 
 /// How an owner can prove who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ProofWays {
+pub(in crate::web) struct ProofWays {
     typed: TypedProof,
     /// A key of the account will do too.
     takes_key: bool,
@@ -44,13 +44,13 @@ enum TypedProof {
 
 impl ProofWays {
     /// No proof is due.
-    pub(super) const NOT_DUE: Self =
+    pub(in crate::web) const NOT_DUE: Self =
         Self { typed: TypedProof::NotDue, takes_key: false, by_code: false };
 }
 
 /// Why a proof was not accepted.
 #[derive(Debug)]
-pub(super) enum ProofFailure {
+pub(in crate::web) enum ProofFailure {
     Missing,
     Failed(Error),
 }
@@ -65,14 +65,14 @@ impl ProofFailure {
 }
 
 /// Whether the owner has a fresh proof.
-pub(super) enum GivenProof {
+pub(in crate::web) enum GivenProof {
     Fresh(Box<Fresh>),
     Refused(ProofFailure),
 }
 
 impl Owner {
     /// How the owner can prove who they are, if that is due.
-    pub(super) async fn proof_ways(&self) -> Result<ProofWays, Stop> {
+    pub(in crate::web) async fn proof_ways(&self) -> Result<ProofWays, Stop> {
         let core = self.core();
         if Fresh::check(core, &self.caller).await.is_ok() {
             return Ok(ProofWays::NOT_DUE);
@@ -112,7 +112,7 @@ impl Owner {
     }
 
     /// The owner with a fresh proof: the last one, or the one in the form.
-    pub(super) async fn fresh(&self) -> Result<GivenProof, Stop> {
+    pub(in crate::web) async fn fresh(&self) -> Result<GivenProof, Stop> {
         let core = self.core();
         if let Ok(fresh) = Fresh::check(core, &self.caller).await {
             return Ok(GivenProof::Fresh(Box::new(fresh)));
@@ -155,7 +155,7 @@ pub(super) async fn take_key(owner: &Owner) -> Result<Response, Stop> {
 }
 
 /// The part of a form for a proof. `path` is the page to come back to after a login.
-pub(super) fn view<'a>(
+pub(in crate::web) fn view<'a>(
     words: &'a Words,
     ways: ProofWays,
     path: &str,

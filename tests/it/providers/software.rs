@@ -52,7 +52,7 @@ impl Software {
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let mut software =
             Self { child, input, output: BufReader::new(output), issuer: String::new() };
-        software.issuer = software.answer().as_str().unwrap().to_owned();
+        software.answer().as_str().unwrap().clone_into(&mut software.issuer);
         Some(software)
     }
 
@@ -88,7 +88,7 @@ impl Software {
         answer_of(query)
     }
 
-    fn settings(&self, issuer: &str) -> Vec<(String, String)> {
+    fn settings(issuer: &str) -> Vec<(String, String)> {
         let key = |setting: &str| format!("providers.acme.{setting}");
         vec![
             ("outbound.allow".to_owned(), "127.0.0.1, localhost".to_owned()),
@@ -142,7 +142,7 @@ async fn a_provider_of_npm_opens_the_account_and_its_wrong_answers_do_not() {
         return;
     };
     software.knows_ada();
-    let settings = software.settings(&software.issuer.clone());
+    let settings = Software::settings(&software.issuer);
     let app = app_ahead(&settings, &[], 0).await;
 
     let begun = begin(&app).await;
@@ -186,11 +186,11 @@ async fn a_provider_of_npm_of_another_name_or_another_time_is_refused() {
     };
     software.knows_ada();
     // The document has no slash at the end of its issuer.
-    let other = app_ahead(&software.settings(&format!("{}/", software.issuer)), &[], 0).await;
+    let other = app_ahead(&Software::settings(&format!("{}/", software.issuer)), &[], 0).await;
     let body = json!({ "redirectUri": PAGE });
     other.post("/v1/auth/providers/acme/begin", &body).refused(400, "PROVIDER_REJECTED").await;
 
-    let settings = software.settings(&software.issuer.clone());
+    let settings = Software::settings(&software.issuer);
     let app = app_ahead(&settings, &[], -3600).await;
     for (ahead, works) in [(0, false), (3600, true), (2 * 3600, false)] {
         app.turn_clock(Duration::from_secs(ahead));
@@ -206,7 +206,7 @@ async fn a_provider_of_npm_of_another_name_or_another_time_is_refused() {
 
 /// The program on a port of its own, for browsers.
 async fn served(software: &mut Software, port: u16) -> (App, crate::support::Server, String) {
-    let settings = software.settings(&software.issuer.clone());
+    let settings = Software::settings(&software.issuer);
     let origin = format!("http://localhost:{port}");
     let more = [("server.public_url", origin.as_str()), ("providers.acme.label", "Acme")];
     let app = app_ahead(&settings, &more, 0).await;
@@ -303,7 +303,7 @@ async fn the_pages_of_a_login_with_a_provider_are_accessible_and_look_well() {
     }
 }
 
-/// The provider of PyPI, in a process of its own.
+/// The provider of `PyPI`, in a process of its own.
 struct Mock {
     child: Child,
     issuer: String,

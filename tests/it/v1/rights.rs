@@ -22,7 +22,7 @@ enum Proof {
 
 use Proof::{Any, Fresh};
 
-const RULES: [Rule; 37] = [
+const RULES: [Rule; 39] = [
     Rule("GET", "/admin/users", "admin.users.read", Any, ""),
     Rule("POST", "/admin/users", "admin.users.write", Any, NEW_USER),
     Rule("GET", "/admin/users/{userId}", "admin.users.read", Any, ""),
@@ -33,6 +33,7 @@ const RULES: [Rule; 37] = [
     Rule("PUT", "/admin/users/{userId}/quota", "admin.users.write", Any, r#"{ "limit": 3 }"#),
     Rule("POST", "/admin/users/{userId}/reset-password", "admin.users.write", Any, ""),
     Rule("DELETE", "/admin/users/{userId}/mfa", "admin.users.write", Fresh, ""),
+    Rule("GET", "/admin/users/{userId}/login", "admin.users.read", Any, ""),
     Rule("GET", "/admin/users/{userId}/passkeys", "admin.users.read", Any, ""),
     Rule("DELETE", "/admin/users/{userId}/passkeys/{passkeyId}", "admin.users.write", Fresh, ""),
     Rule("GET", "/admin/users/{userId}/sessions", "admin.users.read", Any, ""),
@@ -48,6 +49,7 @@ const RULES: [Rule; 37] = [
     Rule("POST", "/admin/mail/{messageId}/retry", "admin.mail", Any, ""),
     Rule("GET", "/admin/stats", "admin.stats", Any, ""),
     Rule("GET", "/admin/stats/logins", "admin.stats", Any, ""),
+    Rule("GET", "/admin/stats/activity", "admin.stats", Any, ""),
     Rule("GET", "/admin/apps", "admin.apps", Any, ""),
     Rule("POST", "/admin/apps", "admin.apps", Any, r#"{ "name": "Site", "kind": "client" }"#),
     Rule("POST", "/admin/apps/{appId}/rotate", "admin.apps", Fresh, ""),

@@ -47,6 +47,7 @@ fn users() -> Vec<Described> {
             }),
         )
         .taking("quota", json!({ "limit": 10 })),
+        Described::new("explainUserLogin", &target, login_check()),
         Described::new("restoreUser", &target, changed()),
         Described::new("unlockUser", &target, changed()),
         Described::new("verifyUser", &target, changed()),
@@ -113,6 +114,9 @@ fn records() -> Vec<Described> {
         "dailyLogins": [{ "date": "2025-09-29", "count": 45 }],
         "monthlyLogins": [{ "month": "2025-09", "count": 1250 }],
     });
+    let activity = json!({
+        "periods": ["2025-09-29T00:00:00Z"], "series": [{ "name": "logins", "counts": [45] }],
+    });
     let answer = |data: Value| json!({ "success": true, "data": data });
     vec![
         Described::new("listAudit", &[Kind::Validation], audit_answer()),
@@ -129,6 +133,7 @@ fn records() -> Vec<Described> {
         ),
         Described::new("getStats", &[], answer(totals)),
         Described::new("getLoginAnalytics", &[], answer(logins)),
+        Described::new("getActivity", &[Kind::Validation], answer(activity)),
     ]
 }
 
@@ -212,6 +217,22 @@ fn user_answer() -> Value {
             "lastLogin": "2023-12-01T10:30:00Z", "createdAt": "2023-11-01T09:00:00Z",
             "updatedAt": "2023-12-01T10:30:00Z", "roles": ["user"], "permissions": ["users.read"],
             "failedLoginAttempts": 0, "lastFailedLogin": null, "accountLockedUntil": null,
+        },
+    })
+}
+
+fn login_check() -> Value {
+    json!({
+        "success": true,
+        "data": {
+            "methods": {
+                "password": true, "passkeys": 0, "securityKeys": 0, "mfa": ["totp"], "backupCodes": 8,
+                "providers": [], "mailedCodes": false,
+            },
+            "obstacles": [{
+                "code": "client_waits", "since": null, "until": "2023-12-01T10:45:00Z",
+                "ipAddress": "192.0.2.1", "detail": null, "count": 1,
+            }],
         },
     })
 }

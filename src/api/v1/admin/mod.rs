@@ -1,9 +1,11 @@
 //! Operations for administrators, with their requests, responses and errors.
 
+mod activity;
 mod apps;
 mod audit;
 pub(super) mod examples;
 mod keys;
+mod login_check;
 mod mail;
 mod provider_types;
 mod providers;

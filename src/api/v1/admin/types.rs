@@ -305,6 +305,9 @@ pub struct AuditRecord {
     pub detail: Option<String>,
     /// Number of occurrences. Requests that a limit refuses share one record per caller and minute.
     pub count: i64,
+    /// Why an administrator did it, in their words.
+    #[oai(skip_serializing_if_is_none)]
+    pub reason: Option<String>,
 }
 
 /// A page of the audit log, newest first.

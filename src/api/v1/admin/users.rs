@@ -11,6 +11,7 @@ use super::super::V1Tag;
 use super::super::types::{AccountStatus, Done, PasskeyListAnswer};
 use super::super::users::{change, language};
 use super::super::view::passkeys;
+use super::login_check::{LoginCheckAnswer, shown};
 use super::types::{
     CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer,
     UpdateUserRequest, UserAnswer, UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
@@ -25,7 +26,7 @@ use crate::identity::account::quota;
 use crate::identity::account::sign_up::NewAccount;
 use crate::identity::admin::accounts::NewEntry;
 use crate::identity::admin::search::{Changes, Correction, Wanted};
-use crate::identity::admin::{accounts, search};
+use crate::identity::admin::{accounts, login_check, search};
 use crate::identity::{Core, factor, passkey};
 use crate::model::{AccountId, Status};
 
@@ -281,6 +282,25 @@ impl AdminUsersApi {
     ) -> Answer<Done> {
         search::send_reset(&self.core, &admin.by(), &user_id.0).await?;
         Ok(answer(Done::saying("Password reset email sent")))
+    }
+
+    /// Explain why an account cannot log in
+    ///
+    /// Returns what the account logs in with, what stands in the way of a login now, and what failed
+    /// in the last 7 days since the last login.
+    #[oai(
+        path = "/admin/users/:userId/login",
+        method = "get",
+        operation_id = "explainUserLogin",
+        tag = "V1Tag::Admin"
+    )]
+    async fn explain_login(
+        &self,
+        _admin: Allowed<ReadUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<LoginCheckAnswer> {
+        let check = login_check::explain(&self.core, &user_id.0).await?;
+        Ok(answer(shown(check).into()))
     }
 
     /// List an account's passkeys

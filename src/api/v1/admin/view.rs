@@ -113,6 +113,7 @@ pub fn record(record: AuditRow) -> AuditRecord {
         request_id: record.request_id,
         detail: record.detail,
         count: record.count,
+        reason: record.reason,
     }
 }
 

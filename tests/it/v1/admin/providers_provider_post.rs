@@ -32,7 +32,7 @@ async fn it_is_offered_at_once_and_recorded_and_its_secret_is_sealed() {
     );
     // Neither the settings nor the sealed bytes have the secret.
     let stored = app.database().texts("select settings || hex(sealed) from providers");
-    let hex: String = "hush hush".bytes().map(|byte| format!("{byte:02X}")).collect();
+    let hex = "hush hush".bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02X}"));
     assert!(!stored[0].contains("hush") && !stored[0].contains(&hex), "{stored:?}");
     assert!(stored[0].contains("c-1"), "{stored:?}");
 }

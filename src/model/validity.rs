@@ -1,10 +1,10 @@
 //! Reads the time for which an X.509 certificate is valid (RFC 5280, section 4.1.2.5). The TLS
 //! library checks the certificates of others, but does not say when its own expires.
 
-use jiff::civil;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 
-use crate::model::Time;
+use super::Time;
 
 const SEQUENCE: u8 = 0x30;
 /// The version, which is in an explicit tag.
@@ -14,14 +14,15 @@ const GENERALIZED_TIME: u8 = 0x18;
 
 /// The first and the last moment at which a certificate is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Validity {
+pub struct Validity {
     pub begins: Time,
     pub expires: Time,
 }
 
 impl Validity {
     /// Reads it from a certificate in DER; `None` if it is not one.
-    pub(super) fn of(certificate: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn of(certificate: &[u8]) -> Option<Self> {
         let (tag, certificate, _) = element(certificate)?;
         let (inner_tag, mut fields, _) = element(certificate)?;
         if (tag, inner_tag) != (SEQUENCE, SEQUENCE) {
@@ -38,6 +39,12 @@ impl Validity {
         let (begins_tag, begins, rest) = element(validity)?;
         let (expires_tag, expires, _) = element(rest)?;
         Some(Self { begins: time(begins_tag, begins)?, expires: time(expires_tag, expires)? })
+    }
+
+    /// Whether less than a sixth of its life is left. It should have been renewed when a third was.
+    #[must_use]
+    pub fn ends_soon(self, now: Time) -> bool {
+        self.expires.since(now) < self.expires.since(self.begins) / 6
     }
 }
 
@@ -72,8 +79,9 @@ fn time(tag: u8, text: &[u8]) -> Option<Time> {
     };
     let part = |at: usize| rest.get(at..at + 2)?.parse::<i8>().ok();
     let date = civil::DateTime::new(year, part(0)?, part(2)?, part(4)?, part(6)?, part(8)?, 0);
-    let seconds = date.ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second();
-    Some(Time::from_seconds(seconds))
+    // The last moment that a certificate can name, which means never, is beyond the last timestamp.
+    let stamp = date.ok()?.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |at| at.timestamp());
+    Some(Time::from_seconds(stamp.as_second()))
 }
 
 #[cfg(test)]
@@ -112,6 +120,22 @@ mod tests {
             assert_eq!(validity.begins, Time::from_seconds(946_684_799));
             assert_eq!(validity.expires, Time::from_seconds(2_524_705_445));
         }
+    }
+
+    #[test]
+    fn a_certificate_that_never_expires_is_valid_until_the_last_time() {
+        let (begins, never) = (tagged(UTC_TIME, b"200101000000Z"), b"99991231235959Z");
+        let der = certificate(begins, &tagged(GENERALIZED_TIME, never), &[]);
+        let validity = Validity::of(&der).unwrap();
+        assert!(validity.expires > Time::from_seconds(253_000_000_000), "{validity:?}");
+        assert!(!validity.ends_soon(Time::from_seconds(1_800_000_000)));
+    }
+
+    #[test]
+    fn a_sixth_of_a_life_is_the_time_in_which_it_ends_soon() {
+        let validity = Validity { begins: Time::from_seconds(0), expires: Time::from_seconds(600) };
+        let ends_soon = |seconds| validity.ends_soon(Time::from_seconds(seconds));
+        assert_eq!([0, 500, 501, 700].map(ends_soon), [false, false, true, true]);
     }
 
     #[test]

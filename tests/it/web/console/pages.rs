@@ -1,0 +1,249 @@
+//! What the pages of the console show.
+
+use authd::identity::system::statistics;
+use poem::http::Method;
+
+use super::{administrator, of};
+use crate::admin::make;
+use crate::support::{PASSWORD, UNLIMITED, app, app_with};
+use crate::v1::fixture::person;
+
+/// A name that would run where it is not escaped, and a formula where a spreadsheet reads it.
+const MARKUP: &str = "=<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>";
+
+#[tokio::test]
+async fn accounts_are_found_by_part_of_address_or_name_and_by_state() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    for name in ["anna", "annabel", "bob"] {
+        make(&app, name, &[]).await;
+    }
+    root.open("/console/accounts?q=ANNA").await;
+    root.sees("2 accounts");
+    root.sees("annabel@example.com");
+    assert!(!root.page.text.contains("bob@example.com"));
+    root.sees("href=\"/console/accounts/export?q=ANNA\"");
+    root.open("/console/accounts?q=ann&state=suspended").await;
+    root.sees("No account matches.");
+    root.sees("<option selected>suspended</option>");
+    root.open("/console/accounts?q=%25&page=99999999999999999999").await;
+    root.sees("No account matches.");
+}
+
+#[tokio::test]
+async fn long_lists_have_pages_that_keep_the_filter() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    for number in 0..30 {
+        make(&app, &format!("anna{number}"), &[]).await;
+    }
+    root.open("/console/accounts?q=anna&state=active").await;
+    root.sees("30 accounts, page 1 of 2");
+    root.sees("href=\"/console/accounts?q=anna&#38;state=active&#38;page=2\"");
+    root.open("/console/accounts?q=anna&state=active&page=2").await;
+    assert_eq!(root.page.text.matches("<th scope=\"row\">").count(), 5);
+    root.sees(">Previous</a>");
+    root.open("/console/accounts?page=9").await;
+    root.sees("href=\"/console/accounts?page=2\">Previous</a>");
+}
+
+#[tokio::test]
+async fn a_list_becomes_a_file_that_no_spreadsheet_runs() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    let ada = make(&app, "ada", &[]).await;
+    make(&app, "bob", &[]).await;
+    root.open(&of(&ada, "/profile")).await;
+    root.submit(&of(&ada, "/profile"), &[("first_name", MARKUP), ("last_name", "")]).await;
+    for (query, lines) in [("", 4), ("?q=ada", 2), ("?q=nobody", 1), ("?state=suspended", 1)] {
+        let path = format!("/console/accounts/export{query}");
+        let file = root.send(Method::GET, &path, None).await;
+        assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+        assert_eq!(file.header("content-disposition"), "attachment; filename=\"accounts.csv\"");
+        assert_eq!(file.text.matches("\r\n").count(), lines, "{query}: {}", file.text);
+        if lines > 1 {
+            assert!(file.text.contains(",\"'=<script>"), "{}", file.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn markup_in_names_and_user_agents_is_text() {
+    let app = app().await;
+    let ada = person(&app, "ada", &[]).await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    let body = serde_json::json!({ "firstName": MARKUP });
+    app.put("/v1/users/me", &body).bearer(&ada.access).ok(200).await;
+    let login = serde_json::json!({ "username": "ada", "password": "wrong passphrase" });
+    app.post("/v1/auth/login", &login).header("user-agent", MARKUP).send().await;
+    let record = format!("/console/record?account={}", ada.id);
+    for path in ["/console/accounts", &of(&ada.id, ""), &of(&ada.id, "/profile"), &record] {
+        root.open(path).await;
+        let text = root.page.text.replace("<script type=\"module\"", "");
+        assert!(!text.contains("<script") && !text.contains("<img src=x"), "{path}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_a_login_says_in_words_what_stands_in_the_way() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let ada = make(&app, "ada", &[]).await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    let path = of(&ada, "/login");
+    for _ in 0..10 {
+        let body = serde_json::json!({ "username": "ada", "password": "wrong passphrase" });
+        app.post("/v1/auth/login", &body).from("198.51.100.7").send().await;
+    }
+    root.open(&path).await;
+    root.sees("A client has to wait after wrong passwords");
+    root.sees("Logins from 198.51.100.7 are refused until the wait ends.");
+    root.sees("The password was wrong, from 198.51.100.7, 10 times.");
+    root.sees(&format!("href=\"{}\">Unlock</a>", of(&ada, "/unlock")));
+    root.open(&of(&ada, "/unlock")).await;
+    root.submit(&of(&ada, "/unlock"), &[]).await;
+    root.open(&path).await;
+    assert!(!root.page.text.contains("has to wait"), "{}", root.page.text);
+    let mut watch = administrator(&app, "mod", &["moderator"]).await;
+    watch.open(&path).await;
+    watch.sees("Logins were refused");
+    assert!(!watch.page.text.contains("/reset-password\""), "no remedy that it may not use");
+}
+
+#[tokio::test]
+async fn the_record_is_filtered_and_followed() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let ada = make(&app, "ada", &[]).await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    root.open("/console/record?account=ada%40example.com").await;
+    root.sees("Account created");
+    root.sees(&format!("<a href=\"{}\" dir=\"auto\">ada@example.com</a>", of(&ada, "")));
+    root.open("/console/record?event=login&outcome=refused&since=2020-01-01&until=2020-01-02")
+        .await;
+    root.sees("Nothing matches.");
+    root.sees("<option value=\"login\" selected>Login</option>");
+    root.open("/console/record?event=absurd&since=never&before=%00").await;
+    assert_eq!(root.page.status, 200);
+    root.open("/console/record").await;
+    let newest = root.page.text.split("data-after=\"").nth(1).unwrap().split('"').next().unwrap();
+    let newest = newest.to_owned();
+    let newer = format!("/console/record/newer?after={newest}");
+    assert_eq!(root.send(Method::GET, &newer, None).await.body["entries"], serde_json::json!([]));
+    app.login("ada", "wrong passphrase").await;
+    let found = root.send(Method::GET, &newer, None).await.body;
+    assert_eq!(found["entries"][0]["what"], "Login");
+    assert_eq!(found["entries"][0]["refused"], true);
+    assert!(found["newest"].as_str().unwrap() > newest.as_str());
+    let file = root.send(Method::GET, "/console/record/export?event=login", None).await;
+    assert!(file.text.starts_with("id,at,event,outcome,"), "{}", file.text);
+    assert!(file.text.lines().skip(1).all(|line| line.contains(",\"login\",")), "{}", file.text);
+}
+
+#[tokio::test]
+async fn a_message_is_retried() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    app.register("ada").await.ok(201);
+    root.open("/console/mail?state=requested").await;
+    root.sees("<td data-label=\"State\"><span class=\"tag off\">requested</span>");
+    root.submit("/console/mail/retry", &[]).await;
+    root.sees("The message is due now.");
+    root.open("/console/mail?state=absurd").await;
+    assert_eq!(root.page.status, 200);
+}
+
+#[tokio::test]
+async fn a_role_is_made_changed_and_deleted() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    root.open("/console/roles/new").await;
+    let fields = [("name", "support"), ("permission", "admin.audit"), ("others", "orders.read")];
+    root.submit("/console/roles/new", &fields).await;
+    root.sees("The role is saved.");
+    root.sees("<code>orders.read</code>");
+    root.open("/console/roles/support/edit").await;
+    root.sees("value=\"admin.audit\" checked");
+    root.submit("/console/roles/support/edit", &[("permission", "admin.mail")]).await;
+    root.sees("<code>admin.mail</code>");
+    root.open("/console/roles/support/delete").await;
+    root.submit("/console/roles/support/delete", &[("typed", "support")]).await;
+    root.sees("The role is deleted.");
+    root.open("/console/roles/support/edit").await;
+    assert_eq!(root.page.status, 404);
+}
+
+#[tokio::test]
+async fn the_key_of_an_app_is_shown_once() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    root.open("/console/apps/new").await;
+    root.submit("/console/apps/new", &[("name", "Website"), ("kind", "client")]).await;
+    root.sees("<code class=\"secret\" id=\"key\">sk_");
+    root.open("/console/apps").await;
+    root.sees("Website");
+    assert!(!root.page.text.contains("sk_"), "{}", root.page.text);
+    let path = root.page.text.split("/rotate\"").next().unwrap().rsplit('"').next().unwrap();
+    let path = path.to_owned();
+    root.open(&format!("{path}/rotate")).await;
+    root.submit(&format!("{path}/rotate"), &[("typed", "Website")]).await;
+    root.sees("<code class=\"secret\" id=\"key\">sk_");
+    root.open(&format!("{path}/delete")).await;
+    root.submit(&format!("{path}/delete"), &[("typed", "Website")]).await;
+    root.sees("There are no apps yet.");
+}
+
+#[tokio::test]
+async fn the_signing_keys_are_rotated_and_revoking_is_typed() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    root.open("/console/keys").await;
+    root.sees("<span class=\"tag good\">signing</span>");
+    root.open("/console/keys/rotate").await;
+    root.submit("/console/keys/rotate", &[("mode", "revoke")]).await;
+    root.sees("Type revoke to end every session.");
+    root.submit("/console/keys/rotate", &[("mode", "scheduled")]).await;
+    root.sees("There is a new signing key.");
+    root.sees("<span class=\"tag off\">next</span>");
+    root.open("/console/keys/rotate").await;
+    let fields = [("mode", "revoke"), ("confirmation", "revoke")];
+    root.submit("/console/keys/rotate", &fields).await;
+    assert_eq!(root.path, "/sign-in", "every session has ended");
+    root.sign_in("root", PASSWORD).await;
+    assert_eq!(root.path, "/console/keys");
+}
+
+#[tokio::test]
+async fn the_overview_counts_and_draws_what_happened() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    statistics::write(&app.core).await.unwrap();
+    root.open("/console").await;
+    root.sees("<h1 dir=\"auto\">Overview</h1>");
+    root.sees("First steps");
+    root.sees("<desc id=\"logins-desc\">1 in all. The most were 1 on 2027-01-15.</desc>");
+    root.sees("The same by API: <code>getStats</code>, <code>getActivity</code>");
+    for (by, period) in [("hour", "2027-01-15 08:00"), ("month", "2027-01"), ("year", "2027")] {
+        root.open(&format!("/console/overview?by={by}")).await;
+        root.sees(&format!("<title>{period}: 1</title>"));
+    }
+    make(&app, "ada", &[]).await;
+    root.open("/console/overview?by=week").await;
+    assert!(!root.page.text.contains("First steps"), "there is a second account");
+}
+
+#[tokio::test]
+async fn a_path_of_no_page_is_answered_with_a_page() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    for path in
+        ["/console/nothing", "/console/", "/console/accounts/nobody", "/console/roles/x/edit"]
+    {
+        let answer = app.get(path).header("accept", "text/html");
+        let cookie = format!("authd={}", root.cookies["authd"]);
+        let answer = answer.header("cookie", &cookie).send().await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text);
+        assert!(answer.text.contains("<h1"), "{path}: {}", answer.text);
+    }
+    root.open("/console/accounts").await;
+    assert!(root.page.header("content-security-policy").starts_with("default-src 'none'"));
+    assert_eq!(root.page.header("cache-control"), "no-store");
+}
