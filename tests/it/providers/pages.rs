@@ -103,6 +103,43 @@ async fn a_button_leads_to_the_provider_and_back_into_the_account() {
 }
 
 #[tokio::test]
+async fn the_buttons_of_presets_have_their_logos() {
+    let presets = [
+        "google",
+        "microsoft",
+        "github",
+        "gitlab",
+        "discord",
+        "facebook",
+        "slack",
+        "linkedin",
+        "x",
+    ];
+    let settings: Vec<_> = presets
+        .iter()
+        .flat_map(|name| {
+            let key = |setting: &str| format!("providers.{name}.{setting}");
+            [(key("client_id"), "id".to_owned()), (key("client_secret"), "secret".to_owned())]
+        })
+        .collect();
+    let settings: Vec<_> =
+        settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let site = Site::open(&settings).await;
+    let mut browser = Browser::new(&site);
+    for page in ["/sign-in", "/sign-up"] {
+        let shown = browser.get(page).await.text;
+        for name in presets {
+            let link = format!("href=\"/sign-in/provider/{name}\">");
+            let button = shown.split(&link).nth(1).unwrap_or_else(|| panic!("{name}: {shown}"));
+            assert!(button.starts_with("<svg class=\"logo\""), "{page} {name}: {shown}");
+        }
+        // Other providers have none.
+        let other = shown.split("href=\"/sign-in/provider/acme\">").nth(1).unwrap();
+        assert!(other.starts_with("Continue with acme"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_of_another_browser_opens_nothing_and_says_what_to_do() {
     let site = Site::open(&[]).await;
     let (mut eve, mut ada_browser) = (Browser::new(&site), Browser::new(&site));
