@@ -147,7 +147,7 @@ impl Browser {
 
     /// Waits for an element and clicks it as a user would.
     pub fn press(&self, selector: &str) {
-        self.ask("POST", &format!("{}/click", self.find(selector)), &json!({}));
+        self.on(selector, "click", &json!({}));
     }
 
     /// Waits for an element and clicks it by script, wherever it is.
@@ -158,7 +158,7 @@ impl Browser {
 
     /// Presses keys in an element; `\u{e007}` is Enter, `\u{e004}` is Tab.
     pub fn keys(&self, selector: &str, keys: &str) {
-        self.ask("POST", &format!("{}/value", self.find(selector)), &json!({ "text": keys }));
+        self.on(selector, "value", &json!({ "text": keys }));
     }
 
     /// Presses keys where the focus is, as a person without a mouse does.
@@ -281,6 +281,19 @@ impl Browser {
     /// The next calls are for this tab.
     pub fn to_tab(&self, handle: &str) {
         self.tell("/window", &json!({ "handle": handle }));
+    }
+
+    /// Waits for an element and does something with it. If the page changes between the two, the
+    /// element of the next page is meant.
+    fn on(&self, selector: &str, action: &str, body: &Value) {
+        loop {
+            let path = format!("{}/{action}", self.find(selector));
+            let done = self.try_ask("POST", &path, body).unwrap();
+            if done["error"] != "stale element reference" {
+                assert!(done["error"].is_null(), "{action} {selector}: {}", done["message"]);
+                return;
+            }
+        }
     }
 
     /// Waits for an element and returns its path.

@@ -20,11 +20,16 @@ async fn insert(store: &Store, number: i64, handle: i64, identifiers: [Option<&s
     inserted.await.is_ok()
 }
 
+/// An account at a provider may be all that leads to one.
 #[tokio::test]
-async fn an_account_needs_an_address_a_user_name_or_a_phone_number() {
+async fn an_account_needs_no_name_but_an_address_that_is_verified() {
     let Opened { store, .. } = &opened();
     assert!(insert(store, 1, 1, [Some("a@example.com"), None, None]).await);
     assert!(insert(store, 2, 2, [None, Some("ada"), None]).await);
     assert!(insert(store, 3, 3, [None, None, Some("+491701234567")]).await);
-    assert!(!insert(store, 4, 4, [None, None, None]).await);
+    assert!(insert(store, 4, 4, [None, None, None]).await);
+    let verified = store.write(|db: &mut dyn Db| {
+        db.run(sql!("update accounts set email_verified_at = 1 where id = $1"), &["id 4".into()])
+    });
+    assert!(verified.await.is_err());
 }

@@ -23,7 +23,10 @@ async fn it_is_recorded_and_the_owner_gets_a_letter() {
     site.app.mails().await;
     let mut trail = Trail::begin(&site.app).await;
     let linked = LINK.on(&site.app).json(&body).bearer(&ada).ok(200).await;
-    assert_eq!(keys(&linked.body["data"]), "id provider email name createdAt lastUsed");
+    assert_eq!(
+        keys(&linked.body["data"]),
+        "id provider issuer subject email name createdAt lastUsed"
+    );
     let left = trail.left().await;
     assert!(left.len() == 1 && left[0].starts_with("identity_linked done"), "{left:?}");
     let mails = site.app.mails().await;
