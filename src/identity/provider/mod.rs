@@ -2,8 +2,8 @@
 //! provider with accounts here.
 //!
 //! An identity is an issuer and a subject, never an address. Which account an answer opens is
-//! decided by one rule ([`rule`]), in the write that acts on it ([`establish`]). What travels
-//! through the browser between two calls is sealed ([`flow`]): nothing is stored before a login.
+//! decided by one rule ([`rule`]), in the write that acts on it (`establish`). What travels
+//! through the browser between two calls is sealed (`flow`): nothing is stored before a login.
 
 mod begin;
 mod complete;

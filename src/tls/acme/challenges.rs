@@ -44,7 +44,7 @@ enum AnswerKind {
 }
 
 impl ChallengeAnswers {
-    /// How to answer a handshake for this host that asks for [`ACME_TLS`].
+    /// How to answer a handshake for this host that asks for `ACME_TLS`.
     #[must_use]
     pub fn handshake(&self, host: &str) -> Option<Arc<ServerConfig>> {
         self.lock().handshakes.get(&host.to_ascii_lowercase()).cloned()
