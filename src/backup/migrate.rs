@@ -43,6 +43,12 @@ pub async fn migrate(
     if from == to {
         return Err(Error::refused(format!("{from} is already there: name another place")));
     }
+    // A mistyped URL looks like a file.
+    if matches!((from, to), (Database::File(_), Database::File(_))) {
+        return Err(Error::refused(format!(
+            "{to} is a file, as {from} is: name a database as postgres://USER@HOST/DATABASE"
+        )));
+    }
     if Store::inspect(from, |_, version| Ok(version))?.is_none() {
         return Err(Error::refused(format!("there is no database at {from}")));
     }

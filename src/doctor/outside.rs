@@ -218,7 +218,7 @@ async fn metrics(core: &Core, public: &str, found: &mut CheckReport) {
     }
 }
 
-/// Whoever types the name without a scheme comes by plain HTTP first.
+/// Checks port 80: users who type the name without a scheme arrive by plain HTTP first.
 async fn plain_port(public: &HttpUrl, found: &mut CheckReport) {
     let Some(url) = HttpUrl::parse(&format!("http://{}/", public.host())) else { return };
     // Nothing there is fine.

@@ -92,7 +92,7 @@ impl RequestSpan {
     }
 }
 
-/// The spans that wait. Whether one was dropped is told to who adds it.
+/// The spans that wait to be sent. Adding one says whether it was dropped.
 #[derive(Debug, Default)]
 pub(super) struct SpanQueue(Mutex<Vec<RequestSpan>>);
 

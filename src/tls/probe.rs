@@ -79,7 +79,7 @@ pub(super) fn verified_by(
     Ok(config)
 }
 
-/// Speaks TLS on a connection to this machine's own server, whatever its certificate is.
+/// Speaks TLS on a connection to this machine's own server, with any certificate.
 ///
 /// # Errors
 /// If the host is no name or address. The handshake happens with the first bytes.

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::cluster;
 use crate::cluster::TestDatabase;
 use crate::process::Folder;
-use crate::support::{App, START, Tokens, app_on};
+use crate::support::{App, PASSWORD, START, Tokens, app_on};
 
 fn server(scenario: &str) -> Option<Arc<TestDatabase>> {
     cluster::shared(scenario).map(|cluster| Arc::new(cluster.database()))
@@ -135,6 +135,18 @@ async fn an_interrupted_migration_goes_on_and_its_target_serves_only_when_it_is_
     assert_eq!(self::rows(&all, "accounts"), 3);
     let app = closed.open(Some(server)).await;
     assert_eq!(app.database().number("select count(*) from accounts"), 3);
+}
+
+#[test]
+fn a_mistyped_target_is_not_taken_for_a_file() {
+    let here = crate::cli::Folder::new();
+    let create = ["user", "create", "--email", "ada@example.com", "--password-stdin"];
+    assert_eq!(here.run_with_input(&create, PASSWORD).code, Some(0));
+    let ran = here.run(&["migrate", "--to", "postgre//authd@db.example.com/authd"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.err.contains("postgres://USER@HOST/DATABASE"), "{}", ran.err);
+    let ran = here.run(&["user", "list"]);
+    assert!(ran.out.contains("ada@example.com"), "{}{}", ran.out, ran.err);
 }
 
 #[test]

@@ -94,7 +94,7 @@ pub fn resolve(
     let preset = preset_of(name, settings)?;
     let place = issuer(settings, preset.as_ref())?;
     let known = preset.as_ref();
-    // A server of one's own has the endpoints that its discovery document names.
+    // A self-hosted server has the endpoints that its discovery document names.
     let endpoints = known.filter(|_| settings.issuer.is_none()).and_then(|p| p.endpoints.clone());
     let mut scopes = known
         .map_or_else(|| words(&["openid", "email", "profile"]), |preset| preset.scopes.clone());
@@ -197,7 +197,7 @@ fn of_tenant(tenant: &str, (before, after): (&str, &str)) -> Result<IssuerPlace,
         _ => Tenants::None,
     };
     let at = if tenant == "consumers" { PERSONAL_TENANT } else { tenant };
-    // Its issuer names a tenant by its ID alone, whatever the tenant was called.
+    // Its issuer names a tenant by its ID, even if the settings have another name for it.
     let is_id = at.len() == 36 && at.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     if tenants == Tenants::None && !is_id {
         let expected = "the ID of a tenant, \"common\", \"organizations\" or \"consumers\"";

@@ -14,9 +14,9 @@ use crate::identity::Core;
 use crate::identity::system::operator_token::{self, TokenPurpose};
 use crate::model::arrival::Arrival;
 
-/// How much of a header is told.
+/// The most bytes of a header that are reported.
 const MAX_VALUE: usize = 256;
-/// How many headers are told.
+/// The most headers that are reported.
 const MAX_HEADERS: usize = 32;
 
 /// The endpoint of [`operator_token::ARRIVAL`].

@@ -88,7 +88,7 @@ fn redirect(base: &str, target: &Uri) -> Option<Response> {
 }
 
 /// The endpoint of a port that answers the challenges of an authority and redirects everything else
-/// to https, whatever the server's rule is. A request that changes something is refused: its client
+/// to https, independently of `server.https`. A request that changes something is refused: its client
 /// must learn that it sends secrets in plain HTTP.
 #[must_use]
 pub fn redirecting(
