@@ -52,15 +52,17 @@ create table accounts (
   check (email is not null or email_verified_at is null)
 );
 create index accounts_password_scheme on accounts (password_scheme);
--- For the administrators' lists: in the order of the numbers, by state.
-create index accounts_present on accounts (number, email_verified_at, email_key) where suspended_at is null and deleted_at is null;
-create index accounts_suspended on accounts (number) where suspended_at is not null and deleted_at is null;
-create index accounts_gone on accounts (number) where deleted_at is not null;
-create index accounts_unproved on accounts (created_at) where email_verified_at is null and email is not null;
+-- For the administrators' lists: in the order of creation, by state; by the last login.
+create index accounts_created on accounts (created_at, number);
+create index accounts_present on accounts (created_at, number, email_verified_at, email_key) where suspended_at is null and deleted_at is null;
+create index accounts_suspended on accounts (created_at, number) where suspended_at is not null and deleted_at is null;
+create index accounts_gone on accounts (created_at, number) where deleted_at is not null;
+create index accounts_unproved on accounts (created_at, number) where email_verified_at is null and email is not null;
+create index accounts_last_login on accounts (coalesce(last_login_at, 0), number);
 create index accounts_deleted on accounts (deleted_at) where deleted_at is not null;
 
 -- The index of the administrators' search: the accounts that have three characters in a row in their
--- address or user name. It covers whole segments of 4,096 numbers; later accounts are not in it yet.
+-- address, user name or name. It covers whole segments of 4,096 numbers; later accounts are not in it yet.
 -- A segment is written in pieces: `search_segment` and `search_trigram` in `instance` say how far.
 create table account_trigrams (
   segment bigint not null,                -- the account number divided by 4,096
@@ -244,6 +246,7 @@ create table outbox (
   state text not null,                    -- requested, waiting, delivered, failed, dropped
   attempts bigint not null,
   next_at bigint not null,                -- when the next attempt is due
+  claimed_by text,                        -- the server that makes it; null where there is only one
   expires_at bigint,                      -- when delivery no longer makes sense
   last_error text,
   created_at bigint not null,
@@ -276,7 +279,8 @@ create table audit (
 );
 create index audit_account on audit (account_id, id);
 create index audit_at on audit (at);
-create index audit_event on audit (event, id);
+create index audit_event on audit (event, outcome, id);
+create index audit_outcome on audit (outcome, id);
 create index audit_actor on audit (actor, id) where actor is not null;
 
 -- Keys that sign tokens. The private key is sealed under the master key.
@@ -328,6 +332,7 @@ create table factors (
   last_used_at bigint
 );
 create index factors_account on factors (account_id);
+create index factors_kind on factors (kind, account_id) where confirmed_at is not null;
 create index factors_unconfirmed on factors (created_at) where confirmed_at is null;
 
 -- Backup codes; only their MAC is stored. While factor_id is set, they wait for that factor to be
@@ -362,6 +367,7 @@ create table passkeys (
   last_used_at bigint
 );
 create index passkeys_account on passkeys (account_id);
+create index passkeys_kind on passkeys (kind, account_id);
 
 -- Logins that wait for a second factor; only the digest of their token is stored.
 create table challenges (
@@ -395,6 +401,17 @@ create table identities (
   unique (issuer, subject)
 );
 create index identities_account on identities (account_id);
+create index identities_provider on identities (provider, account_id);
+
+-- Tokens that a provider issued for an account there, where the operator keeps them.
+create table identity_tokens (
+  identity_id text primary key references identities (id) on delete cascade,
+  provider text not null,                 -- the name of the provider that issued them
+  client bytea not null,                  -- digest of its issuer and of the client that they were issued to
+  sealed bytea not null,                  -- the tokens, sealed JSON
+  refresh_after bigint                    -- no refresh before this time: they are new, one runs, or one failed
+);
+create index identity_tokens_client on identity_tokens (provider, client);
 
 -- Providers that a command or the API added, beside those of the configuration.
 create table providers (
@@ -403,6 +420,15 @@ create table providers (
   sealed bytea,                           -- the client secret or the private key, sealed JSON
   created_at bigint not null,
   updated_at bigint not null
+);
+
+-- Filters of the list of accounts that an administrator keeps under a name.
+create table saved_searches (
+  account_id text not null references accounts (id) on delete cascade,
+  name text not null,
+  query text not null,                    -- the query of the list, such as 'state=pending&sort=-created'
+  created_at bigint not null,
+  primary key (account_id, name)
 );
 
 -- One-time codes, one per account and purpose; only their MAC is stored.

@@ -26,6 +26,7 @@ use crate::http::server::metrics::{alone, counted};
 use crate::http::transport::listener::{EndpointSwap, Listener};
 use crate::http::transport::pace::{PIECE, Timeouts};
 use crate::http::transport::signals::Endings;
+use crate::identity::access::shared_counts::SharedCounts;
 use crate::identity::admin::{role_cache, search};
 use crate::identity::audit::refusals::{self, Refusals, Until};
 use crate::identity::login::in_flight::AttemptsInFlight;
@@ -87,6 +88,8 @@ pub async fn open(
         ),
         in_flight: AttemptsInFlight::default(),
         operator_tokens: Arc::default(),
+        backup_work: Arc::default(),
+        mail_test_limit: Arc::default(),
         reloadable: Arc::new(Reloadable::open(config, &outbox, &env)?),
         outbox,
         store,
@@ -247,7 +250,8 @@ pub async fn serve(
     let endings = Endings::listen(move || hangup.send_replace(()))?;
     // A separate task, so that its timeout starts at the signal, no matter what this task awaits.
     let last = tokio::spawn(endings.last(timeouts.drain)).map(drop).shared();
-    let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
+    let mut limiter =
+        Limiter::sharing(core.config.limits.clone(), core.env.clone(), SharedCounts::of(&core));
     let swap = EndpointSwap::new(outside.endpoint(&core, &limiter));
     ready(listener.local_addr(), &endings);
     let (drain, abort) = (endings.first(), endings.second());
@@ -407,13 +411,15 @@ impl Background {
             Duration::from_mins(1),
             stopped.clone(),
             core.clone(),
-            |core| async move { search::extend_index(&core).await },
+            |core| async move {
+                if core.store.node().leads() { search::extend_index(&core).await } else { Ok(()) }
+            },
         ));
         tasks.spawn(backups::scheduled(core.clone(), stopped.clone()));
         tasks.spawn(traces::export(core.clone(), stopped.clone()));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             cleanup::learn_schemes(&core).await?;
-            cleanup::purge(&core).await
+            if core.store.node().leads() { cleanup::purge(&core).await } else { Ok(()) }
         }));
         Self { stop, tasks }
     }
@@ -522,7 +528,7 @@ mod tests {
             ("files.in_flight", "7", "files.in_flight"),
             ("files.in_flight_account", "7", "files.in_flight_account"),
             ("log.level", "debug", "log"),
-            ("log.format", "json", "log"),
+            ("log.format", "text", "log"),
             ("server.public_url", "https://id.example.com", "tokens.issuer"),
             ("hashing.memory", "64", "hashing"),
         ] {

@@ -26,6 +26,12 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Time;
     /// The wall-clock time, for tokens and one-time passwords that other machines check.
     fn wall(&self) -> Time;
+    /// Goes by the clock of the database from now on, which several servers share: it has just shown
+    /// this time. Returns by how many milliseconds the machine's own clock is ahead of it, or `None`
+    /// if this clock does not go by it.
+    fn follow(&self, _shown: Duration) -> Option<i64> {
+        None
+    }
 }
 
 /// Draws random bytes.
@@ -72,6 +78,12 @@ impl Env {
     #[must_use]
     pub fn wall(&self) -> Time {
         self.clock.wall()
+    }
+
+    /// As [`Clock::follow`].
+    #[must_use]
+    pub fn follow(&self, shown: Duration) -> Option<i64> {
+        self.clock.follow(shown)
     }
 
     /// Draws `N` random bytes.
@@ -143,21 +155,41 @@ impl MachineClocks for ThisMachine {
 
 /// The clock of a server process. It advances with the machine's uptime and follows the wall clock
 /// forward, so it is never behind it. When the wall clock is set back, it goes on from where it is:
-/// what has expired stays expired.
+/// what has expired stays expired. A server that shares its database goes by the database's clock
+/// instead, so that all of them agree: the uptime plus an offset. When the offset falls, the clock
+/// stands still until it has caught up.
 struct SystemClock<C> {
     machine: C,
     /// The greatest difference seen between wall clock and uptime, in microseconds.
     ahead: AtomicI64,
+    /// The last difference between the clock of the database and the uptime, in microseconds.
+    database_ahead: AtomicI64,
+    /// The latest time that was shown by the clock of the database, in microseconds.
+    latest: AtomicI64,
 }
+
+/// The offset to the clock of a database while there is none.
+const NO_OFFSET: i64 = i64::MIN;
 
 impl<C: MachineClocks> SystemClock<C> {
     fn of(machine: C) -> Self {
-        Self { machine, ahead: AtomicI64::new(i64::MIN) }
+        let [ahead, database_ahead, latest] = [NO_OFFSET; 3].map(AtomicI64::new);
+        Self { machine, ahead, database_ahead, latest }
+    }
+
+    /// The clock of the database, if this one goes by it, in microseconds.
+    fn of_database(&self) -> Option<i64> {
+        let ahead = self.database_ahead.load(Ordering::Relaxed);
+        (ahead != NO_OFFSET).then(|| micros(self.machine.uptime()).saturating_add(ahead))
     }
 }
 
 impl<C: MachineClocks> Clock for SystemClock<C> {
     fn now(&self) -> Time {
+        if let Some(now) = self.of_database() {
+            let now = self.latest.fetch_max(now, Ordering::Relaxed).max(now);
+            return Time::from_millis(now.div_euclid(1000));
+        }
         // The wall clock first: a pause between the two readings must not count as a step forward.
         let wall = micros(self.machine.wall());
         let uptime = micros(self.machine.uptime());
@@ -167,7 +199,14 @@ impl<C: MachineClocks> Clock for SystemClock<C> {
     }
 
     fn wall(&self) -> Time {
-        Time::from_millis(micros(self.machine.wall()).div_euclid(1000))
+        let wall = self.of_database().unwrap_or_else(|| micros(self.machine.wall()));
+        Time::from_millis(wall.div_euclid(1000))
+    }
+
+    fn follow(&self, shown: Duration) -> Option<i64> {
+        let (shown, uptime) = (micros(shown), micros(self.machine.uptime()));
+        self.database_ahead.store(shown.saturating_sub(uptime), Ordering::Relaxed);
+        Some(micros(self.machine.wall()).saturating_sub(shown).div_euclid(1000))
     }
 }
 
@@ -299,6 +338,32 @@ mod tests {
         assert_eq!(shows(136_002, 36_009), (139_602, 136_002), "set back: it goes on");
         assert_eq!(shows(0, 36_019), (139_612, 0));
         assert_eq!(shows(139_700, 36_020), (139_700, 139_700), "and follows forward again");
+    }
+
+    #[test]
+    fn a_clock_that_follows_the_database_agrees_with_it_and_never_goes_back() {
+        let machine = Arc::new(HandMachine::default());
+        let clock = SystemClock::of(machine.clone());
+        let set = |wall, uptime| {
+            machine.wall.store(wall, Ordering::Relaxed);
+            machine.uptime.store(uptime, Ordering::Relaxed);
+        };
+        let shows = || (clock.now().seconds(), clock.wall().seconds());
+        set(100_000, 7);
+        assert_eq!(shows(), (100_000, 100_000));
+        // This machine's clock is three seconds ahead of the database's.
+        assert_eq!(clock.follow(Duration::from_secs(99_997)), Some(3000));
+        assert_eq!(shows(), (99_997, 99_997), "from the start of the server on");
+        set(200_000, 17);
+        assert_eq!(shows(), (100_007, 100_007), "the machine's own clock counts no more");
+        assert_eq!(clock.follow(Duration::from_secs(100_005)), Some(99_995_000));
+        assert_eq!(shows(), (100_007, 100_005), "set back: it stands still");
+        set(0, 18);
+        assert_eq!(shows(), (100_007, 100_006));
+        set(0, 20);
+        assert_eq!(shows(), (100_008, 100_008), "and goes on when it was caught up with");
+        assert_eq!(clock.follow(Duration::from_secs(100_021)), Some(-100_021_000));
+        assert_eq!(shows(), (100_021, 100_021));
     }
 
     #[test]

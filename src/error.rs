@@ -5,6 +5,7 @@
 
 mod detail;
 mod field;
+mod instance;
 mod kind;
 pub mod limit;
 mod provider;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use crate::error::detail::Detail;
 pub use crate::error::field::{FactorRule, Field, FieldError, RoleRule, Rule, Weakness};
+pub use crate::error::instance::InstanceFault;
 pub use crate::error::kind::Kind;
 pub use crate::error::limit::Limit;
 pub use crate::error::provider::ProviderFault;

@@ -32,10 +32,10 @@
 //! | [`tls`] | the server's own certificate: its files or its authority, its replacement, the handshake | `config`, `env`, `error`, `metrics`, `model`, `outbound`, `seal`, `store` |
 //! | [`backup`] | copies of the database in one file: made, encrypted, checked, put back; the move to another engine | `env`, `error`, `model`, `seal`, `store`, `token` |
 //! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `backup`, `config`, `env`, `error`, `mail`, `metrics`, `model`, `oidc`, `outbox`, `password`, `seal`, `sms`, `store`, `token`, `webauthn`, `words` |
-//! | [`doctor`] | the checks of a running deployment: how requests arrive, certificate, mail, DNS, clock, disk, keys, backups | `config`, `env`, `error`, `identity`, `mail`, `model`, `outbound`, `seal` |
+//! | [`doctor`] | the checks of a running deployment: how requests arrive, certificate, mail, DNS, clock, disk, keys, backups | `config`, `env`, `error`, `identity`, `mail`, `model`, `outbound`, `seal`, `tls` |
 //! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password`, `tls` |
-//! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model`, `webauthn`, `words` |
-//! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `webauthn` |
+//! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `doctor`, `error`, `http`, `identity`, `model`, `webauthn`, `words` |
+//! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `doctor`, `env`, `error`, `http`, `identity`, `model`, `password`, `webauthn` |
 //! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
 //! | [`testing`] | the test mode for apps: mailbox, clock, users by one call | `app`, `config`, `env`, `error`, `http`, `identity`, `mail`, `model`, `outbox`, `sms`, `store` |
 //! | [`cli`] | the command line | everything |
@@ -54,7 +54,7 @@
 //!    there, once. [`http::server::router`] then finds the operation.
 //! 3. The wire's handler takes what it needs through extractors. [`http::extract::body::Body`]
 //!    checks the JSON against the schema of the OpenAPI document and the policy, and reports all
-//!    bad fields at once. [`http::extract::bearer::Bearer`] turns the access token into a
+//!    bad fields at once. [`http::extract::bearer::Bearer`] converts the access token into a
 //!    [`identity::Caller`], which is the authorisation.
 //! 4. The handler counts the limit that its signature declares
 //!    ([`http::extract::limited::Limited`], which also writes it into the OpenAPI document), passes
@@ -76,7 +76,7 @@
 //! A password attempt is counted ([`identity::login::guard`]) before the password is checked, and is a
 //! failure only once it was wrong. Every way to log in ends at [`identity::login::gate`], the only
 //! place that issues a session. Every way to prove an address ends at
-//! [`identity::account::proof`], which voids what the person who proves it did not bring along. An
+//! [`identity::account::proved_address`], which voids what the person who proves it did not bring along. An
 //! operation that must not reveal whether an account exists only stores a request; the outbox
 //! worker looks up the account and makes link and letter ([`identity::system::mail_jobs`]).
 //!

@@ -8,6 +8,7 @@ mod requests;
 mod spans;
 mod tally;
 
+use std::borrow::Cow;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -38,7 +39,7 @@ pub struct Reading {
     pub name: &'static str,
     pub help: &'static str,
     /// The name and value of its label, if it has one.
-    pub label: Option<(&'static str, &'static str)>,
+    pub label: Option<(&'static str, Cow<'static, str>)>,
     pub value: f64,
 }
 
@@ -89,6 +90,8 @@ pub enum ClosedConnection {
     Idle,
     /// It was new, and its network has as many connections as it may.
     Refused,
+    /// Its network has made as many TLS handshakes as it may.
+    Handshakes,
 }
 
 impl ClosedConnection {
@@ -96,6 +99,7 @@ impl ClosedConnection {
         match self {
             ClosedConnection::Idle => "idle",
             ClosedConnection::Refused => "refused",
+            ClosedConnection::Handshakes => "handshakes",
         }
     }
 }
@@ -255,8 +259,9 @@ impl Metrics {
 
     /// Takes what was counted since the last call, to keep it.
     #[must_use]
-    pub fn take_counts(&self, now: Time) -> Vec<HourCount> {
-        self.0.tally.add_requests(self.0.requests.count(), now);
+    pub fn take_counts(&self, more: &[(Series, u64)], now: Time) -> Vec<HourCount> {
+        self.0.tally.add_totals(&self.0.requests.counts(), now);
+        self.0.tally.add_totals(more, now);
         self.0.tally.take()
     }
 
@@ -270,6 +275,7 @@ impl Metrics {
     /// Counts a refusal by a limit.
     pub fn note_refusal(&self, barrier: Barrier, at: Time) {
         self.0.tally.add(Series::LimitsHit, at, 1);
+        self.0.tally.add(Series::Refused(barrier), at, 1);
         self.0.hits.get_or_create(&Hit { limit: barrier.as_str() }).inc();
     }
 
@@ -333,11 +339,16 @@ impl Metrics {
             let exported = self.0.exported.clone();
             own.register("trace_spans", "Spans of requests, by what became of them", exported);
         }
-        if let Some((_, expires)) = self.certificate() {
+        if let Some((begins, expires)) = self.certificate() {
+            let mut moment = |name, help, at| {
+                let gauge = FloatGauge::default();
+                gauge.set(millis(at) / 1000.0);
+                own.register(name, help, gauge);
+            };
+            let help = "When the certificate in force begins to be valid, Unix seconds";
+            moment("certificate_begin_timestamp_seconds", help, begins);
             let help = "When the certificate in force expires, Unix seconds";
-            let expiry = FloatGauge::default();
-            expiry.set(millis(expires) / 1000.0);
-            own.register("certificate_expiry_timestamp_seconds", help, expiry);
+            moment("certificate_expiry_timestamp_seconds", help, expires);
         }
         for Spread { name, help, histogram } in vitals.spreads {
             own.register(name, help, histogram);
@@ -367,9 +378,10 @@ fn register(registry: &mut Registry, readings: &[Reading]) {
             registry.register(*name, *help, level);
             continue;
         }
-        let family = Family::<Vec<(&'static str, &'static str)>, FloatGauge>::default();
-        for reading in these {
-            family.get_or_create(&reading.label.into_iter().collect()).set(reading.value);
+        let family = Family::<Vec<(&'static str, String)>, FloatGauge>::default();
+        for Reading { label, value, .. } in these {
+            let label = label.iter().map(|(name, value)| (*name, value.to_string()));
+            family.get_or_create(&label.collect()).set(*value);
         }
         registry.register(these[0].name, these[0].help, family);
     }
@@ -480,7 +492,7 @@ mod tests {
         let queue = |label, value| Reading {
             name: "queue",
             help: "Waiting",
-            label: Some(("lane", label)),
+            label: Some(("lane", Cow::Borrowed(label))),
             value,
         };
         let readings = vec![queue("a", 1.0), queue("b", 2.5)];

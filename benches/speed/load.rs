@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -135,16 +136,23 @@ pub async fn run(
     span: Duration,
     request: impl Fn(usize) -> Vec<u8>,
 ) -> Load {
+    run_each(address, span, (0..connections).map(|n| vec![request(n)]).collect()).await
+}
+
+/// As [`run`]: each connection sends its requests in turn.
+pub async fn run_each(address: SocketAddr, span: Duration, requests: Vec<Vec<Vec<u8>>>) -> Load {
     let began = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
-    for n in 0..connections {
-        let request = request(n);
+    for own in requests {
         tasks.spawn(async move {
             let mut wire = Wire::open(address).await;
             let mut tenths = Tenths::new();
-            while began.elapsed() < span {
+            for request in own.iter().cycle() {
+                if began.elapsed() >= span {
+                    break;
+                }
                 let sent = Instant::now();
-                let (status, body) = wire.call(&request).await;
+                let (status, body) = wire.call(request).await;
                 assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
                 *tenths.entry(sent.elapsed().as_micros() / 100).or_default() += 1;
             }
@@ -154,30 +162,40 @@ pub async fn run(
     finish(tasks, began).await
 }
 
-/// One refresh chain for each token.
-pub async fn refresh(address: SocketAddr, tokens: Vec<String>, span: Duration) -> Load {
+/// A request with this refresh token.
+pub fn refresh_request(token: &str) -> Vec<u8> {
+    post("/v1/auth/refresh", &serde_json::json!({ "refreshToken": token }).to_string())
+}
+
+/// One refresh chain for each token. Returns the tokens that they end with.
+pub async fn refresh(
+    address: SocketAddr,
+    tokens: Vec<String>,
+    span: Duration,
+) -> (Load, Vec<String>) {
     let began = Instant::now();
+    let last = Arc::new(Mutex::new(vec![String::new(); tokens.len()]));
     let mut tasks = tokio::task::JoinSet::new();
-    for mut token in tokens {
+    for (n, mut token) in tokens.into_iter().enumerate() {
+        let last = last.clone();
         tasks.spawn(async move {
             let mut wire = Wire::open(address).await;
             let mut tenths = Tenths::new();
             while began.elapsed() < span {
                 let sent = Instant::now();
-                let request = post(
-                    "/v1/auth/refresh",
-                    &serde_json::json!({ "refreshToken": token }).to_string(),
-                );
-                let (status, body) = wire.call(&request).await;
+                let (status, body) = wire.call(&refresh_request(&token)).await;
                 assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
                 let answer: serde_json::Value = serde_json::from_slice(body).unwrap();
                 answer["data"]["refreshToken"].as_str().unwrap().clone_into(&mut token);
                 *tenths.entry(sent.elapsed().as_micros() / 100).or_default() += 1;
             }
+            last.lock().unwrap()[n] = token;
             tenths
         });
     }
-    finish(tasks, began).await
+    let load = finish(tasks, began).await;
+    let tokens = std::mem::take(&mut *last.lock().unwrap());
+    (load, tokens)
 }
 
 async fn finish(mut tasks: tokio::task::JoinSet<Tenths>, began: Instant) -> Load {

@@ -37,6 +37,11 @@ pub struct Tokens {
 impl Server {
     /// The real program without limits, on the database in this folder.
     pub async fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[], &[]).await
+    }
+
+    /// As [`Server::start`], with these arguments and environment variables.
+    pub async fn start_with(folder: &Path, more: &[&str], environment: &[(&str, String)]) -> Self {
         let began = Instant::now();
         let off = ["general", "sign_in", "refresh"].map(|limit| format!("limits.{limit}=off"));
         let mut command = Command::new(binary());
@@ -49,6 +54,7 @@ impl Server {
         for limit in &off {
             command.args(["--set", limit]);
         }
+        command.args(more).envs(environment.iter().map(|(name, value)| (name, value)));
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let hello: Value = serde_json::from_str(&first_line(&mut child)).unwrap();
         let address = hello["address"].as_str().unwrap().parse().unwrap();

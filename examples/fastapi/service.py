@@ -1,7 +1,7 @@
 """Checks access tokens of authd in FastAPI. In this folder:
 
     pip install -r requirements.txt
-    AUTHD_URL=http://127.0.0.1:3000 uvicorn service:app
+    AUTHD_URL=http://localhost:3000 uvicorn service:app
 """
 
 import os
@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 
 app = FastAPI()
 # The public URL of authd is the issuer of its tokens. With AUTHD_LIVE=1 a token ends with its session.
-issuer = os.environ.get("AUTHD_URL", "http://127.0.0.1:3000")
+issuer = os.environ.get("AUTHD_URL", "http://localhost:3000")
 authd = Authd(app, issuer, live=os.environ.get("AUTHD_LIVE") == "1")
 
 

@@ -15,7 +15,7 @@ from fastapi import Depends, FastAPI, Header, UploadFile
 from fastapi.responses import JSONResponse
 
 SECRET = os.environ["JWT_SECRET"]
-AUTHD = os.environ.get("AUTHD_URL", "http://127.0.0.1:5000")
+AUTHD = os.environ.get("AUTHD_URL", "http://localhost:5000")
 # Needed where authd does not know this machine by its address.
 KEY = os.environ.get("AUTHD_SERVICE_KEY")
 LARGEST = 10_000_000

@@ -4,7 +4,6 @@
 //! The native API is always mounted. `server.wire` names the wire that is served at the root in
 //! addition. To add a wire, add a module with a `mounted` function and a variant of [`WireName`].
 
-pub mod audit_text;
 pub mod compat;
 pub mod needs;
 #[cfg(test)]
@@ -19,6 +18,7 @@ use serde_json::Value;
 
 use crate::api::needs::WireNeed;
 use crate::config::{Config, WireName};
+use crate::http::docs::part::part;
 use crate::http::docs::site;
 use crate::http::docs::site::Document;
 use crate::http::server::paths::Paths;
@@ -32,8 +32,8 @@ use crate::identity::Core;
 pub struct Mounted {
     /// Maps errors to this wire's responses. Its name is also the name of the OpenAPI document.
     pub wire: Arc<dyn Wire>,
-    /// Builds the OpenAPI document for a configuration. It runs when a client first requests the
-    /// document.
+    /// Builds the OpenAPI document for a configuration, of which [`document_parts`] are published. It
+    /// runs when a client first requests one.
     pub document: fn(&Config) -> Value,
     /// The operations, as listed in the document.
     pub operations: fn() -> Vec<MetaApi>,
@@ -67,14 +67,38 @@ pub fn mounted(config: &Config) -> Vec<Mounted> {
     [config.server.wire].into_iter().chain(native).map(|name| named(name, config)).collect()
 }
 
+/// A published document, and which paths of the wire's whole document are in it.
+pub type DocumentPart = (&'static str, fn(&str) -> bool);
+
+/// The documents that are published of a wire. The native API has one of its own for administrators, so
+/// that apps for users do not load it.
+#[must_use]
+pub fn document_parts(api: &Mounted) -> Vec<DocumentPart> {
+    let name = api.wire.name();
+    if name == WireName::V1.as_str() {
+        let for_users: fn(&str) -> bool = |path| !v1::is_admin_path(path);
+        vec![(name, for_users), (v1::ADMIN_DOCUMENT, v1::is_admin_path)]
+    } else {
+        vec![(name, |_| true)]
+    }
+}
+
+/// The names of the documents of these wires.
+fn document_names(mounted: &[Mounted]) -> Vec<&'static str> {
+    mounted.iter().flat_map(document_parts).map(|(name, _)| name).collect()
+}
+
 /// Adds the OpenAPI documents, the system paths and all operations.
 #[must_use]
 pub fn routes(routes: Routes, mounted: &[Mounted], core: &Arc<Core>) -> Routes {
-    let document = |api: &Mounted| {
-        let (write, config) = (api.document, Arc::clone(&core.config));
-        Document::new(api.wire.name(), move || write(&config))
-    };
-    let documents = mounted.iter().map(document).collect();
+    let documents = mounted.iter().flat_map(|api| {
+        let write = api.document;
+        document_parts(api).into_iter().map(move |(name, is_in)| {
+            let config = Arc::clone(&core.config);
+            Document::new(name, move || part(&write(&config), is_in))
+        })
+    });
+    let documents = documents.collect();
     let routes = site::routes(system::routes(routes, core), documents);
     mounted.iter().fold(routes, |routes, api| (api.add)(routes, core))
 }
@@ -99,10 +123,10 @@ pub fn uncounted(mounted: &[Mounted]) -> Vec<String> {
         let paths = api.uncounted.iter();
         paths.flat_map(|path| api.mounts.iter().map(move |mount| format!("{mount}{path}")))
     });
-    read_paths(mounted.iter().map(|api| api.wire.name())).chain(named).collect()
+    read_paths(document_names(mounted).into_iter()).chain(named).collect()
 }
 
-/// Paths that only serve GET: system paths, and the OpenAPI documents of these wires.
+/// Paths that only serve GET: system paths, and the OpenAPI documents with these names.
 fn read_paths<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = String> {
     let documents = names.flat_map(site::paths_of);
     system::PATHS.into_iter().chain(site::PATHS).map(str::to_owned).chain(documents)
@@ -110,11 +134,11 @@ fn read_paths<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = 
 
 /// Every path with its methods, collected on first use.
 fn known(mounted: &[Mounted], others: Paths) -> impl Methods + use<> {
-    let apis: Vec<_> =
-        mounted.iter().map(|api| (api.wire.name(), api.operations, api.mounts)).collect();
+    let apis: Vec<_> = mounted.iter().map(|api| (api.operations, api.mounts)).collect();
+    let names = document_names(mounted);
     LazyLock::new(move || {
-        let read = read_paths(apis.iter().map(|(name, ..)| *name));
-        apis.iter().fold(others.with(read, &[Method::GET]), |paths, (_, operations, mounts)| {
+        let read = read_paths(names.iter().copied());
+        apis.iter().fold(others.with(read, &[Method::GET]), |paths, (operations, mounts)| {
             paths.with_operations(&operations(), mounts)
         })
     })

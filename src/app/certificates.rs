@@ -18,8 +18,6 @@ use crate::tls::{
 
 /// How often the files of a certificate are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-/// How often it is looked whether a certificate must be ordered.
-const ORDER_EVERY: Duration = Duration::from_mins(1);
 
 /// The certificate of a server that speaks TLS itself.
 pub(super) struct OwnCertificate {
@@ -112,7 +110,7 @@ async fn order(authority: Box<AcmeCertificates>) {
         if let Err(error) = authority.tick().await {
             tracing::error!(error = error.chain(), "there is no new certificate");
         }
-        tokio::time::sleep(ORDER_EVERY).await;
+        tokio::time::sleep(authority.pause()).await;
     }
 }
 

@@ -25,6 +25,8 @@ pub struct ReplacedKey {
     /// Providers whose secrets cannot be opened any more: they are not offered until they are given
     /// again.
     pub provider_secrets: i64,
+    /// Connected accounts whose tokens were removed.
+    pub provider_tokens: u64,
     pub ended: EndedGrants,
     /// Files that were in its place, under their new names.
     pub aside: Vec<PathBuf>,
@@ -76,6 +78,7 @@ pub fn replace_master_key(
             authenticators,
             backup_codes,
             provider_secrets: tables::providers::count_sealed(db)?,
+            provider_tokens: tables::identity_tokens::clear(db)?,
             ended: tables::backups::end_grants(db, now)?,
             aside: Vec::new(),
         })

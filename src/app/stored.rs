@@ -77,15 +77,19 @@ pub(super) async fn unlock(
             )));
         }
     };
-    match proof {
-        Some(proof) if proof == key.check_value() => Ok(key),
-        Some(_) => Err(Error::refused(format!(
-            "the master key is not the one that {database} was created with"
-        ))),
-        None => {
-            let check = key.check_value();
-            store.write(move |db| store::tables::keys::set_master_check(db, &check)).await?;
-            Ok(key)
-        }
+    let proof = if proof.is_some() {
+        proof
+    } else {
+        let check = key.check_value();
+        // Another server may store that of its own key at the same moment: the first one counts.
+        let stored = store.write(move |db| {
+            store::tables::keys::set_master_check(db, &check)?;
+            store::tables::keys::master_check(db)
+        });
+        stored.await?
+    };
+    if proof.is_some_and(|proof| proof == key.check_value()) {
+        return Ok(key);
     }
+    Err(Error::refused(format!("the master key is not the one that {database} was created with")))
 }

@@ -39,9 +39,22 @@ pub fn check(
     read(plain.part()).map_err(|error| about(file, "is not usable", error))
 }
 
+/// Refuses a backup that cannot be read, before anything else is asked for.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn look(file: &Path) -> Result<()> {
+    open(file).map(drop)
+}
+
 /// Opens a backup.
 pub(super) fn open(file: &Path) -> Result<File> {
-    File::open(file).map_err(|error| new_file::cannot("read", file, error))
+    let opened = File::open(file).map_err(|error| new_file::cannot("read", file, error))?;
+    let about = opened.metadata().map_err(|error| new_file::cannot("read", file, error))?;
+    if about.is_file() {
+        return Ok(opened);
+    }
+    Err(Error::refused(format!("{} is not a file", file.display())))
 }
 
 /// Whether the file is encrypted.

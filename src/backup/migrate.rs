@@ -52,8 +52,8 @@ pub async fn migrate(
     if Store::inspect(from, |_, version| Ok(version))?.is_none() {
         return Err(Error::refused(format!("there is no database at {from}")));
     }
-    let source = Store::open(from, ProcessRole::Server, env)?;
-    let target = Store::open(to, ProcessRole::Server, env)?;
+    let source = Store::open_alone(from, env)?;
+    let target = Store::open_alone(to, env)?;
     let tables = Arc::new(whole::tables(Store::schema())?);
     claim(&source, (from, to), &target, &tables).await?;
     let moved = copy_all(&source, &target, &tables, &mut note).await;

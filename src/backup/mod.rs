@@ -13,6 +13,7 @@ pub mod restore;
 pub mod rollback;
 pub mod write;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -68,6 +69,21 @@ pub fn key_warning(database: &Database, folder: &Path) -> Option<String> {
             "the backup lies beside {}, the master key that opens it: this folder alone gives access to everything. \
              Keep them in different places",
             key.display()
+        )
+    })
+}
+
+/// A warning if every user of this machine can remove or replace the files in this folder. A sticky
+/// folder such as `/tmp` keeps them from that.
+#[must_use]
+pub fn open_folder_warning(folder: &Path) -> Option<String> {
+    const STICKY: u32 = 0o1000;
+    const WRITTEN_BY_OTHERS: u32 = 0o002;
+    let mode = std::fs::metadata(folder).ok()?.permissions().mode();
+    (mode & WRITTEN_BY_OTHERS != 0 && mode & STICKY == 0).then(|| {
+        format!(
+            "every user of this machine can remove the backup, or put another file in its place: chmod o-w '{}'",
+            folder.display()
         )
     })
 }

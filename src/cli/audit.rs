@@ -11,13 +11,12 @@ use jiff::tz::TimeZone;
 
 use super::console::{Console, ListRecord as Row, OutputFormat};
 use super::failure::Failure;
-use crate::api::audit_text;
 use crate::cli::global::Global;
 use crate::cli::opened;
+use crate::http::server::audit_file;
 use crate::identity::Core;
 use crate::identity::admin::accounts;
-use crate::identity::audit::log;
-use crate::identity::audit::log::{AuditFilter, AuditRow, From};
+use crate::identity::audit::log::{self, AuditFilter, AuditFollower, AuditRow, From};
 use crate::model::Time;
 use crate::model::event::What;
 
@@ -129,7 +128,8 @@ impl AuditCommand {
         let limit = self.limit.unwrap_or(NEWEST_FOLLOWED);
         let mut records = newest(core, filter, limit).await?;
         records.retain(|record| record.id <= mark);
-        let mut after = if limit == 0 { String::new() } else { mark };
+        let after = if limit == 0 { String::new() } else { mark };
+        let mut follower = AuditFollower::after(core, filter.clone(), after).await?;
         if console.form() == OutputFormat::People {
             console.step(&aligned(AuditLine::HEADINGS.iter().copied()));
         }
@@ -146,10 +146,7 @@ impl AuditCommand {
             if records.is_empty() {
                 tokio::time::sleep(PAUSE).await;
             }
-            records = log::read(core, filter, &From::After(after.clone()), PAGE).await?;
-            if let Some(last) = records.last() {
-                after.clone_from(&last.id);
-            }
+            records = follower.next(core).await?;
         }
     }
 }
@@ -219,7 +216,7 @@ impl Row for AuditLine<'_> {
     }
 
     fn json(&self) -> serde_json::Value {
-        audit_text::json(self.record)
+        audit_file::json(self.record)
     }
 }
 

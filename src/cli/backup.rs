@@ -118,6 +118,9 @@ async fn make(
     if let Some(warning) = warning.filter(|_| encrypt_to.is_empty()) {
         console.warning(&warning);
     }
+    if let Some(warning) = backup::open_folder_warning(&folder_of(&file)) {
+        console.warning(&warning);
+    }
     let (store, master, env) = (core.store.clone(), core.master.clone(), core.env.clone());
     let is_encrypted = !encrypt_to.is_empty();
     let scratch = core.config.database.scratch_file();
@@ -144,6 +147,7 @@ async fn make(
 
 impl BackupVerify {
     fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        check::look(&self.file)?;
         let place = opened::place(global)?;
         let master = match place.key(self.key_file) {
             Some(source) => Some(source.load()?),

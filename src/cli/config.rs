@@ -1,6 +1,8 @@
 //! `authd config`: the effective configuration and its origins, and a check of what a production
 //! deployment still lacks.
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 
 use super::console::{Console, OutputFormat, lines};
@@ -13,7 +15,6 @@ use crate::env::Env;
 use crate::mail::templates::Templates;
 use crate::model::Secret;
 use crate::model::provider::{ProviderKeys, ProviderSettings};
-use crate::store::tables::providers::ProviderRow;
 use crate::store::{Store, tables};
 use crate::words::Catalogue;
 
@@ -89,7 +90,7 @@ fn is_within(key: &str, wanted: &str) -> bool {
 
 fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let loaded = opened::configuration(global, console)?;
-    let check = static_report(&loaded, unused_providers(&loaded.config)?);
+    let check = static_report(&loaded, stored_providers(&loaded.config)?);
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
         OutputFormat::Json => console.json(&report::check_json(&check))?,
@@ -103,30 +104,38 @@ pub fn static_report(loaded: &Loaded, mut found: Vec<Finding>) -> CheckReport {
     found.extend(words_of(&loaded.config));
     found.extend(pages_of(&loaded.config));
     found.extend(crate::tls::findings(&loaded.config, Env::real().wall()));
-    config::check(loaded, found)
+    config::check(&loaded.config, found)
 }
 
-/// Providers of the database that are not used, because the configuration has their name or issuer.
-pub fn unused_providers(config: &Config) -> Result<Vec<Finding>, Failure> {
+/// What is worth knowing about the providers of the database: which are not used, because the
+/// configuration has their name or issuer, and what is risky about the others.
+pub fn stored_providers(config: &Config) -> Result<Vec<Finding>, Failure> {
     let stored = Store::inspect(&config.database, |db, version| {
         // An older database has no such table yet.
         if version < Store::known_version() { Ok(Vec::new()) } else { tables::providers::all(db) }
     })?;
-    let is_unused = |row: &ProviderRow| {
+    let unused = |name: &str| Finding {
+        level: Severity::Hint,
+        key: format!("providers.{name}"),
+        message: "the database has this provider too: that of the configuration is used".to_owned(),
+        remedy: format!("remove one of them: authd provider remove {name}"),
+    };
+    let (mut found, mut used) = (Vec::new(), config.providers.all.clone());
+    for row in stored.into_iter().flatten() {
         let settings: ProviderSettings = serde_json::from_str(&row.settings).unwrap_or_default();
-        // The issuer does not depend on the secrets, which stay sealed.
+        // Nothing here depends on the secrets, which stay sealed.
         let private_key = settings.team_id.as_ref().map(|_| Secret::new("sealed"));
         let keys = ProviderKeys { private_key, client_secret: None };
         let provider = config::resolve_provider(&row.name, &settings, &keys).ok();
-        config.providers.claims(&row.name, provider.as_ref())
-    };
-    let finding = |row: ProviderRow| Finding {
-        level: Severity::Hint,
-        key: format!("providers.{}", row.name),
-        message: "the database has this provider too: that of the configuration is used".to_owned(),
-        remedy: format!("remove one of them: authd provider remove {}", row.name),
-    };
-    Ok(stored.into_iter().flatten().filter(is_unused).map(finding).collect())
+        if config.providers.claims(&row.name, provider.as_ref()) {
+            found.push(unused(&row.name));
+        } else if let Some(provider) = provider {
+            let all = config::provider_findings(&provider, &used);
+            found.extend(all.into_iter().filter(|finding| finding.level != Severity::Hint));
+            used.push(Arc::new(provider));
+        }
+    }
+    Ok(found)
 }
 
 /// What is wrong with the operator's files for the pages.

@@ -1,11 +1,12 @@
 //! `authd doctor`: what keeps this deployment from being fit for production, each with its fix.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
-use super::config::{static_report, unused_providers};
+use super::config::{static_report, stored_providers};
 use super::console::{Console, OutputFormat, lines};
 use super::failure::Failure;
 use super::log;
@@ -17,7 +18,7 @@ use crate::doctor::{self, DoctorScope, Reach};
 use crate::env::Env;
 use crate::model::Email;
 use crate::model::finding::{CheckReport, Severity};
-use crate::outbound::NameServer;
+use crate::outbound::{Authorities, NameServer};
 use crate::store::ProcessRole;
 
 /// Check the whole deployment and say how to fix what is wrong
@@ -50,6 +51,10 @@ pub struct DoctorCommand {
     #[arg(long, value_name = "ADDRESS", value_parser = crate::cli::global::email, conflicts_with = "local")]
     to: Option<Email>,
 
+    /// Also trust the certificate authorities in this file (PEM) at the public URL
+    #[arg(long, value_name = "FILE", conflicts_with = "local")]
+    root: Option<PathBuf>,
+
     /// Look up the DKIM key with this selector (s= in the DKIM-Signature header of a received mail)
     #[arg(long, value_name = "NAME", conflicts_with = "local")]
     dkim_selector: Option<String>,
@@ -59,17 +64,19 @@ impl DoctorCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let loaded = opened::configuration(global, console)?;
         let level = log::level("error", global.verbose);
-        let _log = log::start(level, loaded.config.log.format, log::LineMark::None, console)?;
+        let format = log::LineFormat::of_command(loaded.config.log.format);
+        let _log = log::start(level, format, log::LineMark::None, console)?;
         let env = Env::real();
         let scope = DoctorScope {
             reach: if self.local { Reach::ThisMachine } else { Reach::Network },
             send_to: self.to,
             dkim_selector: self.dkim_selector,
             name_server: NameServer::of_system(&env),
+            authorities: self.root.as_deref().map(authorities).transpose()?,
             env_file: global.env_file.clone(),
         };
         let mut found =
-            static_report(&loaded, unused_providers(&loaded.config).unwrap_or_default());
+            static_report(&loaded, stored_providers(&loaded.config).unwrap_or_default());
         found.extend(opened::wait(examine(loaded, &env, &scope))?);
         found.sort();
         match console.form() {
@@ -79,6 +86,11 @@ impl DoctorCommand {
         let is_fine = !found.has_error() && (!self.strict || found.count(Severity::Warning) == 0);
         if is_fine { Ok(()) } else { Err(Failure::reported()) }
     }
+}
+
+fn authorities(file: &Path) -> Result<Authorities, Failure> {
+    Authorities::in_file(file)
+        .map_err(|reason| Failure::failed(format_args!("{}: {reason}", file.display())))
 }
 
 async fn examine(loaded: Loaded, env: &Env, scope: &DoctorScope) -> CheckReport {

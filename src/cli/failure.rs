@@ -100,7 +100,9 @@ impl From<io::Error> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let failure = Self::failed(message(&error));
-        let hint = role_advice(&error).or_else(|| advice(error.kind()).map(str::to_owned));
+        let hint = role_advice(&error)
+            .or_else(|| space_advice(&error))
+            .or_else(|| advice(error.kind()).map(str::to_owned));
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -125,6 +127,12 @@ fn message(error: &Error) -> String {
         (false, true) => causes,
         (false, false) => format!("{}: {causes}", error_text::message(error)),
     }
+}
+
+/// What helps where the disk is full, in the words of SQLite.
+fn space_advice(error: &Error) -> Option<String> {
+    let is_full = error.causes().any(|cause| cause.contains("disk is full"));
+    is_full.then(|| "make space: docs/rescue.md says what can be removed".to_owned())
 }
 
 /// What helps with a role or permission that does not exist.
@@ -184,6 +192,17 @@ mod tests {
             (failure.message(), failure.exit()),
             ("authd.db is not an authd database", Exit::Failed)
         );
+    }
+
+    #[test]
+    fn a_full_disk_leads_to_what_can_be_removed() {
+        let of = |cause: &str| {
+            let cause = io::Error::other(cause.to_owned());
+            Failure::from(Error::new(Kind::Unavailable).caused_by(cause))
+        };
+        let full = of("the commit failed: database or disk is full");
+        assert!(full.advice().unwrap().contains("docs/rescue.md"));
+        assert_eq!(of("the database is locked").advice(), Some("try again in a moment"));
     }
 
     #[test]

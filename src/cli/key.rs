@@ -70,8 +70,8 @@ pub struct KeyRotate {
 /// Give the database another master key, because every copy of its own is lost
 ///
 /// Accounts, passwords, passkeys, roles and the audit log stay. What was sealed is lost: signing keys,
-/// which are made again, mail that waits, the secrets of authenticator apps, and backup codes. Everybody
-/// logs in again. Accounts with an authenticator app still need it, and it gives no right code any more:
+/// which are made again, mail that waits, the secrets of authenticator apps, backup codes, and the secrets
+/// and kept tokens of providers. Everybody logs in again. Accounts with an authenticator app still need it, and it gives no right code any more:
 /// remove it with `authd user mfa-reset` when you know who asks. The database from before is kept beside
 /// the new one, in case the key is found. Stop the server first.
 #[derive(Debug, Args)]
@@ -103,11 +103,12 @@ impl ReplaceMaster {
             (
                 "lost",
                 format!(
-                    "{} authenticator apps, {} backup codes, {} messages, {} secrets of providers",
+                    "{} authenticator apps, {} backup codes, {} messages, {} secrets and {} tokens of providers",
                     replaced.authenticators,
                     replaced.backup_codes,
                     ended.messages,
-                    replaced.provider_secrets
+                    replaced.provider_secrets,
+                    replaced.provider_tokens
                 ),
             ),
             (
@@ -126,6 +127,7 @@ impl ReplaceMaster {
                 "backupCodes": replaced.backup_codes,
                 "messages": ended.messages,
                 "providerSecrets": replaced.provider_secrets,
+                "providerTokens": replaced.provider_tokens,
             },
             "ended": { "sessions": ended.sessions, "links": ended.links, "codes": ended.codes },
             "setAside": aside.collect::<Vec<_>>(),

@@ -9,9 +9,9 @@ use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::env::Env;
 use crate::http::server::error_text;
-use crate::identity::account::letters::{self, Message, MessageBody, MessageState, OutboxEntry};
+use crate::identity::admin::messages::{self, Message, MessageBody, MessageState, OutboxEntry};
 use crate::identity::{By, Core};
-use crate::mail::smtp::{self, SmtpOutcome, SmtpStep};
+use crate::mail::smtp::{self, ProbeOutcome, SmtpOutcome, SmtpStep};
 use crate::model::{Email, Time};
 use crate::outbox;
 
@@ -214,7 +214,7 @@ impl MailShow {
             Some(id) => id,
             None => newest(core).await?,
         };
-        let shown = letters::show(core, &By::command_line(), &id).await?;
+        let shown = messages::show(core, &By::command_line(), &id).await?;
         if console.form() == OutputFormat::Json {
             return Ok(console.json(&whole(&shown))?);
         }
@@ -268,7 +268,7 @@ impl Retry {
         let by = By::command_line();
         let mut due = Vec::with_capacity(ids.len());
         for id in &ids {
-            match letters::retry(core, &by, id).await {
+            match messages::retry(core, &by, id).await {
                 Ok(message) => due.push(message),
                 // With --all, a message may have a link that has expired since, or may just have
                 // been delivered.
@@ -359,25 +359,23 @@ impl Test {
             .hint("set mail.smtp_url, or AUTHD_MAIL__SMTP_URL=smtp://user:password@host:port"));
         };
         let (env, form) = (Env::real(), console.form());
-        let (mut steps, mut failed) = (Vec::new(), None);
-        let report = |step: SmtpStep| {
-            if step.outcome == SmtpOutcome::Failed {
-                failed = failed.or(Some(step.name));
-            }
-            match form {
-                // Print each step as it happens, because the next one may take long.
-                OutputFormat::People => console.step(&step_line(&step)),
-                OutputFormat::Json => steps.push(step_json(&step)),
-            }
+        let mut steps = Vec::new();
+        let report = |step: SmtpStep| match form {
+            // Print each step as it happens, because the next one may take long.
+            OutputFormat::People => console.step(&step_line(&step)),
+            OutputFormat::Json => steps.push(step_json(&step)),
         };
         let done = opened::wait(smtp::probe(server, &config.mail.from, &self.to, &env, report))?;
         if form == OutputFormat::Json {
-            console.json(&json!({ "delivered": done.is_ok(), "steps": steps }))?;
+            let is_delivered = matches!(done, Ok(ProbeOutcome::Passed));
+            console.json(&json!({ "delivered": is_delivered, "steps": steps }))?;
         }
-        done.map_err(|error| match failed.and_then(smtp::remedy) {
-            Some(hint) => Failure::from(error).hint(hint),
-            None => error.into(),
-        })
+        match done? {
+            ProbeOutcome::Passed => Ok(()),
+            ProbeOutcome::StepFailed { message, remedy } => {
+                Err(Failure::failed(message).hint(remedy.unwrap_or("try again in a moment")))
+            }
+        }
     }
 }
 

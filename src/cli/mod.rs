@@ -63,7 +63,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   authd serve
-      Serve on http://127.0.0.1:3000 from authd.db in this folder
+      Serve on http://localhost:3000 from authd.db in this folder
   authd user create --email you@example.com --role admin --verified
       Create the first admin; prompts for the password
   authd mail list

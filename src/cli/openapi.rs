@@ -4,8 +4,10 @@ use clap::{Args, ValueEnum};
 
 use super::console::Console;
 use super::failure::Failure;
+use crate::api::DocumentPart;
 use crate::cli::global::Global;
 use crate::cli::opened;
+use crate::http::docs::part::part;
 use crate::{api, config};
 
 /// Print the OpenAPI document of an API
@@ -17,6 +19,8 @@ use crate::{api, config};
 Examples:
   authd openapi > api.json
       Save the document of the API at the root for a client generator
+  authd openapi v1-admin
+      Print the document of the native API for administrators
   authd openapi v1 --profile siteworks
       Print the document of the native API under another profile
   authd openapi --profile perfect21
@@ -32,6 +36,8 @@ pub struct Openapi {
 enum DocumentName {
     /// The native API
     V1,
+    /// The native API for administrators
+    V1Admin,
     /// The API of the profile siteworks
     Siteworks,
     /// The API of the profile jobpath
@@ -46,15 +52,21 @@ impl Openapi {
     /// Prints the document.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let loaded = opened::configuration(global, console)?;
-        let name = match self.wire {
+        let wire = match self.wire {
             None => loaded.config.server.wire,
-            Some(DocumentName::V1) => config::WireName::V1,
+            Some(DocumentName::V1 | DocumentName::V1Admin) => config::WireName::V1,
             Some(DocumentName::Siteworks) => config::WireName::Siteworks,
             Some(DocumentName::Jobpath) => config::WireName::Jobpath,
             Some(DocumentName::Jobpsych) => config::WireName::Jobpsych,
             Some(DocumentName::Authbackend) => config::WireName::Authbackend,
         };
-        let document = (api::named(name, &loaded.config).document)(&loaded.config);
+        let api = api::named(wire, &loaded.config);
+        let parts = api::document_parts(&api);
+        let is_wanted = |(name, _): &&DocumentPart| {
+            matches!(self.wire, Some(DocumentName::V1Admin)) == (*name == api::v1::ADMIN_DOCUMENT)
+        };
+        let Some((_, is_in)) = parts.iter().find(is_wanted) else { return Ok(()) };
+        let document = part(&(api.document)(&loaded.config), is_in);
         Ok(console.document(&format!("{document:#}"))?)
     }
 }

@@ -158,7 +158,8 @@ fn run(
     work: impl AsyncFnOnce(&Core, &mut Console) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let level = log::level("warn", global.verbose);
-    let _log = log::start(level, loaded.config.log.format, log::LineMark::None, console)?;
+    let format = log::LineFormat::of_command(loaded.config.log.format);
+    let _log = log::start(level, format, log::LineMark::None, console)?;
     wait(async {
         let core = app::open(Arc::new(loaded.config), loaded.master_key, role, Env::real()).await?;
         let done = work(&core, console).await;

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::console::{Console, OutputFormat};
 use super::failure::Failure;
 use super::{backup, long_work};
-use crate::backup::restore;
 use crate::backup::restore::PutBack;
+use crate::backup::{check, restore};
 use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::env::Env;
@@ -46,6 +46,7 @@ pub struct DatabaseRestore {
 impl DatabaseRestore {
     /// Restores the backup.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        check::look(&self.file)?;
         let place = opened::place(global)?;
         let Some(key) = place.key(self.key_file) else {
             return Err(Failure::failed(format_args!(

@@ -133,7 +133,7 @@ impl RoleCommand {
                     prompt::confirm(&format!(
                         "Delete the role {} and take it from {} accounts?",
                         plain(&role.name),
-                        role.members
+                        members(&role)
                     ))?;
                 }
                 roles::delete(core, &FreshBy::command_line(), &role.name).await?;
@@ -158,6 +158,11 @@ fn tell(console: &mut Console, done: &str, role: &roles::Role) -> Result<(), Fai
     Ok(said?)
 }
 
+/// How many accounts have a role.
+fn members(role: &roles::Role) -> String {
+    format!("{}{}", role.members, if role.has_more_members { "+" } else { "" })
+}
+
 /// A role in a list.
 struct RoleRow<'a>(&'a roles::Role);
 
@@ -167,12 +172,7 @@ impl ListRecord for RoleRow<'_> {
     fn cells(&self) -> Vec<String> {
         let role = self.0;
         let built_in = if role.built_in { "yes" } else { "no" };
-        vec![
-            role.name.clone(),
-            built_in.to_owned(),
-            role.members.to_string(),
-            role.permissions.join(" "),
-        ]
+        vec![role.name.clone(), built_in.to_owned(), members(role), role.permissions.join(" ")]
     }
 
     fn json(&self) -> Value {
@@ -181,6 +181,7 @@ impl ListRecord for RoleRow<'_> {
             "name": role.name,
             "builtIn": role.built_in,
             "members": role.members,
+            "moreMembers": role.has_more_members,
             "permissions": role.permissions,
             "createdAt": role.created_at.to_millis_text(),
         })

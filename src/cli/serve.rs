@@ -3,7 +3,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::console::{Console, OutputFormat};
 use super::failure::Failure;
 use crate::app::{Configured, Outside};
 use crate::cli::global::Global;
-use crate::cli::log::{self, LineMark};
+use crate::cli::log::{self, LineFormat, LineMark};
 use crate::cli::opened;
 use crate::cli::systemd::ServiceManager;
 use crate::cli::test_mode::{self, TestOptions, TestStart};
@@ -46,7 +46,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 #[command(after_long_help = "\
 Examples:
   authd serve
-      Serve on http://127.0.0.1:3000 from authd.db in this folder
+      Serve on http://localhost:3000 from authd.db in this folder
   authd serve --profile perfect21 --listen 0.0.0.0:8080
       Use another preset, and listen on all interfaces
   authd serve --set tokens.access=5m --set server.public_url=https://id.example.com
@@ -175,7 +175,8 @@ fn start_log(
         DatabaseUse::Tests => LineMark::TestMode,
         DatabaseUse::Real => LineMark::None,
     };
-    log::start(log::level(&config.log.level, global.verbose), config.log.format, mark, console)
+    let level = log::level(&config.log.level, global.verbose);
+    log::start(level, LineFormat::of_server(config.log.format), mark, console)
 }
 
 /// The configuration as it is now, for SIGHUP.
@@ -236,24 +237,6 @@ fn lacks_shared_secret(config: &Config) -> bool {
         && config.tokens.secret.is_none()
 }
 
-/// Where a browser opens the sign-in page, if the server has one. Without a public URL passkeys are
-/// bound to `localhost`, so an address of this machine is named by that.
-fn pages_address(config: &Config, address: SocketAddr) -> Option<String> {
-    if !config.serves_pages() {
-        return None;
-    }
-    let by_listen = || {
-        let at = config::reachable(address);
-        if [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&at.ip()) {
-            format!("http://localhost:{}", at.port())
-        } else {
-            format!("http://{at}")
-        }
-    };
-    let base = config.server.public_url.clone().unwrap_or_else(by_listen);
-    Some(format!("{base}/sign-in"))
-}
-
 /// Where everything is, and what to do next.
 struct Greeting<'a> {
     profile: &'a str,
@@ -269,14 +252,10 @@ impl<'a> Greeting<'a> {
         first: Option<&'a (ApiClient, Secret)>,
         mode: DatabaseUse,
     ) -> Self {
-        let base = config
-            .server
-            .public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", config::reachable(address)));
+        let base = config.url_at(address);
         let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
         let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
-        let pages = pages_address(config, address);
+        let pages = config.serves_pages().then(|| format!("{base}/sign-in"));
         let wire = config.server.wire;
         let apis = if wire == WireName::V1 {
             api.clone()

@@ -6,18 +6,18 @@ mod guards;
 mod providers;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::sections::webauthn::own_origins;
 use super::values::web_origin::WebOrigin;
 use super::{Config, Loaded};
 use crate::model::finding::{CheckReport, Finding, Severity};
-use crate::model::{Color, Database, Email, color};
+use crate::model::{Color, Database, Email, Provider, color};
 
 /// Checks what a production deployment still lacks. `of_wire` is what the API at the root lacks.
 #[must_use]
-pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> CheckReport {
+pub fn check(config: &Config, of_wire: Vec<Finding>) -> CheckReport {
     let mut found = CheckReport::default();
-    let config = &loaded.config;
     server(config, &mut found);
     found.findings.extend(of_wire);
     tokens(config, &mut found);
@@ -30,7 +30,7 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> CheckReport {
     providers::find(config, &mut found);
     backups(config, &mut found);
     origins(config, &mut found);
-    for variable in &loaded.ignored {
+    for variable in config.ignored.iter() {
         let message =
             format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
         found.add(
@@ -44,11 +44,13 @@ pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> CheckReport {
     found
 }
 
-/// What is worth knowing about a provider that is not in the configuration.
+/// What is worth knowing about a provider that is not in the configuration, beside these others.
 #[must_use]
-pub fn provider_findings(provider: &crate::model::Provider) -> Vec<Finding> {
+pub fn provider_findings(provider: &Provider, others: &[Arc<Provider>]) -> Vec<Finding> {
     let mut found = CheckReport::default();
     providers::find_in(provider, &mut found);
+    let others = others.iter().filter(|other| other.name != provider.name);
+    others.for_each(|other| providers::find_between(provider, other, &mut found));
     found.findings
 }
 

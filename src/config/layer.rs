@@ -54,6 +54,12 @@ impl Origin {
         }
     }
 
+    /// Whether the operator set the value, and no profile or default.
+    #[must_use]
+    pub fn is_of_operator(&self) -> bool {
+        self.rank() >= Origin::Database.rank()
+    }
+
     /// The variable's name, if the value came from one.
     pub(super) fn variable(&self) -> Option<&str> {
         match self {

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::environment::{self, EnvVariable, IgnoredVariable};
+use super::environment::{self, EnvVariable};
 use super::layer::{Layer, Origin, Raw, SourcedValue, from_toml, lay_over};
 use super::pgpass::with_password;
 use super::problem::{Problem, Problems};
 use super::profile::{ProfileName, STANDARD};
-use super::reader::{ConfigEntry, ConfigReader, Visibility};
+use super::reader::{ConfigReader, Visibility};
 use super::sections::providers::is_secret_key;
 use super::traces::TracesConfig;
 use super::{Config, Limits, env_file};
@@ -63,12 +63,8 @@ impl Inputs {
 pub struct Loaded {
     /// The parsed and checked values.
     pub config: Config,
-    /// Every key with its value and origin, in the order of the sections, with secrets masked.
-    pub entries: Vec<ConfigEntry>,
     /// Warnings to show at start. They stop nothing.
     pub notes: Vec<String>,
-    /// Variables that are set but have no effect.
-    pub ignored: Vec<IgnoredVariable>,
     /// `AUTHD_MASTER_KEY`, from the environment or the env file.
     pub master_key: Option<Secret>,
 }
@@ -118,7 +114,9 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     match config {
         Ok(mut config) if reader.problems.is_empty() => {
             config.database = with_password(config.database, &sources.variables, &mut reader.notes);
-            Ok(Loaded { config, entries: reader.entries, notes: reader.notes, ignored, master_key })
+            config.entries = reader.entries.into();
+            config.ignored = ignored.into();
+            Ok(Loaded { config, notes: reader.notes, master_key })
         }
         _ => Err(Problems(reader.problems)),
     }

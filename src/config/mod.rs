@@ -4,6 +4,7 @@
 //! The rest of the program sees only these structs, whose values are parsed and checked. See `load`
 //! for how values are found and where each came from. Each section has its own file.
 
+mod about;
 mod check;
 mod env_file;
 mod environment;
@@ -21,6 +22,9 @@ mod traces;
 mod values;
 #[cfg(test)]
 mod wire_profile_tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::model::Database;
 
@@ -46,9 +50,10 @@ pub use crate::config::sections::pages::PagesConfig;
 pub use crate::config::sections::password::PasswordRules;
 pub use crate::config::sections::providers::{
     CheckedProvider, PERSONAL_TENANT, ProvidersConfig, TENANT, UnfitSetting, check_provider,
-    given_key, is_encrypted, is_provider_name, preset_names, resolve as resolve_provider,
+    given_key, is_encrypted, is_provider_name, preset_label, preset_names,
+    resolve as resolve_provider,
 };
-pub use crate::config::sections::server::{Environment, HttpsPolicy, Server, WireName, reachable};
+pub use crate::config::sections::server::{Environment, HttpsPolicy, Server, WireName};
 pub use crate::config::sections::service::ServiceConfig;
 pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
 pub use crate::config::sections::signup::{SignUp, SignUpField};
@@ -62,6 +67,7 @@ pub use crate::config::values::rate::Rate;
 pub use crate::config::values::rate::Shape;
 pub use crate::config::values::span::parse as parse_duration;
 pub use crate::model::finding::{CheckReport, Finding, Severity};
+pub use about::KeyDescriptions;
 pub use check::{check, provider_findings};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
@@ -72,6 +78,7 @@ pub use reader::ConfigEntry;
 pub use traces::TracesConfig;
 
 use reader::{ConfigReader, ReadResult};
+use sections::server::url_of;
 use sections::webauthn;
 
 /// The whole configuration of an instance.
@@ -143,6 +150,10 @@ pub struct Config {
     pub providers: ProvidersConfig,
     /// Where traces go: variables of the environment, and no section.
     pub traces: Option<TracesConfig>,
+    /// Every key with its value and origin, in the order of the sections, with secrets masked.
+    pub entries: Arc<[ConfigEntry]>,
+    /// Variables that are set but have no effect.
+    pub ignored: Arc<[IgnoredVariable]>,
 }
 
 /// Reads every section before the first error returns, so that all errors are reported at once.
@@ -158,15 +169,13 @@ impl Config {
     /// derived from the listen address.
     #[must_use]
     pub fn public_url(&self) -> String {
-        let listen = self.server.listen;
-        let by_listen = || {
-            if listen.ip().is_unspecified() {
-                format!("http://localhost:{}", listen.port())
-            } else {
-                format!("http://{listen}")
-            }
-        };
-        self.server.public_url.clone().unwrap_or_else(by_listen)
+        self.url_at(self.server.listen)
+    }
+
+    /// The same for a server that listens at this address.
+    #[must_use]
+    pub fn url_at(&self, listen: SocketAddr) -> String {
+        self.server.public_url.clone().unwrap_or_else(|| url_of(listen))
     }
 
     /// The domain that passkeys are bound to, unless the database already has one.
@@ -258,6 +267,8 @@ impl Config {
             webauthn = Webauthn::read(r),
             providers = ProvidersConfig::read(r),
             traces = ReadResult::<Option<TracesConfig>>::Ok(None),
+            entries = ReadResult::<Arc<[ConfigEntry]>>::Ok(Arc::default()),
+            ignored = ReadResult::<Arc<[IgnoredVariable]>>::Ok(Arc::default()),
         }
     }
 

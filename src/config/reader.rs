@@ -193,6 +193,14 @@ impl ConfigReader {
         self.value(key, "true or false", truth)
     }
 
+    /// Reads `true` or `false` for a key that may be unset.
+    pub fn optional_truth(
+        &mut self,
+        key: impl Into<Cow<'static, str>>,
+    ) -> ReadResult<Option<bool>> {
+        self.option(key, "true or false", truth)
+    }
+
     /// Reads one of a set of words, ignoring case.
     pub fn choice<T: Copy>(
         &mut self,

@@ -12,7 +12,7 @@ use super::{CheckReport, Config, ConfigEntry, Loaded, Origin, ProfileName};
 /// `config show`: every key with its value and origin, in the order of the sections.
 #[must_use]
 pub fn show(loaded: &Loaded) -> &[ConfigEntry] {
-    &loaded.entries
+    &loaded.config.entries
 }
 
 /// `config show` as text: `key  value  origin` in aligned columns.

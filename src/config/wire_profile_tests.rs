@@ -97,7 +97,8 @@ fn the_variables_of_siteworks_mean_what_its_document_says() {
         "{:?}",
         loaded.notes
     );
-    let ignored: Vec<&str> = loaded.ignored.iter().map(|variable| variable.name.as_str()).collect();
+    let ignored: Vec<&str> =
+        loaded.config.ignored.iter().map(|variable| variable.name.as_str()).collect();
     assert_eq!(ignored, ["BREVO_API_KEY", "DATABASE_URL"]);
 }
 
@@ -127,7 +128,8 @@ fn the_variables_of_jobpath_mean_what_its_document_says() {
     assert_eq!((config.tokens.access, config.sessions.idle), (minutes(45), minutes(45)));
     assert_eq!(config.server.cors_origins, ["https://yourdomain.com", "https://app.example.com"]);
     assert_eq!(config.log.level, "warn");
-    let ignored: Vec<&str> = loaded.ignored.iter().map(|variable| variable.name.as_str()).collect();
+    let ignored: Vec<&str> =
+        loaded.config.ignored.iter().map(|variable| variable.name.as_str()).collect();
     assert_eq!(ignored, ["APP_VERSION", "BCRYPT_ROUNDS", "DATABASE_URL", "DB_POOL_SIZE"]);
     let printed = under("jobpath", &[("CORS_ORIGINS", "localhost:3000,8000")]).config;
     let unset = under("jobpath", &[]).config;
@@ -301,7 +303,8 @@ fn the_variables_of_jobpsych_mean_what_its_document_says() {
     );
     assert_eq!(config.server.cors_origins, ["https://app.example.com", "http://localhost:3000"]);
     assert_eq!(config.files.limit, 25);
-    let ignored: Vec<&str> = loaded.ignored.iter().map(|variable| variable.name.as_str()).collect();
+    let ignored: Vec<&str> =
+        loaded.config.ignored.iter().map(|variable| variable.name.as_str()).collect();
     assert_eq!(ignored, ["DATABASE_URL", "JWT_REFRESH_SECRET"]);
 
     let two = refused(

@@ -16,9 +16,17 @@ const KEY: &str = "proxy";
 const HOW_TO_FORWARD: &str = "let the proxy add the client's address at the end: nginx: proxy_set_header X-Forwarded-For \
      $proxy_add_x_forwarded_for;";
 
+/// Who decrypts what clients send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TlsEnd {
+    /// The server itself, so that no proxy can add headers.
+    Server,
+    Proxy,
+}
+
 /// Judges a request that was sent to the public URL.
-pub(super) fn judge(arrival: &Arrival, public: &HttpUrl, found: &mut CheckReport) {
-    judge_client(arrival, public, found);
+pub(super) fn judge(arrival: &Arrival, public: &HttpUrl, end: TlsEnd, found: &mut CheckReport) {
+    judge_client(arrival, public, end, found);
     if arrival.host != public.authority() {
         found.warning(
             KEY,
@@ -44,7 +52,7 @@ pub(super) fn judge(arrival: &Arrival, public: &HttpUrl, found: &mut CheckReport
 }
 
 /// Whether a proxy left a trace in the request, or its peer is known to be one.
-fn is_proxied(arrival: &Arrival) -> bool {
+pub(super) fn is_proxied(arrival: &Arrival) -> bool {
     let is_trace = |(name, value): &(String, String)| {
         name != FORWARDED_FOR || value.trim() != FORGED.to_string()
     };
@@ -60,7 +68,7 @@ fn added(arrival: &Arrival) -> Vec<IpAddr> {
     hops[after..].iter().filter_map(|hop| hop.parse().ok()).collect()
 }
 
-fn judge_client(arrival: &Arrival, public: &HttpUrl, found: &mut CheckReport) {
+fn judge_client(arrival: &Arrival, public: &HttpUrl, end: TlsEnd, found: &mut CheckReport) {
     let Arrival { peer, client_ip, is_peer_trusted, .. } = arrival;
     let hops = added(arrival);
     if *client_ip == FORGED && !hops.is_empty() {
@@ -103,7 +111,11 @@ fn judge_client(arrival: &Arrival, public: &HttpUrl, found: &mut CheckReport) {
             ),
             format!("add \"{client_ip}\", if that is your proxy"),
         );
-    } else if peer.is_loopback() && !public.host().is_loopback() && !is_proxied(arrival) {
+    } else if peer.is_loopback()
+        && !public.host().is_loopback()
+        && !is_proxied(arrival)
+        && end == TlsEnd::Proxy
+    {
         found.warning(
             KEY,
             format!("requests arrive from {peer} without the headers of a proxy: clients cannot be told apart"),
@@ -140,6 +152,16 @@ mod tests {
 
     /// What is found for a request from this peer with these headers.
     fn judged(peer: &str, client: &str, is_trusted: bool, headers: &[(&str, &str)]) -> CheckReport {
+        judged_at(TlsEnd::Proxy, peer, client, is_trusted, headers)
+    }
+
+    fn judged_at(
+        end: TlsEnd,
+        peer: &str,
+        client: &str,
+        is_trusted: bool,
+        headers: &[(&str, &str)],
+    ) -> CheckReport {
         let arrival = Arrival {
             proof: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -154,7 +176,7 @@ mod tests {
                 .collect(),
         };
         let mut found = CheckReport::default();
-        judge(&arrival, &HttpUrl::parse("https://id.example.com").unwrap(), &mut found);
+        judge(&arrival, &HttpUrl::parse("https://id.example.com").unwrap(), end, &mut found);
         found
     }
 
@@ -221,6 +243,14 @@ mod tests {
     fn a_proxy_here_that_leaves_no_trace_is_suspected() {
         let found = judged("127.0.0.1", "127.0.0.1", false, &[(FORWARDED_FOR, "192.0.2.1")]);
         assert_eq!(found.count(Severity::Warning), 1, "{:?}", found.findings);
+        // On the server's own machine its name may be a loopback address, as Debian sets it.
+        let forged = [(FORWARDED_FOR, "192.0.2.1")];
+        let direct = judged_at(TlsEnd::Server, "127.0.1.1", "127.0.1.1", false, &forged);
+        assert_eq!(
+            direct.findings,
+            [],
+            "no proxy can add headers to what only the server decrypts"
+        );
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::DoctorScope;
 use crate::identity::Core;
+use crate::identity::system::backup;
 use crate::model::Database;
 use crate::model::finding::CheckReport;
 
@@ -18,7 +18,7 @@ const LITTLE_SPACE: u64 = 1024 * MIB;
 /// Exists once systemd-timesyncd has set the clock.
 const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 
-pub(super) fn find(core: &Core, scope: &DoctorScope, found: &mut CheckReport) {
+pub(super) fn find(core: &Core, env_file: Option<&Path>, found: &mut CheckReport) {
     for note in core.store.notes() {
         found.warning(
             "database",
@@ -32,9 +32,14 @@ pub(super) fn find(core: &Core, scope: &DoctorScope, found: &mut CheckReport) {
     }
     let key = core.config.database.key_file();
     readable_by_others(&key, "master_key", 0o077, found);
-    if let Some(file) = &scope.env_file {
+    if let Some(file) = env_file {
         // The service manager's group may read it.
         readable_by_others(file, "env_file", 0o007, found);
+    }
+    if let Some(to) = &core.config.backup.to
+        && let Some(warning) = backup::open_folder_warning(to)
+    {
+        found.warning("backup.to", warning, "only the user of the server needs to write there");
     }
     space(core, found);
     if Path::new(SYNCHRONIZED).exists() {

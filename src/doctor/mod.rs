@@ -7,6 +7,7 @@
 mod arrived;
 mod machine;
 mod outside;
+pub mod remembered;
 mod sender;
 mod state;
 
@@ -17,7 +18,7 @@ use crate::env::Env;
 use crate::identity::Core;
 use crate::model::Email;
 use crate::model::finding::CheckReport;
-use crate::outbound::NameServer;
+use crate::outbound::{Authorities, NameServer};
 
 /// How far the checks go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct DoctorScope {
     pub dkim_selector: Option<String>,
     /// Who is asked for DNS records.
     pub name_server: Option<NameServer>,
+    /// Who may vouch for the certificate at the public URL, besides the public authorities.
+    pub authorities: Option<Authorities>,
     /// The file that environment variables were read from.
     pub env_file: Option<PathBuf>,
 }
@@ -45,12 +48,23 @@ pub struct DoctorScope {
 /// Checks everything but mail.
 pub async fn examine(core: &Core, scope: &DoctorScope) -> CheckReport {
     let mut found = CheckReport::default();
-    machine::find(core, scope, &mut found);
-    state::find(core, &mut found).await;
+    machine::find(core, scope.env_file.as_deref(), &mut found);
+    state::find_whole(core, &mut found).await;
+    state::find_fast(core, &mut found).await;
     outside::find_here(core, &mut found).await;
     if scope.reach == Reach::Network {
-        outside::find(core, &mut found).await;
+        outside::find(core, scope, &mut found).await;
     }
+    found
+}
+
+/// Checks what takes no noticeable time: files, disk, clock, keys, backups, mail. It looks neither at
+/// every page of the database nor at any network.
+pub async fn glance(core: &Core) -> CheckReport {
+    let mut found = CheckReport::default();
+    machine::find(core, None, &mut found);
+    state::find_fast(core, &mut found).await;
+    found.sort();
     found
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::DoctorScope;
 use crate::config::{Config, Smtp};
 use crate::env::Env;
-use crate::mail::smtp::{self, SmtpOutcome, SmtpStep};
+use crate::mail::smtp::{self, ProbeOutcome, SmtpOutcome, SmtpStep};
 use crate::model::finding::CheckReport;
 use crate::outbound::{DnsError, NameServer, RecordKind};
 
@@ -39,21 +39,25 @@ async fn connection(
     scope: &DoctorScope,
     found: &mut CheckReport,
 ) {
-    let (mut done, mut failed) = (Vec::new(), None);
-    let report = |step: SmtpStep| match step.outcome {
-        SmtpOutcome::Done => done.push(step.name),
-        SmtpOutcome::Failed => failed = failed.or(Some(step.name)),
+    let mut done = Vec::new();
+    let report = |step: SmtpStep| {
+        if step.outcome == SmtpOutcome::Done {
+            done.push(step.name);
+        }
     };
     let outcome = match &scope.send_to {
         Some(to) => smtp::probe(server, &config.mail.from, to, env, report).await,
-        None => smtp::greet(server, report).await,
+        None => Ok(smtp::greet(server, report).await),
     };
+    let see_test = "see: authd mail test ADDRESS";
     match outcome {
-        Ok(()) => found.pass(SMTP, format!("{}:{}: {}", server.host, server.port, done.join(", "))),
-        Err(error) => {
-            let remedy = failed.and_then(smtp::remedy).unwrap_or("see: authd mail test ADDRESS");
-            found.error(SMTP, error.message().to_owned(), remedy);
+        Ok(ProbeOutcome::Passed) => {
+            found.pass(SMTP, format!("{}:{}: {}", server.host, server.port, done.join(", ")));
         }
+        Ok(ProbeOutcome::StepFailed { message, remedy }) => {
+            found.error(SMTP, message, remedy.unwrap_or(see_test));
+        }
+        Err(error) => found.error(SMTP, error.message().to_owned(), see_test),
     }
 }
 

@@ -20,13 +20,21 @@ const OLD_KEY: Duration = Duration::from_hours(400 * 24);
 /// How far ahead of the clock a record may be: requests finish in another order than they began.
 const AHEAD: Duration = Duration::from_mins(1);
 
-pub(super) async fn find(core: &Core, found: &mut CheckReport) {
+/// Reads the whole database.
+pub(super) async fn find_whole(core: &Core, found: &mut CheckReport) {
+    if let Err(error) = integrity(core, found).await {
+        unreadable(&error, found);
+    }
+}
+
+/// Reads a few rows.
+pub(super) async fn find_fast(core: &Core, found: &mut CheckReport) {
     let checks = [
-        integrity(core, found).await,
         keys(core, found).await,
         backups(core, found).await,
         mail(core, found).await,
         clock(core, found).await,
+        servers(core, found).await,
         passkeys(core, found).await,
     ];
     for error in checks.into_iter().filter_map(Result::err) {
@@ -56,6 +64,30 @@ async fn integrity(core: &Core, found: &mut CheckReport) -> Result<()> {
             format!("it is damaged: {fault}"),
             "stop the server, keep the file, and restore the last backup: docs/backup.md",
         ),
+    }
+    Ok(())
+}
+
+/// The servers that share a PostgreSQL database.
+async fn servers(core: &Core, found: &mut CheckReport) -> Result<()> {
+    if let Some(difference) = health::clock_difference(core) {
+        found.error("clock", difference, "synchronize the clocks of both machines, as with NTP");
+    }
+    let all = core.store.nodes().await?;
+    let Some(first) = all.first() else { return Ok(()) };
+    let named = all.iter().map(|one| {
+        let leads = if one.leads { ", which does what one does for all" } else { "" };
+        format!("{} ({}){leads}", one.name, one.version)
+    });
+    let list = named.collect::<Vec<_>>().join("; ");
+    if all.iter().any(|one| one.version != first.version) {
+        found.warning(
+            "servers",
+            format!("they run different versions: {list}"),
+            "complete the update: docs/postgresql.md",
+        );
+    } else {
+        found.pass("servers", list);
     }
     Ok(())
 }
@@ -112,6 +144,7 @@ async fn backups(core: &Core, found: &mut CheckReport) -> Result<()> {
         Some(age) if age > OLD_BACKUP && core.config.backup.every.is_none() => {
             found.warning("backup", format!("the last one was made {hours} hours ago"), remedy);
         }
+        Some(_) if hours == 0 => found.pass("backup", "the last one was made within the hour"),
         Some(_) => found.pass("backup", format!("the last one was made {hours} hours ago")),
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Reasons that are more exact than a kind. Statuses and codes depend on the kind alone; a detail
 //! changes the message, which is made where the response is made (`http::server::error_text`).
 
-use crate::error::{Error, Kind, Limit, ProviderFault};
+use crate::error::{Error, InstanceFault, Kind, Limit, ProviderFault};
 
 /// What happened, where the kind does not say all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub enum Detail {
     RegistrationUserVerification,
     /// A login with a provider.
     Provider(ProviderFault),
+    /// An action on the server itself.
+    Instance(InstanceFault),
     /// After too many wrong codes, the account accepts second factors from known client IPs alone.
     FactorsClosed,
     RoleExists(String),
@@ -52,6 +54,8 @@ pub enum Detail {
     DeletedAccount,
     /// Only a deleted account can be restored.
     NotDeleted,
+    /// The account has changed since the administrator saw it.
+    AccountChanged,
     /// The account is suspended, and so gets no mail.
     SuspendedAccount,
     /// The account has no email address to mail to.
@@ -110,9 +114,11 @@ impl Detail {
             Self::MessageSpent { .. } => Kind::Validation,
             Self::DeletedAccount | Self::NotDeleted => Kind::AccountNotFound,
             Self::SecondFactorDue => Kind::ReauthenticationRequired,
-            Self::SuspendedAccount | Self::AccountWithoutAddress | Self::TooManyPasskeys => {
-                Kind::Conflict
-            }
+            Self::AccountChanged => Kind::PreconditionFailed,
+            Self::SuspendedAccount
+            | Self::AccountWithoutAddress
+            | Self::TooManyPasskeys
+            | Self::Instance(_) => Kind::Conflict,
             Self::ResetTokenMissing => Kind::MissingLinkToken,
             Self::FileTooLarge { .. } => Kind::PayloadTooLarge,
             Self::FileTypeNotAllowed { .. } => Kind::UnsupportedMediaType,

@@ -29,6 +29,10 @@ pub enum Field {
     Roles,
     /// The status of an account.
     Status,
+    /// The query of a saved search.
+    Query,
+    /// The place after which a page of a list begins.
+    After,
     /// A setting of a provider, by its name in the configuration.
     Setting(String),
 }

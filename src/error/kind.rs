@@ -125,6 +125,8 @@ kinds! {
         ProviderRejected = "The login at the provider was not accepted; start again";
         /// A login with a provider needs something of the person before it can go on.
         ProviderStepRequired = "Another step is needed to complete this login";
+        /// The provider accepts none of the tokens that are kept.
+        ProviderLoginRequired = "The user has to log in at the provider again";
         /// The call would leave the account without a way to log in.
         LastLoginMethod = "This is the last way to log in; add another one first";
         /// The one-time code is wrong, used or expired.
@@ -135,6 +137,8 @@ kinds! {
         AlreadyExists = "An item with this name already exists";
         /// A conflict: another request changed the account at the same time.
         Conflict = "The account was changed by another request; try again";
+        /// The account is no longer the one of the version that the call states.
+        PreconditionFailed = "The account has changed since this version was read";
         /// The call would remove the last administrator.
         LastAdmin = "This is the last admin; add another admin first";
         /// The API client's id and key are missing or wrong.

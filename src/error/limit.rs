@@ -93,6 +93,14 @@ macro_rules! limits {
                 }
             }
 
+            /// The name under which its refusals are counted in the database.
+            #[must_use]
+            pub const fn series(self) -> &'static str {
+                match self {
+                    $(Limit::$name => concat!("limit.", $word),)*
+                }
+            }
+
             /// The limit with this name.
             #[must_use]
             pub fn parse(word: &str) -> Option<Limit> {

@@ -28,6 +28,10 @@ pub enum ProviderFault {
     IssuerTaken,
     /// The database has too many providers.
     TooManyProviders,
+    /// The provider keeps no tokens.
+    KeepsNoTokens,
+    /// No token is kept that the provider accepts.
+    NoTokens,
 }
 
 impl ProviderFault {
@@ -36,9 +40,12 @@ impl ProviderFault {
             Self::Unknown | Self::UnknownIdentity => Kind::NotFound,
             Self::Stale | Self::Answer | Self::Denied | Self::Redirect => Kind::ProviderRejected,
             Self::Taken | Self::NameTaken => Kind::AlreadyExists,
-            Self::TooMany | Self::Configured | Self::IssuerTaken | Self::TooManyProviders => {
-                Kind::Conflict
-            }
+            Self::TooMany
+            | Self::Configured
+            | Self::IssuerTaken
+            | Self::TooManyProviders
+            | Self::KeepsNoTokens => Kind::Conflict,
+            Self::NoTokens => Kind::ProviderLoginRequired,
         }
     }
 }

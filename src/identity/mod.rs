@@ -51,6 +51,8 @@ pub struct Reloadable {
     pub oidc: ProviderClient,
     /// The providers of the database as they were last read.
     pub stored_providers: provider::StoredProviders,
+    /// The tokens of providers that are being refreshed.
+    pub token_refreshes: provider::TokenRefreshes,
 }
 
 impl Reloadable {
@@ -71,6 +73,7 @@ impl Reloadable {
             )),
             oidc: ProviderClient::new(&config.outbound, env),
             stored_providers: provider::StoredProviders::default(),
+            token_refreshes: provider::TokenRefreshes::default(),
             words,
             mail,
             config,
@@ -102,6 +105,10 @@ pub struct Core {
     pub slots: account::upload_slots::Slots,
     /// Tokens of the command line that were used.
     pub operator_tokens: Arc<system::operator_token::OperatorTokens>,
+    /// Backups that are being made, checked or downloaded.
+    pub backup_work: Arc<system::backup_work::BackupWork>,
+    /// The test of the mail server that goes on, if one does.
+    pub mail_test_limit: Arc<system::mail_test_limit::MailTestLimit>,
     /// Password attempts that are being checked.
     pub in_flight: login::in_flight::AttemptsInFlight,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::channel::LetterBody;
 use super::letter::Letter;
 use super::smtp::message::sender;
-use super::templates::Templates;
+use super::templates::{Rendered, Templates};
 use crate::config;
 use crate::error::Result;
 use crate::model::{Account, Email};
@@ -74,6 +74,14 @@ impl Composer {
         letter: &Letter,
     ) -> Result<OutgoingMessage> {
         self.write(to, None, language, letter)
+    }
+
+    /// A letter as its reader would see it.
+    ///
+    /// # Errors
+    /// `Validation` if an embedded template is invalid, which does not happen.
+    pub fn preview(&self, letter: &Letter, language: Translation<'_>) -> Result<Rendered> {
+        self.templates.render(letter, language)
     }
 
     fn write(

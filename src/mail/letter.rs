@@ -524,7 +524,7 @@ impl Letter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::fixture::one_of_each;
+    use crate::mail::examples::one_of_each;
     use crate::words::english;
 
     #[test]

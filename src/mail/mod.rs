@@ -3,8 +3,7 @@
 
 mod channel;
 mod compose;
-#[cfg(test)]
-mod fixture;
+pub mod examples;
 pub mod letter;
 mod mailer;
 pub mod smtp;

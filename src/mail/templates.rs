@@ -49,6 +49,7 @@ struct LetterTemplate {
 }
 
 /// A rendered letter.
+#[derive(Debug, Clone)]
 pub struct Rendered {
     pub subject: String,
     pub text: String,
@@ -234,7 +235,7 @@ fn unreadable(path: &Path, cause: std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::fixture::one_of_each;
+    use crate::mail::examples::one_of_each;
     use crate::model::Time;
     use crate::words::english;
 

@@ -11,6 +11,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use thread_local::ThreadLocal;
 
+use crate::model::series::Series;
+
 /// From half a millisecond (a token check under load) to ten seconds.
 const SECONDS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -39,16 +41,28 @@ impl Requests {
         }
     }
 
-    /// How many requests were answered, and how many of them with a status of 500 or above.
-    pub(super) fn count(&self) -> (u64, u64) {
-        let (mut answered, mut failed) = (0, 0);
+    /// How many requests were answered, how many of them with a status of 500 or above, and the
+    /// milliseconds that all took.
+    pub(super) fn counts(&self) -> [(Series, u64); 3] {
+        let (mut answered, mut failed, mut seconds) = (0, 0, 0.0);
         for counts in &self.0 {
             for (&(_, status), took) in lock(counts).values().flatten() {
                 answered += took.count;
                 failed += if status >= 500 { took.count } else { 0 };
+                seconds += took.seconds;
             }
         }
-        (answered, failed)
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is positive, and a sum of centuries does not come about"
+        )]
+        let millis = (seconds * 1000.0) as u64;
+        [
+            (Series::Requests, answered),
+            (Series::ServerErrors, failed),
+            (Series::RequestMillis, millis),
+        ]
     }
 
     /// The counts and durations, summed over all threads.

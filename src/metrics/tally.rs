@@ -11,8 +11,8 @@ use crate::model::series::{HourCount, Series, hour_of};
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     counts: Mutex<BTreeMap<(Series, i64), i64>>,
-    /// The totals of requests and of server errors that are already counted.
-    requests: Mutex<(u64, u64)>,
+    /// The totals that are already counted, of those that are counted elsewhere.
+    totals: Mutex<BTreeMap<Series, u64>>,
 }
 
 impl Tally {
@@ -24,15 +24,14 @@ impl Tally {
         *lock(&self.counts).entry((series, hour)).or_default() += count;
     }
 
-    /// Counts the requests since the last call for the current hour.
-    pub(super) fn add_requests(&self, (answered, failed): (u64, u64), now: Time) {
-        let mut counted = lock(&self.requests);
-        let [new, new_failed] = [answered - counted.0, failed - counted.1]
-            .map(|more| i64::try_from(more).unwrap_or(i64::MAX));
-        *counted = (answered, failed);
-        for (series, count) in [(Series::Requests, new), (Series::ServerErrors, new_failed)] {
-            if count > 0 {
-                self.add(series, now, count);
+    /// Counts what was added to these totals since the last call for the current hour.
+    pub(super) fn add_totals(&self, totals: &[(Series, u64)], now: Time) {
+        let mut counted = lock(&self.totals);
+        for (series, total) in totals {
+            let before = counted.insert(*series, *total).unwrap_or(0);
+            let more = i64::try_from(total.saturating_sub(before)).unwrap_or(i64::MAX);
+            if more > 0 {
+                self.add(*series, now, more);
             }
         }
     }
@@ -47,4 +46,23 @@ impl Tally {
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_total_what_was_added_since_is_counted() {
+        let (tally, now) = (Tally::default(), Time::from_millis(0));
+        let counted = || {
+            let counts = tally.take();
+            counts.iter().map(|count| (count.series, count.count)).collect::<Vec<_>>()
+        };
+        tally.add_totals(&[(Series::Hashes, 3), (Series::Requests, 0)], now);
+        assert_eq!(counted(), [(Series::Hashes, 3)]);
+        tally.add_totals(&[(Series::Hashes, 3), (Series::Requests, 2)], now);
+        tally.add_totals(&[(Series::Hashes, 8)], now);
+        assert_eq!(counted(), [(Series::Requests, 2), (Series::Hashes, 5)]);
+    }
 }

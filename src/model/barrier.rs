@@ -26,6 +26,37 @@ pub enum Barrier {
 }
 
 impl Barrier {
+    /// All limits that can refuse a request.
+    pub fn all() -> impl Iterator<Item = Barrier> {
+        let others = [
+            Barrier::Throttle,
+            Barrier::Lockout,
+            Barrier::CodeAttempts,
+            Barrier::FactorAttempts,
+            Barrier::CodesSent,
+            Barrier::MailAddress,
+            Barrier::MailClient,
+            Barrier::Uploads,
+        ];
+        Limit::ALL.into_iter().map(Barrier::Calls).chain(others)
+    }
+
+    /// The name under which its refusals are counted in the database.
+    #[must_use]
+    pub fn series(self) -> &'static str {
+        match self {
+            Barrier::Calls(limit) => limit.series(),
+            Barrier::Throttle => "limit.throttle",
+            Barrier::Lockout => "limit.lockout",
+            Barrier::CodeAttempts => "limit.code_tries",
+            Barrier::FactorAttempts => "limit.factor_tries",
+            Barrier::CodesSent => "limit.codes_sent",
+            Barrier::MailAddress => "limit.mail_address",
+            Barrier::MailClient => "limit.mail_client",
+            Barrier::Uploads => "limit.uploads",
+        }
+    }
+
     /// The name used in the audit log and the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -41,5 +72,22 @@ impl Barrier {
             Barrier::MailClient => "mail_client",
             Barrier::Uploads => "uploads",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_is_counted_under_its_own_name() {
+        let mut names: Vec<_> = Barrier::all().map(Barrier::series).collect();
+        for barrier in Barrier::all() {
+            assert_eq!(barrier.series(), format!("limit.{}", barrier.as_str()));
+        }
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!((names.len(), count), (Limit::ALL.len() + 8, Limit::ALL.len() + 8));
     }
 }

@@ -130,6 +130,8 @@ events! {
     /// An account at a provider was connected.
     IdentityLinked = "identity_linked",
     IdentityRemoved = "identity_removed",
+    /// An app got the token of a connected account.
+    ProviderTokenGiven = "provider_token_given",
     /// New backup codes were created.
     BackupCodesMade = "backup_codes_made",
     /// A client requested a one-time code.
@@ -146,6 +148,12 @@ events! {
     ProviderAdded = "provider_added",
     ProviderChanged = "provider_changed",
     ProviderRemoved = "provider_removed",
+    /// A backup was checked.
+    BackupChecked = "backup_checked",
+    /// An administrator began to download a backup.
+    BackupDownloaded = "backup_downloaded",
+    /// An administrator sent a test letter.
+    MailTested = "mail_tested",
 }
 
 /// Whether the action succeeded or was refused.

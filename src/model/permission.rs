@@ -29,11 +29,15 @@ pub enum Permission {
     /// Add, change and remove the providers that people log in with. What a provider says of a
     /// person is believed, so this is a power over the accounts that are connected.
     Providers,
+    /// Read the configuration in force, without its secrets.
+    Settings,
+    /// Make, check and download backups of the whole database.
+    Backups,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Permission; 10] = [
+    pub const ALL: [Permission; 12] = [
         Permission::UsersRead,
         Permission::UsersWrite,
         Permission::UsersSuspend,
@@ -44,6 +48,8 @@ impl Permission {
         Permission::Apps,
         Permission::Stats,
         Permission::Providers,
+        Permission::Settings,
+        Permission::Backups,
     ];
 
     /// The name that roles carry.
@@ -60,6 +66,8 @@ impl Permission {
             Permission::Apps => "admin.apps",
             Permission::Stats => "admin.stats",
             Permission::Providers => "admin.providers",
+            Permission::Settings => "admin.settings",
+            Permission::Backups => "admin.backups",
         }
     }
 

@@ -28,6 +28,8 @@ pub struct ProviderSettings {
     /// Values of `acr` that count as both factors.
     pub trusted_acr: Vec<String>,
     pub proved_by: Option<AddressProof>,
+    /// Whether the tokens of each login are kept, for apps that call the provider's API.
+    pub keep_tokens: bool,
 }
 
 /// The secrets of a provider.
@@ -176,6 +178,8 @@ pub struct Provider {
     /// `None`: those of the discovery document.
     pub endpoints: Option<Endpoints>,
     pub scopes: Vec<String>,
+    /// Fields that a login request has besides the usual ones.
+    pub request_fields: Vec<(String, String)>,
     pub proof: AddressProof,
     pub claims: ClaimPaths,
     /// `None`: as the discovery document says.
@@ -194,5 +198,11 @@ impl Provider {
     #[must_use]
     pub fn is_audience(&self, client: &str) -> bool {
         client == self.client_id || self.audiences.iter().any(|other| other == client)
+    }
+
+    /// Whether the tokens of each login are kept.
+    #[must_use]
+    pub fn keeps_tokens(&self) -> bool {
+        self.settings.keep_tokens
     }
 }

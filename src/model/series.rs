@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::barrier::Barrier;
 use super::event::{Event, EventOutcome, What};
 use super::time::Time;
 
@@ -16,10 +17,12 @@ macro_rules! series {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Series {
             $($(#[$doc])* $series,)*
+            /// What this limit refused, of [`Series::LimitsHit`]. Charts have only all of them together.
+            Refused(Barrier),
         }
 
         impl Series {
-            /// All series.
+            /// The series of charts.
             pub const ALL: &[Series] = &[$(Series::$series),*];
 
             /// The name in the database.
@@ -27,6 +30,7 @@ macro_rules! series {
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Series::$series => $name,)*
+                    Series::Refused(barrier) => barrier.series(),
                 }
             }
         }
@@ -66,6 +70,12 @@ series! {
     Requests = "requests",
     /// Requests answered with a status of 500 or above.
     ServerErrors = "server_errors",
+    /// Milliseconds that the answered requests took, all together.
+    RequestMillis = "request_millis",
+    /// Password hashes that were computed.
+    Hashes = "hashes",
+    /// Milliseconds that they had waited for a thread, all together.
+    HashWaitMillis = "hash_wait_millis",
 }
 
 impl Series {

@@ -6,6 +6,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::language::LanguageTag;
+use super::text;
+
+/// The most characters of a reason that an administrator gives.
+pub const LONGEST_REASON: usize = 200;
 
 /// A client IP as limits count it: an IPv4 address or an IPv6 /64 network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,6 +106,16 @@ impl Source {
             language: None,
             reason: None,
         }
+    }
+
+    /// The same source with the reason that an administrator gives: one line, cut to
+    /// [`LONGEST_REASON`] characters.
+    #[must_use]
+    pub fn because(&self, reason: &str) -> Self {
+        let reason: String = reason.trim().chars().take(LONGEST_REASON).collect();
+        let reason = reason.replace(text::is_control, " ");
+        let reason = Some(reason).filter(|reason| !reason.trim().is_empty());
+        Self { reason, ..self.clone() }
     }
 
     /// The client IP that limits count; the command line counts as loopback.

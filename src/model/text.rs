@@ -38,6 +38,16 @@ pub fn unguard_formula(cell: &str) -> &str {
     }
 }
 
+/// A line of a CSV file (RFC 4180) for spreadsheets: every value is quoted, and none is a formula.
+#[must_use]
+pub fn csv_line(values: impl IntoIterator<Item = String>) -> String {
+    let quoted = values
+        .into_iter()
+        .map(|value| format!("\"{}\"", guard_formula(&value).replace('"', "\"\"")))
+        .collect::<Vec<_>>();
+    format!("{}\r\n", quoted.join(","))
+}
+
 /// The form in which names are compared: NFKC, lower case.
 #[must_use]
 pub fn fold(text: &str) -> String {
@@ -48,6 +58,12 @@ pub fn fold(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_of_a_csv_line_cannot_end_its_cell_or_be_a_formula() {
+        let values = ["a,b", "say \"hi\"", "=1+1", ""].map(str::to_owned);
+        assert_eq!(csv_line(values), "\"a,b\",\"say \"\"hi\"\"\",\"'=1+1\",\"\"\r\n");
+    }
 
     #[test]
     fn a_formula_is_guarded_and_every_value_comes_back() {

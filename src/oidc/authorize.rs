@@ -42,6 +42,9 @@ impl AuthorizationRequest<'_> {
         if provider.form_post {
             fields.push(("response_mode", "form_post"));
         }
+        for (name, value) in &provider.request_fields {
+            fields.push((name, value));
+        }
         let endpoint = &metadata.authorization_endpoint;
         let separator = if endpoint.contains('?') { '&' } else { '?' };
         format!("{endpoint}{separator}{}", form(&fields))

@@ -1,6 +1,7 @@
-//! From the code in a provider's answer to the account that it proves.
+//! From the code in a provider's answer to the account that it proves, and the tokens that came along.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -12,8 +13,8 @@ use super::failure::{ExchangeFailure, ExchangeStep};
 use super::fetch::Fetch;
 use super::id_token::{ExpectedNonce, IdTokenMark, IdTokenUse};
 use super::{ProviderClient, ProviderMetadata, client_key};
-use crate::model::Secret;
 use crate::model::provider::Provider;
+use crate::model::{ProviderTokens, Secret, Time};
 
 /// What the provider's answer is exchanged with.
 #[derive(Debug, Clone, Copy)]
@@ -30,12 +31,48 @@ pub struct CodeExchange<'a> {
 pub struct ProvedAccount {
     pub account: ProviderAccount,
     pub claims: Map<String, Value>,
+    /// What the provider's API is called with.
+    pub tokens: Option<ProviderTokens>,
 }
 
+/// What a token endpoint answers (RFC 6749, section 5.1).
 #[derive(Deserialize)]
-struct RedeemedCode {
+pub(super) struct GrantAnswer {
     access_token: Option<String>,
     id_token: Option<String>,
+    refresh_token: Option<String>,
+    /// In seconds. Some providers write it as text.
+    expires_in: Option<Value>,
+    scope: Option<String>,
+}
+
+/// The longest life of an access token that is believed.
+const LONGEST_LIFE: Duration = Duration::from_hours(24 * 366 * 10);
+/// The largest tokens that are kept.
+const LARGEST: usize = 32 * 1024;
+
+impl GrantAnswer {
+    /// The tokens in it, if they can be kept.
+    pub(super) fn tokens(&self, now: Time) -> Option<ProviderTokens> {
+        let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let access = text(&self.access_token)?;
+        let (refresh, scope) = (text(&self.refresh_token), text(&self.scope));
+        let all = [Some(&access), refresh.as_ref(), scope.as_ref()];
+        if all.into_iter().flatten().map(String::len).sum::<usize>() > LARGEST {
+            return None;
+        }
+        let seconds = self.expires_in.as_ref().and_then(|value| {
+            value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+        });
+        // Some write 0 for a token that does not end.
+        let life = seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        Some(ProviderTokens {
+            access: Secret::new(access),
+            refresh: refresh.map(Secret::new),
+            expires_at: life.map(|life| now + life.min(LONGEST_LIFE)),
+            scope,
+        })
+    }
 }
 
 impl ProviderClient {
@@ -47,33 +84,42 @@ impl ProviderClient {
         &self,
         provider: &Provider,
         exchange: CodeExchange<'_>,
-    ) -> Result<ProviderAccount, ExchangeFailure> {
-        self.exchange_in_full(provider, exchange).await.map(|proved| proved.account)
+    ) -> Result<ProvedAccount, ExchangeFailure> {
+        self.in_time(Box::pin(async {
+            let metadata = self.metadata(provider).await?;
+            let fields = [
+                ("grant_type", "authorization_code"),
+                ("code", exchange.code),
+                ("redirect_uri", exchange.redirect_uri),
+                ("code_verifier", exchange.verifier),
+            ];
+            let answer = self.ask_for_tokens(provider, &metadata, &fields).await?;
+            let nonce = ExpectedNonce::Exactly(exchange.nonce.to_owned());
+            self.proved_by(provider, &metadata, answer, &nonce).await
+        }))
+        .await
     }
 
-    /// As [`ProviderClient::exchange`], with the claims.
-    ///
-    /// # Errors
-    /// The step that failed.
-    pub async fn exchange_in_full(
+    /// The account that the answer of a token endpoint proves.
+    pub(super) async fn proved_by(
         &self,
         provider: &Provider,
-        exchange: CodeExchange<'_>,
+        metadata: &Arc<ProviderMetadata>,
+        answer: GrantAnswer,
+        nonce: &ExpectedNonce,
     ) -> Result<ProvedAccount, ExchangeFailure> {
-        let metadata = self.metadata(provider).await?;
-        let answer = self.redeem(provider, &metadata, exchange).await?;
+        let tokens = answer.tokens(self.env.now());
         let access = answer.access_token.map(Secret::new);
-        if provider.endpoints.is_some() {
+        let (account, claims) = if provider.endpoints.is_some() {
             let token = access.as_ref().ok_or_else(|| no_token("access_token"))?;
-            self.by_access_token(provider, &metadata, token).await
+            self.by_access_token(provider, metadata, token).await?
         } else {
             let token = answer.id_token.map(Secret::new).ok_or_else(|| no_token("id_token"))?;
-            let nonce = ExpectedNonce::Exactly(exchange.nonce.to_owned());
-            let checked = (IdTokenUse::Server, &nonce);
-            let (issuer, claims) =
-                self.check_id_token(provider, &metadata, &token, checked).await?;
-            self.by_claims(provider, &metadata, issuer, claims, access.as_ref()).await
-        }
+            let checked = (IdTokenUse::Server, nonce);
+            let (issuer, claims) = self.check_id_token(provider, metadata, &token, checked).await?;
+            self.by_claims(provider, metadata, issuer, claims, access.as_ref()).await?
+        };
+        Ok(ProvedAccount { account, claims: claims.0, tokens })
     }
 
     /// The account of an ID token that an app got from the provider, and what makes the token count
@@ -91,28 +137,26 @@ impl ProviderClient {
             let reason = "this provider issues no ID tokens";
             return Err(ExchangeFailure::refused(ExchangeStep::IdToken, reason));
         }
-        let metadata = self.metadata(provider).await?;
         let nonce = ExpectedNonce::OfApp(nonce.map(str::to_owned));
-        let checked = (IdTokenUse::App, &nonce);
-        let (issuer, claims) = self.check_id_token(provider, &metadata, token, checked).await?;
+        let checked = self.in_time(Box::pin(async {
+            let metadata = self.metadata(provider).await?;
+            self.check_id_token(provider, &metadata, token, (IdTokenUse::App, &nonce)).await
+        }));
+        let (issuer, claims) = checked.await?;
         let mark = IdTokenMark::of(token, &claims, self.env.wall())?;
         let account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)?;
         Ok((account, mark))
     }
 
-    async fn redeem(
+    /// Sends a grant to the token endpoint.
+    pub(super) async fn ask_for_tokens(
         &self,
         provider: &Provider,
         metadata: &ProviderMetadata,
-        exchange: CodeExchange<'_>,
-    ) -> Result<RedeemedCode, ExchangeFailure> {
+        grant: &[(&str, &str)],
+    ) -> Result<GrantAnswer, ExchangeFailure> {
         let proof = client_key::prove(provider, metadata, self.env.wall())?;
-        let mut fields = form(&[
-            ("grant_type", "authorization_code"),
-            ("code", exchange.code),
-            ("redirect_uri", exchange.redirect_uri),
-            ("code_verifier", exchange.verifier),
-        ]);
+        let mut fields = form(grant);
         if !proof.fields.reveal().is_empty() {
             fields.push('&');
             fields.push_str(proof.fields.reveal());
@@ -135,7 +179,7 @@ impl ProviderClient {
         provider: &Provider,
         metadata: &ProviderMetadata,
         token: &Secret,
-    ) -> Result<ProvedAccount, ExchangeFailure> {
+    ) -> Result<(ProviderAccount, ProviderClaims), ExchangeFailure> {
         let claims = self.userinfo(metadata, token).await?;
         let issuer = provider.issuer.clone();
         let mut account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::UserInfo)?;
@@ -145,7 +189,7 @@ impl ProviderClient {
             let list = self.fetch(Fetch::get(ExchangeStep::Emails, url).bearing(token)).await?;
             account.take_address(&list);
         }
-        Ok(ProvedAccount { account, claims: claims.0 })
+        Ok((account, claims))
     }
 
     /// Where the ID token has no address, the userinfo endpoint may have one (OpenID Connect Core
@@ -157,7 +201,7 @@ impl ProviderClient {
         issuer: String,
         mut claims: ProviderClaims,
         access: Option<&Secret>,
-    ) -> Result<ProvedAccount, ExchangeFailure> {
+    ) -> Result<(ProviderAccount, ProviderClaims), ExchangeFailure> {
         let mut account = ProviderAccount::read(provider, issuer, &claims, ExchangeStep::IdToken)?;
         if let (true, Some(token), Some(_)) =
             (account.email.is_none(), access, metadata.userinfo_endpoint.as_ref())
@@ -172,7 +216,7 @@ impl ProviderClient {
                 claims.0.entry(name).or_insert(value);
             }
         }
-        Ok(ProvedAccount { account, claims: claims.0 })
+        Ok((account, claims))
     }
 
     async fn userinfo(

@@ -12,6 +12,10 @@ pub enum ExchangeStep {
     IdToken,
     UserInfo,
     Emails,
+    /// A login by a device begins.
+    Device,
+    /// All steps together.
+    Exchange,
 }
 
 impl ExchangeStep {
@@ -25,6 +29,8 @@ impl ExchangeStep {
             Self::IdToken => "id token",
             Self::UserInfo => "userinfo",
             Self::Emails => "addresses",
+            Self::Device => "device",
+            Self::Exchange => "exchange",
         }
     }
 }
@@ -35,19 +41,60 @@ impl ExchangeStep {
 pub struct ExchangeFailure {
     pub step: ExchangeStep,
     pub reason: String,
-    /// Whether the provider could not be reached, so that another attempt may succeed.
-    pub is_temporary: bool,
+    pub cause: FailureCause,
+    /// The `error` of the provider's answer, if it has one (RFC 6749, section 5.2).
+    pub error: Option<String>,
+}
+
+/// Where the fault of a failed step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureCause {
+    /// What the provider answered, or a setting, is not acceptable.
+    Answer,
+    /// The provider could not be reached, or failed: another attempt may succeed.
+    Unreachable,
+    /// `outbound.allow` does not list the provider, and its address is not public.
+    NotAllowed,
 }
 
 impl ExchangeFailure {
-    /// The provider answered something that is not acceptable.
+    /// What the provider answered is not acceptable.
     pub(super) fn refused(step: ExchangeStep, reason: impl Into<String>) -> Self {
-        Self { step, reason: printable(&reason.into()), is_temporary: false }
+        Self::of(step, &reason.into(), FailureCause::Answer)
+    }
+
+    fn of(step: ExchangeStep, reason: &str, cause: FailureCause) -> Self {
+        Self { step, reason: printable(reason), cause, error: None }
+    }
+
+    /// Whether another attempt may succeed.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.cause == FailureCause::Unreachable
+    }
+
+    /// The same, with the provider's word for it.
+    pub(super) fn of_error(self, error: &str) -> Self {
+        Self { error: Some(printable(error)), ..self }
+    }
+
+    /// Whether the provider does not accept the grant any more (RFC 6749, section 5.2). GitHub has
+    /// words of its own.
+    #[must_use]
+    pub fn is_grant_refused(&self) -> bool {
+        let error = self.error.as_deref();
+        self.step == ExchangeStep::Token
+            && matches!(error, Some("invalid_grant" | "bad_refresh_token"))
     }
 
     /// The provider did not answer.
     pub(super) fn unreachable(step: ExchangeStep, reason: impl fmt::Display) -> Self {
-        Self { step, reason: printable(&reason.to_string()), is_temporary: true }
+        Self::of(step, &reason.to_string(), FailureCause::Unreachable)
+    }
+
+    /// The operator has not permitted requests to the provider.
+    pub(super) fn not_allowed(step: ExchangeStep, reason: impl fmt::Display) -> Self {
+        Self::of(step, &reason.to_string(), FailureCause::NotAllowed)
     }
 }
 

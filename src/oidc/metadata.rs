@@ -27,6 +27,8 @@ pub struct ProviderMetadata {
     pub token_endpoint: String,
     pub userinfo_endpoint: Option<String>,
     pub jwks_uri: Option<String>,
+    /// Where a login by a device begins (RFC 8628, section 4).
+    pub device_authorization_endpoint: Option<String>,
     #[serde(default)]
     pub id_token_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
@@ -54,7 +56,11 @@ impl ProviderMetadata {
             return Err(refused(format!("expected the issuer {expected}, got {came}")));
         }
         let urls = [Some(&read.authorization_endpoint), Some(&read.token_endpoint)];
-        let more = [read.userinfo_endpoint.as_ref(), read.jwks_uri.as_ref()];
+        let more = [
+            read.userinfo_endpoint.as_ref(),
+            read.jwks_uri.as_ref(),
+            read.device_authorization_endpoint.as_ref(),
+        ];
         for url in urls.into_iter().chain(more).flatten() {
             if !HttpUrl::parse(url).is_some_and(|url| is_encrypted(&url)) {
                 return Err(refused(format!("expected https:// URLs, got {url}")));
@@ -66,12 +72,7 @@ impl ProviderMetadata {
     /// Whether an answer that names this issuer is one of the provider (RFC 9207).
     #[must_use]
     pub fn is_issuer(&self, provider: &Provider, named: &str) -> bool {
-        if provider.tenants == Tenants::None {
-            return named == self.issuer;
-        }
-        let Some((before, after)) = provider.issuer.split_once(TENANT) else { return false };
-        let tenant = named.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        tenant.is_some_and(|tenant| uuid::Uuid::try_parse(tenant).is_ok())
+        self.issuer == provider.issuer && is_issuer_of(provider, named)
     }
 
     fn of_endpoints(provider: &Provider) -> Option<Self> {
@@ -82,11 +83,23 @@ impl ProviderMetadata {
             token_endpoint: endpoints.token.clone(),
             userinfo_endpoint: Some(endpoints.userinfo.clone()),
             jwks_uri: None,
+            device_authorization_endpoint: None,
             id_token_signing_alg_values_supported: Vec::new(),
             token_endpoint_auth_methods_supported: Vec::new(),
             authorization_response_iss_parameter_supported: false,
         })
     }
+}
+
+/// Whether a provider is this issuer, or one of its tenants is.
+#[must_use]
+pub fn is_issuer_of(provider: &Provider, named: &str) -> bool {
+    if provider.tenants == Tenants::None {
+        return named == provider.issuer;
+    }
+    let Some((before, after)) = provider.issuer.split_once(TENANT) else { return false };
+    let tenant = named.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    tenant.is_some_and(|tenant| uuid::Uuid::try_parse(tenant).is_ok())
 }
 
 impl ProviderClient {

@@ -5,28 +5,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
+use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
-};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::{CertificateError, ClientConfig, Error as TlsError};
 
 use super::client::{HttpClient, server_name};
 use super::error::OutboundError;
+use super::handshake::{CertificateCheck, HandshakeVerifier, ShownChain};
 use crate::model::{HttpUrl, Validity};
 
 /// The certificate that a server showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownCertificate {
+    /// In DER.
+    pub certificate: Vec<u8>,
     pub validity: Validity,
     /// How many certificates the server sent, its own included.
     pub chain: usize,
     /// Why it is not accepted, if it is not.
-    pub refusal: Option<String>,
+    pub refusal: Option<CertificateRefusal>,
+}
+
+/// Why a certificate is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateRefusal {
+    /// It is for the host, and no known authority vouches for it.
+    UnknownAuthority,
+    Other(String),
 }
 
 impl HttpClient {
@@ -41,11 +48,11 @@ impl HttpClient {
     ) -> Result<ShownCertificate, OutboundError> {
         let invalid = |error: TlsError| OutboundError::Tls(std::io::Error::other(error));
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let roots: Arc<RootCertStore> = self.roots();
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
-            .build()
-            .map_err(|error| OutboundError::Tls(std::io::Error::other(error)))?;
-        let observer = Arc::new(Observer { verifier, seen: Mutex::default() });
+        let verifier = self
+            .verifier()
+            .ok_or_else(|| OutboundError::Tls(std::io::Error::other("TLS is not available")))?;
+        let observer = Observer { verifier, seen: Mutex::default() };
+        let observer = Arc::new(HandshakeVerifier::new(observer));
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(invalid)?
@@ -62,7 +69,7 @@ impl HttpClient {
             Ok(shaken) => shaken,
             Err(_) => Err(OutboundError::Timeout(limit)),
         };
-        let mut seen = observer.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = observer.check.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::take(&mut *seen) {
             Seen::Certificate(shown) => Ok(shown),
             Seen::Unreadable => {
@@ -70,6 +77,21 @@ impl HttpClient {
             }
             Seen::Nothing => Err(shaken.err().unwrap_or(OutboundError::Timeout(limit))),
         }
+    }
+}
+
+/// Of a certificate whose authority is unknown, the name was not compared yet.
+fn refusal(
+    error: &TlsError,
+    certificate: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+) -> CertificateRefusal {
+    if !matches!(error, TlsError::InvalidCertificate(CertificateError::UnknownIssuer)) {
+        return CertificateRefusal::Other(error.to_string());
+    }
+    match ParsedCertificate::try_from(certificate).and_then(|one| verify_server_name(&one, name)) {
+        Ok(()) => CertificateRefusal::UnknownAuthority,
+        Err(error) => CertificateRefusal::Other(error.to_string()),
     }
 }
 
@@ -90,45 +112,18 @@ enum Seen {
     Certificate(ShownCertificate),
 }
 
-impl ServerCertVerifier for Observer {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        let verified = self.verifier.verify_server_cert(end_entity, intermediates, name, ocsp, now);
-        let shown = Validity::of(end_entity).map(|validity| ShownCertificate {
+impl CertificateCheck for Observer {
+    fn check(&self, shown: &ShownChain<'_>) -> Result<(), TlsError> {
+        let verified = shown.verified_by(&*self.verifier);
+        let certificate = shown.certificate;
+        let seen = Validity::of(certificate).map(|validity| ShownCertificate {
+            certificate: certificate.to_vec(),
             validity,
-            chain: intermediates.len() + 1,
-            refusal: verified.as_ref().err().map(ToString::to_string),
+            chain: shown.intermediates.len() + 1,
+            refusal: verified.as_ref().err().map(|error| refusal(error, certificate, shown.name)),
         });
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) =
-            shown.map_or(Seen::Unreadable, Seen::Certificate);
+            seen.map_or(Seen::Unreadable, Seen::Certificate);
         verified
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        self.verifier.verify_tls12_signature(message, cert, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        self.verifier.verify_tls13_signature(message, cert, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
     }
 }

@@ -15,13 +15,18 @@ use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::danger::ServerCertVerifier;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::connector::SystemConnector;
+use super::handshake::HandshakeVerifier;
+use super::pinned::PinnedCertificates;
 use super::{
-    ByteStream, Connector, HttpRequest, HttpResponse, OutboundError, OutboundPolicy, RequestLimits,
+    Authorities, ByteStream, Connector, HttpRequest, HttpResponse, OutboundError, OutboundPolicy,
+    RequestLimits,
 };
 use crate::model::{HttpUrl, UrlHost};
 
@@ -36,7 +41,7 @@ const PRODUCT: &str = concat!("authd/", env!("CARGO_PKG_VERSION"));
 pub struct HttpClient {
     policy: OutboundPolicy,
     connector: Arc<dyn Connector>,
-    roots: Arc<RootCertStore>,
+    authorities: Authorities,
     tls: Option<TlsConnector>,
 }
 
@@ -51,8 +56,7 @@ impl HttpClient {
     /// certificate authorities.
     #[must_use]
     pub fn with_connector(policy: OutboundPolicy, connector: Arc<dyn Connector>) -> Self {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        Self::under(policy, connector, roots)
+        Self::trusting(policy, connector, Authorities::public())
     }
 
     /// Creates a client that trusts these certificate authorities and no others.
@@ -60,19 +64,24 @@ impl HttpClient {
     pub fn trusting(
         policy: OutboundPolicy,
         connector: Arc<dyn Connector>,
-        roots: RootCertStore,
+        authorities: Authorities,
     ) -> Self {
-        Self::under(policy, connector, roots)
+        let tls = verifier(&authorities).and_then(|verifier| tls_connector(verifier));
+        Self { policy, connector, authorities, tls }
     }
 
-    fn under(policy: OutboundPolicy, connector: Arc<dyn Connector>, roots: RootCertStore) -> Self {
-        let roots = Arc::new(roots);
-        Self { policy, connector, tls: tls_connector(roots.clone()), roots }
+    /// Also accepts servers that show one of these certificates (in DER), under any name.
+    #[must_use]
+    pub fn pinned_to(self, certificates: Vec<Vec<u8>>) -> Self {
+        let pinned = verifier(&self.authorities)
+            .map(|public| PinnedCertificates { pinned: certificates, public })
+            .map(|check| Arc::new(HandshakeVerifier::new(check)));
+        Self { tls: pinned.and_then(|verifier| tls_connector(verifier)), ..self }
     }
 
-    /// The certificate authorities that this client trusts.
-    pub(super) fn roots(&self) -> Arc<RootCertStore> {
-        self.roots.clone()
+    /// The verifier of certificates; `None` if the cryptography library does not work.
+    pub(super) fn verifier(&self) -> Option<Arc<WebPkiServerVerifier>> {
+        verifier(&self.authorities)
     }
 
     /// Sends a request and reads the response.
@@ -186,11 +195,17 @@ pub(super) fn server_name(host: &UrlHost) -> Result<ServerName<'static>, Outboun
     name.map_err(|error| OutboundError::Tls(io::Error::other(error)))
 }
 
+fn verifier(authorities: &Authorities) -> Option<Arc<WebPkiServerVerifier>> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    WebPkiServerVerifier::builder_with_provider(authorities.0.clone(), provider).build().ok()
+}
+
 /// TLS 1.2 and 1.3, for HTTP/1.1. `None` if the cryptography library supports neither.
-fn tls_connector(roots: Arc<RootCertStore>) -> Option<TlsConnector> {
+fn tls_connector(verifier: Arc<dyn ServerCertVerifier>) -> Option<TlsConnector> {
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().ok()?;
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+    let mut config = builder.with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Some(TlsConnector::from(Arc::new(config)))
 }

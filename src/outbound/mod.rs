@@ -6,6 +6,7 @@
 //! address, so a name that resolves differently later changes nothing (DNS rebinding). Redirects
 //! are returned, never followed. Time and size are limited.
 
+mod authorities;
 mod certificate;
 mod client;
 mod connector;
@@ -13,6 +14,8 @@ mod dns;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod handshake;
+mod pinned;
 mod policy;
 #[cfg(test)]
 mod tests;
@@ -23,11 +26,13 @@ use hyper::HeaderMap;
 
 use crate::model::{HttpUrl, Secret};
 
-pub use certificate::ShownCertificate;
+pub use authorities::Authorities;
+pub use certificate::{CertificateRefusal, ShownCertificate};
 pub use client::HttpClient;
 pub use connector::{ByteStream, Connector, SystemConnector};
 pub use dns::{DnsError, NameServer, RecordKind};
 pub use error::OutboundError;
+pub use handshake::{CertificateCheck, HandshakeVerifier, ShownChain};
 pub use policy::{OutboundPolicy, UrlSchemes};
 
 /// A request. It has no `Debug`: headers and body may contain secrets.

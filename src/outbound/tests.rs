@@ -311,6 +311,8 @@ async fn a_certificate_must_be_trusted_and_have_the_name_of_the_host() {
     let (certificate, key) = certificate("a.example");
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
+    let roots = Authorities(Arc::new(roots));
+    let known = certificate.to_vec();
     let tls = tls_acceptor(certificate, key);
     let network = || Arc::new(FakeNetwork::resolving(&[PUBLIC]).with_tls(tls.clone()));
     let policy = || OutboundPolicy::new(UrlSchemes::Https, Vec::new());
@@ -323,6 +325,12 @@ async fn a_certificate_must_be_trusted_and_have_the_name_of_the_host() {
     let sent =
         get(&HttpClient::with_connector(policy(), network()), "https://a.example/", LIMITS).await;
     assert!(matches!(sent, Err(OutboundError::Tls(_))), "self-signed: {sent:?}");
+    let knowing =
+        |known: Vec<u8>| HttpClient::with_connector(policy(), network()).pinned_to(vec![known]);
+    let sent = get(&knowing(known.clone()), "https://b.example/", LIMITS).await;
+    assert_eq!(sent.unwrap().status, 204, "it is known, under any name");
+    let sent = get(&knowing(known[1..].to_vec()), "https://a.example/", LIMITS).await;
+    assert!(matches!(sent, Err(OutboundError::Tls(_))), "another one: {sent:?}");
 }
 
 #[tokio::test]
@@ -330,6 +338,7 @@ async fn a_certificate_is_shown_whether_it_is_accepted_or_not() {
     let (certificate, key) = certificate("a.example");
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
+    let roots = Authorities(Arc::new(roots));
     let tls = tls_acceptor(certificate, key);
     let network = || Arc::new(FakeNetwork::resolving(&[PUBLIC]).with_tls(tls.clone()));
     let trusting = HttpClient::trusting(any_scheme(&[]), network(), roots);
@@ -344,13 +353,18 @@ async fn a_certificate_is_shown_whether_it_is_accepted_or_not() {
         "{}",
         shown.validity.expires
     );
-    let named = look(&trusting, "https://b.example/").await.unwrap().refusal.unwrap();
-    assert!(named.contains("b.example"), "{named}");
+    let named = look(&trusting, "https://b.example/").await.unwrap().refusal;
+    let is_other = |refusal: Option<CertificateRefusal>| matches!(refusal, Some(CertificateRefusal::Other(why)) if why.contains("b.example"));
+    assert!(is_other(named));
     let strict = HttpClient::with_connector(any_scheme(&[]), network());
-    assert!(look(&strict, "https://a.example/").await.unwrap().refusal.is_some());
+    let unknown = look(&strict, "https://a.example/").await.unwrap();
+    assert_eq!(unknown.refusal, Some(CertificateRefusal::UnknownAuthority));
+    let of_another_name = look(&strict, "https://b.example/").await.unwrap().refusal;
+    assert!(is_other(of_another_name), "an unknown authority does not hide another name");
     let plain = Arc::new(FakeNetwork::resolving(&[PUBLIC]));
     let plain = HttpClient::with_connector(any_scheme(&[]), plain);
-    assert!(look(&plain, "https://a.example/").await.is_err());
+    let url = HttpUrl::parse("https://a.example/").unwrap();
+    assert!(plain.certificate(&url, SHORT).await.is_err());
 }
 
 #[tokio::test]

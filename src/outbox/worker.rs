@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -20,9 +21,9 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::metrics::{MessageFate, Metrics};
 use crate::model::Time;
-use crate::store::Store;
 use crate::store::db::Db;
-use crate::store::tables::outbox;
+use crate::store::tables::outbox::{self, AttemptedMessage, ClaimRule};
+use crate::store::{Store, Tenure};
 
 /// How many messages and jobs are processed at a time.
 const CONCURRENCY: usize = 4;
@@ -46,7 +47,28 @@ pub struct Worker {
     outage: Mutex<Outage>,
     /// Delivered messages whose state could not be stored: they must not be sent again.
     unmarked: Mutex<HashSet<String>>,
+    /// The messages that it works on. One that is retried by hand meanwhile is due, but not sent twice.
+    in_hand: Mutex<HashSet<String>>,
     next_sweep: AtomicI64,
+}
+
+/// A message that this worker may process while the others count on its server without a break.
+struct ClaimedMessage<'w> {
+    message: Message,
+    tenure: Tenure,
+    in_hand: InHand<'w>,
+}
+
+/// Keeps a message among those in hand until it is dropped.
+struct InHand<'w> {
+    worker: &'w Worker,
+    id: String,
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.worker.in_hand().remove(&self.id);
+    }
 }
 
 /// The state of the server that messages are delivered to.
@@ -68,6 +90,7 @@ impl Worker {
             metrics: Metrics::default(),
             outage: Mutex::default(),
             unmarked: Mutex::default(),
+            in_hand: Mutex::default(),
             next_sweep: AtomicI64::new(i64::MIN),
         }
     }
@@ -94,8 +117,8 @@ impl Worker {
         loop {
             if !stopping {
                 match self.take(CONCURRENCY - in_progress.len()).await {
-                    Ok(messages) => {
-                        in_progress.extend(messages.into_iter().map(|message| self.work(message)));
+                    Ok(claimed) => {
+                        in_progress.extend(claimed.into_iter().map(|one| self.work(one)));
                     }
                     Err(error) => log_failure(Err(error)),
                 }
@@ -120,8 +143,8 @@ impl Worker {
         let mut in_progress = FuturesUnordered::new();
         let mut done = 0;
         loop {
-            let messages = self.take(CONCURRENCY - in_progress.len()).await?;
-            in_progress.extend(messages.into_iter().map(|message| self.work(message)));
+            let claimed = self.take(CONCURRENCY - in_progress.len()).await?;
+            in_progress.extend(claimed.into_iter().map(|one| self.work(one)));
             if in_progress.next().await.is_none() {
                 self.deliver.rest().await;
                 return Ok(done);
@@ -151,12 +174,27 @@ impl Worker {
         self.unmarked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn in_hand(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn make_all_due(&self) -> Result<()> {
         let now = self.env().now();
         for channel in self.channels() {
-            self.store.write(move |db| outbox::hurry(db, channel, now)).await?;
+            let server = self.server();
+            let hurry = move |db: &mut dyn Db| outbox::hurry(db, channel, server.as_deref(), now);
+            self.store.write(hurry).await?;
         }
         Ok(())
+    }
+
+    /// The server that claims messages, if there are several.
+    fn server(&self) -> Option<String> {
+        self.store.node().id().map(ToOwned::to_owned)
+    }
+
+    fn attempted(&self, message: &Message) -> AttemptedMessage {
+        AttemptedMessage { id: message.id.clone(), server: self.server() }
     }
 
     /// Waits until a message is stored, or until it is time to poll.
@@ -168,7 +206,9 @@ impl Worker {
     }
 
     /// Claims due rows: jobs first, then as many messages as the other server's state allows.
-    async fn take(&self, room: usize) -> Result<Vec<Message>> {
+    async fn take(&self, room: usize) -> Result<Vec<ClaimedMessage<'_>>> {
+        let Some(tenure) = self.store.node().tenure() else { return Ok(Vec::new()) };
+        self.mark_delivered().await?;
         self.sweep().await?;
         let mut taken = match self.jobs {
             Some(_) => self.claim(Channel::Job, MessageState::Requested, room).await?,
@@ -180,7 +220,12 @@ impl Worker {
             self.hold_while_probing();
         }
         taken.extend(messages);
-        Ok(taken)
+        let claimed = |message: Message| {
+            let id = message.id.clone();
+            let is_new = self.in_hand().insert(id.clone());
+            is_new.then(|| ClaimedMessage { message, tenure, in_hand: InHand { worker: self, id } })
+        };
+        Ok(taken.into_iter().filter_map(claimed).collect())
     }
 
     async fn claim(
@@ -190,20 +235,41 @@ impl Worker {
         limit: usize,
     ) -> Result<Vec<Message>> {
         let (now, limit) = (self.env().now(), i64::try_from(limit).unwrap_or(i64::MAX));
-        if limit == 0 || !self.store.read(move |db| outbox::is_due(db, channel, state, now)).await?
-        {
+        let rule = ClaimRule { channel, state, server: self.server(), now };
+        let asked = rule.clone();
+        if limit == 0 || !self.store.read(move |db| outbox::is_due(db, &asked)).await? {
             return Ok(Vec::new());
         }
-        self.store.write(move |db| outbox::claim(db, channel, state, now, now + CLAIM, limit)).await
+        self.store.write(move |db| outbox::claim(db, &rule, now + CLAIM, limit)).await
     }
 
-    async fn work(&self, message: Message) {
+    /// Stores the state of delivered messages for which that failed before.
+    async fn mark_delivered(&self) -> Result<()> {
+        let now = self.env().now();
+        let unmarked: Vec<String> = self.unmarked().iter().cloned().collect();
+        for id in unmarked {
+            let marked = id.clone();
+            self.store.write(move |db| outbox::mark_delivered(db, &marked, now).map(drop)).await?;
+            self.note_marked(&id);
+        }
+        Ok(())
+    }
+
+    /// Counts a delivered message, once.
+    fn note_marked(&self, id: &str) {
+        if self.unmarked().remove(id) {
+            self.count(MessageFate::Delivered);
+        }
+    }
+
+    async fn work(&self, claimed: ClaimedMessage<'_>) {
+        let ClaimedMessage { message, tenure, in_hand: _in_hand } = claimed;
         let done = async {
             match &self.jobs {
                 Some(handler) if message.channel == Channel::Job => {
                     self.handle(handler.as_ref(), &message).await
                 }
-                _ => self.deliver(&message).await,
+                _ => self.deliver(&message, tenure).await,
             }
         };
         // A panic must not drop the other messages in progress: they would be sent again.
@@ -233,7 +299,7 @@ impl Worker {
         }
     }
 
-    async fn deliver(&self, message: &Message) -> Result<()> {
+    async fn deliver(&self, message: &Message, tenure: Tenure) -> Result<()> {
         if message.expires_at.is_some_and(|at| at <= self.env().now()) {
             return self.end(|db, now| outbox::drop_expired(db, now).map(drop)).await;
         }
@@ -241,19 +307,27 @@ impl Worker {
             Ok(opened) => opened,
             Err(error) => return self.cannot_open(message, &error).await,
         };
-        let delivery = match self.attempt(message, &opened).await {
+        // If the others went on without this server, one of them may be delivering it by now. Otherwise it is
+        // due at once.
+        let is_claimed = || self.store.node().tenure() == Some(tenure);
+        let Some(attempt) = while_it_holds(is_claimed, self.attempt(message, &opened)).await else {
+            tracing::warn!(id = message.id, "a delivery was broken off: other servers may make it");
+            let (attempted, why) = (self.attempted(message), "broken off by its server");
+            return self.end(move |db, now| outbox::give_back(db, &attempted, now, why)).await;
+        };
+        let delivery = match attempt {
             Ok(delivery) => delivery,
             Err(error) => return self.cannot_open(message, &error).await,
         };
         self.learn(&delivery);
         self.log(message, &delivery);
-        let id = message.id.clone();
+        let attempted = self.attempted(message);
         match delivery {
             Delivery::Delivered => {
-                self.unmarked().insert(message.id.clone());
+                let id = message.id.clone();
+                self.unmarked().insert(id.clone());
                 self.end(move |db, now| outbox::mark_delivered(db, &id, now).map(drop)).await?;
-                self.unmarked().remove(&message.id);
-                self.count(MessageFate::Delivered);
+                self.note_marked(&message.id);
                 Ok(())
             }
             Delivery::Later(why) => self.put_off(message, &why).await,
@@ -262,10 +336,10 @@ impl Worker {
                     return self.give_up(message, &why).await;
                 }
                 let next_at = self.outage().probe_at;
-                self.end(move |db, _| outbox::give_back(db, &id, next_at, &why)).await
+                self.end(move |db, _| outbox::give_back(db, &attempted, next_at, &why)).await
             }
             Delivery::Never(why) => {
-                self.end(move |db, now| outbox::fail(db, &id, now, &why)).await?;
+                self.end(move |db, now| outbox::fail(db, &attempted, now, &why)).await?;
                 self.count(MessageFate::Failed);
                 Ok(())
             }
@@ -299,8 +373,9 @@ impl Worker {
         if self.is_given_up(message) {
             return self.give_up(message, why).await;
         }
-        let (id, why, wait) = (message.id.clone(), why.to_owned(), backoff(message.attempts));
-        self.end(move |db, now| outbox::postpone(db, &id, now + wait, &why)).await
+        let attempted = self.attempted(message);
+        let (why, wait) = (why.to_owned(), backoff(message.attempts));
+        self.end(move |db, now| outbox::postpone(db, &attempted, now + wait, &why)).await
     }
 
     fn is_given_up(&self, message: &Message) -> bool {
@@ -308,8 +383,9 @@ impl Worker {
     }
 
     async fn give_up(&self, message: &Message, why: &str) -> Result<()> {
-        let (id, why) = (message.id.clone(), format!("given up; the last attempt: {why}"));
-        self.end(move |db, now| outbox::fail(db, &id, now, &why)).await?;
+        let attempted = self.attempted(message);
+        let why = format!("given up; the last attempt: {why}");
+        self.end(move |db, now| outbox::fail(db, &attempted, now, &why)).await?;
         if message.channel != Channel::Job {
             self.count(MessageFate::Failed);
         }
@@ -328,9 +404,9 @@ impl Worker {
             error = error.chain(),
             "a message cannot be opened"
         );
-        let id = message.id.clone();
+        let attempted = self.attempted(message);
         self.end(move |db, now| {
-            outbox::fail(db, &id, now, "cannot be opened: wrong master key, or damaged")
+            outbox::fail(db, &attempted, now, "cannot be opened: wrong master key, or damaged")
         })
         .await
     }
@@ -387,6 +463,16 @@ impl Worker {
     }
 }
 
+/// Goes on with work only while this holds; `None` if it was broken off. A process that stood still does not
+/// take the next step of the work before it has asked.
+async fn while_it_holds<T>(holds: impl Fn() -> bool, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|context| {
+        if holds() { work.as_mut().poll(context).map(Some) } else { Poll::Ready(None) }
+    })
+    .await
+}
+
 /// The delay after a message's own failure: 10 seconds, doubling up to 15 minutes.
 fn backoff(attempts: i64) -> Duration {
     let doublings = u32::try_from(attempts.clamp(1, 10) - 1).unwrap_or(0);
@@ -408,6 +494,21 @@ fn log_failure(done: Result<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn work_that_may_not_go_on_takes_no_further_step() {
+        let holds = std::sync::atomic::AtomicBool::new(true);
+        let steps = AtomicI64::new(0);
+        let work = async {
+            steps.fetch_add(1, Ordering::Relaxed);
+            holds.store(false, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            steps.fetch_add(1, Ordering::Relaxed);
+        };
+        assert_eq!(while_it_holds(|| holds.load(Ordering::Relaxed), work).await, None);
+        assert_eq!(steps.load(Ordering::Relaxed), 1);
+        assert_eq!(while_it_holds(|| true, async { 7 }).await, Some(7));
+    }
 
     #[test]
     fn waits_grow_and_stay_bounded() {

@@ -21,7 +21,7 @@ use crate::config;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::time::whole_seconds;
-use crate::model::{ClientIp, Password};
+use crate::model::{ClientIp, Password, Time};
 
 /// Niceness of hashing threads: requests that only read get the processor first.
 #[cfg(target_os = "linux")]
@@ -57,6 +57,9 @@ pub struct PoolStats {
     pub busy: usize,
     /// Threads in total.
     pub threads: usize,
+    /// Jobs that a thread took so far, and how long they had waited, all together.
+    pub hashed: u64,
+    pub waited: Duration,
 }
 
 /// The pool. Cheap to clone; the threads end when the last clone is dropped.
@@ -76,6 +79,8 @@ impl Pool {
             spare: MOST_MEMORY,
             pace: Duration::ZERO,
             busy: 0,
+            hashed: 0,
+            waited: Duration::ZERO,
             open: true,
         };
         let shared = Arc::new(Shared {
@@ -235,7 +240,13 @@ impl Pool {
     pub fn vitals(&self) -> PoolStats {
         let threads = usize::try_from(self.shared().threads).unwrap_or(usize::MAX);
         let room = self.shared().room();
-        PoolStats { waiting: room.lanes.len(), busy: room.busy, threads }
+        PoolStats {
+            waiting: room.lanes.len(),
+            busy: room.busy,
+            threads,
+            hashed: room.hashed,
+            waited: room.waited,
+        }
     }
 
     /// How long a job submitted now would wait.
@@ -258,7 +269,8 @@ impl Pool {
         let shared = self.shared();
         let extra = if scheme.memory() > shared.today.memory() { scheme.memory() } else { 0 };
         let (answer, result) = oneshot::channel();
-        shared.admit(lane, QueuedJob { job: Box::new(HashRequest { work, answer }), extra });
+        let job = Box::new(HashRequest { work, answer });
+        shared.admit(lane, QueuedJob { job, extra, since: shared.env.now() });
         result
             .await
             .unwrap_or_else(|_| Err(Error::internal("a hashing job ended without a result")))
@@ -296,6 +308,9 @@ struct HashQueue {
     pace: Duration,
     /// Threads that are working.
     busy: usize,
+    /// Jobs that a thread took so far, and how long they had waited, all together.
+    hashed: u64,
+    waited: Duration,
     open: bool,
 }
 
@@ -309,6 +324,8 @@ struct QueuedJob {
     job: Box<dyn HashJob>,
     /// KiB beyond the memory that a thread owns.
     extra: u32,
+    /// When it was submitted.
+    since: Time,
 }
 
 impl QueueItem for QueuedJob {
@@ -376,6 +393,8 @@ impl Shared {
             if let Some(entry) = next {
                 room.spare -= entry.extra;
                 room.busy += 1;
+                room.hashed += 1;
+                room.waited += self.env.now().since(entry.since);
                 return Some(entry);
             }
             room = self.condvar.wait(room).unwrap_or_else(PoisonError::into_inner);
@@ -399,7 +418,7 @@ impl Shared {
 fn work(shared: &Shared) {
     lower_priority();
     let mut bench = HashMemory::keeping(shared.today.memory(), shared.computed.clone());
-    while let Some(QueuedJob { job, extra }) = shared.next() {
+    while let Some(QueuedJob { job, extra, .. }) = shared.next() {
         let begun = shared.env.now();
         if catch_unwind(AssertUnwindSafe(|| job.run(&mut bench))).is_err() {
             tracing::error!("panic in a hashing job");

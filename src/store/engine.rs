@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::db::Db;
 use super::figures::{DatabaseSpace, EngineStats};
+use super::node::{ListedNode, Node};
 use super::postgres::PostgresEngine;
 use super::schema::Plan;
 use super::sqlite::SqliteEngine;
@@ -64,6 +65,50 @@ impl Engine {
         match self {
             Self::Sqlite(sqlite) => sqlite.is_served(),
             Self::Postgres(_) => true,
+        }
+    }
+
+    /// As [`super::Store::node`].
+    #[must_use]
+    pub fn node(&self) -> Node {
+        match self {
+            Self::Sqlite(_) => Node::default(),
+            Self::Postgres(postgres) => postgres.node().clone(),
+        }
+    }
+
+    /// As [`super::Store::clock_ahead`].
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<i64> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(postgres) => postgres.clock_ahead(),
+        }
+    }
+
+    /// As [`super::Store::nodes`].
+    ///
+    /// # Errors
+    /// As [`super::Store::nodes`].
+    pub async fn nodes(&self) -> Result<Vec<ListedNode>> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres(postgres) => postgres.nodes().await,
+        }
+    }
+
+    /// As [`super::Store::count`].
+    ///
+    /// # Errors
+    /// As [`super::Store::count`].
+    pub async fn count<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.write(Duration::ZERO, work).await,
+            Self::Postgres(postgres) => postgres.count(work).await,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What an engine counts about its writes, for the metrics.
 
-use crate::metrics::Histogram;
+use crate::metrics::{Histogram, Stopwatch};
 
 /// Histogram buckets for the number of changes per commit.
 const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
@@ -36,6 +36,15 @@ impl EngineStats {
             waiting: 0,
             groups: Histogram::new(GROUP_SIZES),
             commits: Histogram::new(COMMIT_SECONDS),
+        }
+    }
+
+    /// Counts a commit of this many changes. It is not counted if there are none, because every caller has
+    /// gone away.
+    pub(super) fn note_commit(&self, changes: usize, watch: &Stopwatch) {
+        if let Ok(changes @ 1..) = u32::try_from(changes) {
+            self.groups.observe(changes.into());
+            self.commits.observe(watch.seconds());
         }
     }
 }

@@ -9,6 +9,7 @@ mod decision;
 pub mod engine;
 pub mod figures;
 mod job;
+pub mod node;
 pub mod postgres;
 mod queue;
 pub mod schema;
@@ -31,7 +32,8 @@ pub use db::{Constraint, Row, Value};
 pub use decision::Decision;
 pub use engine::Engine;
 pub use figures::{DatabaseSpace, EngineStats};
-pub use schema::{Plan, ProcessRole};
+pub use node::{ListedNode, Node, Tenure};
+pub use schema::{Plan, ProcessRole, Sharing};
 pub use sqlite::site::{DatabaseSite, Occupied};
 
 /// The longest pause between two steps of background work.
@@ -58,6 +60,15 @@ impl Store {
         Engine::open(database, &Plan::of(role), env).map(Self::new)
     }
 
+    /// Opens a database for a server that no other may use meanwhile.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_alone(database: &Database, env: &Env) -> Result<Self> {
+        let plan = Plan { sharing: Sharing::Alone, ..Plan::of(ProcessRole::Server) };
+        Engine::open(database, &plan, env).map(Self::new)
+    }
+
     /// Reads from a database without opening a store, even from one of an older schema version,
     /// which the closure is given. Returns `None` if there is no database. Starts no writer and no
     /// pool.
@@ -81,6 +92,27 @@ impl Store {
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.engine.is_served()
+    }
+
+    /// This server among those that share the database.
+    #[must_use]
+    pub fn node(&self) -> Node {
+        self.engine.node()
+    }
+
+    /// By how many milliseconds the clock of this machine is ahead of the database's, if that is known.
+    /// A file has no clock of its own.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<i64> {
+        self.engine.clock_ahead()
+    }
+
+    /// All servers that share a PostgreSQL database, this one included. A file has none to list.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be read.
+    pub async fn nodes(&self) -> Result<Vec<ListedNode>> {
+        self.engine.nodes().await
     }
 
     /// What the engine has counted so far.
@@ -259,6 +291,19 @@ impl Store {
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
         self.engine.write(patience, work).await
+    }
+
+    /// Runs one statement that raises a counter, which other servers may be raising at the same moment.
+    /// It neither waits for other changes nor makes them wait, and need not be on disk when this returns.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn count<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        self.engine.count(work).await
     }
 
     /// As [`Store::write`], for a step of background work that has many. It returns only after a

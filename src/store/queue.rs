@@ -1,42 +1,74 @@
-//! The queue of changes that wait for an engine's writer: bounded, and drained in groups.
+//! The writer thread of an engine, and the queue of changes before it: bounded, and drained in groups.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::job::WriteJob;
+use super::db::Db;
+use super::figures::EngineStats;
+use super::job::{self, WriteJob};
 use crate::error::{Error, Result};
 use crate::metrics::Stopwatch;
 
 /// How many changes may wait; further changes are refused.
 const QUEUE: usize = 1024;
 
-/// Creates the two ends of a queue.
-pub(in crate::store) fn queue() -> (QueueSender, Queue) {
-    let (sender, jobs) = sync_channel(QUEUE);
-    let length = Arc::new(AtomicUsize::new(0));
-    (QueueSender { queue: Some(sender), length: length.clone() }, Queue { jobs, length })
-}
-
-/// The callers' end.
-pub(in crate::store) struct QueueSender {
+/// The handle to the writer thread of an engine.
+pub(in crate::store) struct WriterHandle {
+    stats: EngineStats,
+    /// `None` once the handle is dropped.
     queue: Option<SyncSender<Box<dyn WriteJob>>>,
     length: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
 }
 
-impl QueueSender {
-    /// How many changes wait.
-    pub(in crate::store) fn waiting(&self) -> usize {
-        self.length.load(Ordering::Relaxed)
+impl WriterHandle {
+    /// Starts the thread. It ends when `write_all` returns, which it does once the queue is closed.
+    pub(in crate::store) fn start(
+        stats: EngineStats,
+        write_all: impl FnOnce(&Queue) + Send + 'static,
+    ) -> Result<Self> {
+        let (sender, jobs) = sync_channel(QUEUE);
+        let length = Arc::new(AtomicUsize::new(0));
+        let queue = Queue { jobs, length: length.clone() };
+        let thread = std::thread::Builder::new()
+            .name("authd-writer".to_owned())
+            .spawn(move || write_all(&queue))
+            .map_err(|error| {
+                Error::internal("failed to start the database writer thread").caused_by(error)
+            })?;
+        Ok(Self { stats, queue: Some(sender), length, thread: Some(thread) })
     }
 
-    /// Takes no further change. The writer ends after those that wait.
-    pub(in crate::store) fn close(&mut self) {
-        self.queue = None;
+    /// The writer's statistics.
+    pub(in crate::store) fn figures(&self) -> EngineStats {
+        EngineStats { waiting: self.length.load(Ordering::Relaxed), ..self.stats.clone() }
     }
 
-    pub(in crate::store) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
+    /// Passes a closure to the writer. The future waits until its changes are on disk, and does not
+    /// hold the closure, which may be large.
+    pub(in crate::store) fn write<T, F>(
+        &self,
+        patience: Duration,
+        work: F,
+    ) -> impl Future<Output = Result<T>>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = job::asked(work, patience);
+        let submitted = self.submit(job);
+        async move {
+            submitted?;
+            answer.await.unwrap_or_else(|_| {
+                Err(Error::unavailable("the database writer stopped before this change"))
+            })
+        }
+    }
+
+    fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
         let Some(queue) = &self.queue else {
             return Err(Error::unavailable("the database is closing"));
         };
@@ -52,6 +84,19 @@ impl QueueSender {
                 }
             }
         })
+    }
+}
+
+impl Drop for WriterHandle {
+    /// Lets the writer end after the changes that wait, and waits for it.
+    fn drop(&mut self) {
+        self.queue = None;
+        let Some(thread) = self.thread.take() else { return };
+        // If a closure owned the last handle, this runs on the writer's own thread, which cannot
+        // join itself.
+        if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+            tracing::error!("the database writer ended in a panic");
+        }
     }
 }
 

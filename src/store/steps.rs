@@ -15,8 +15,20 @@ use SchemaChange::{Fill, Rebuild, Sql};
 pub struct UpgradeStep {
     /// What the step does, for the log.
     pub says: &'static str,
+    /// What becomes of servers of the version before, which may use the same PostgreSQL database.
+    pub older: OlderServers,
     /// The changes, in order.
     pub changes: &'static [SchemaChange],
+}
+
+/// What servers do for which a step is too new, while they share a PostgreSQL database with newer ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OlderServers {
+    /// They go on. The step only adds: tables, indexes, and columns that are null or have a default. And
+    /// nothing that is stored there may have to be known for what an older server decides.
+    GoOn,
+    /// They stop. From the step on they change nothing, are not ready, and refuse requests.
+    Stop,
 }
 
 /// One change of a step.
@@ -49,6 +61,7 @@ pub(super) const STEPS: &[UpgradeStep] = &[VERSION_2];
 
 const VERSION_2: UpgradeStep = UpgradeStep {
     says: "plainer names, account handles, accounts without an address, how a session was proved",
+    older: OlderServers::Stop,
     changes: &[
         Sql("alter table instance rename column words to text_value"),
         Sql("alter table accounts add column handle bytea"),
@@ -90,6 +103,9 @@ const VERSION_2: UpgradeStep = UpgradeStep {
         Sql("alter table audit add column salt bytea"),
         Sql("alter table audit add column digest bytea"),
         Sql("alter table audit add column reason text"),
+        Sql("drop index audit_event"),
+        Sql("create index audit_event on audit (event, outcome, id)"),
+        Sql("create index audit_outcome on audit (outcome, id)"),
         Sql("alter table username_reservations rename column until to expires_at"),
         Sql("drop index username_reservations_until"),
         Sql("create index username_reservations_expiry on username_reservations (expires_at)"),
@@ -114,6 +130,10 @@ const VERSION_2: UpgradeStep = UpgradeStep {
   last_used_at bigint
 );"),
         Sql("create index passkeys_account on passkeys (account_id)"),
+        Sql("create index passkeys_kind on passkeys (kind, account_id)"),
+        Sql(
+            "create index factors_kind on factors (kind, account_id) where confirmed_at is not null",
+        ),
         Sql("create table identities (
   id text primary key,
   account_id text not null references accounts (id) on delete cascade,
@@ -127,6 +147,22 @@ const VERSION_2: UpgradeStep = UpgradeStep {
   unique (issuer, subject)
 );"),
         Sql("create index identities_account on identities (account_id)"),
+        Sql("create index identities_provider on identities (provider, account_id)"),
+        Sql("create table saved_searches (
+  account_id text not null references accounts (id) on delete cascade,
+  name text not null,
+  query text not null,
+  created_at bigint not null,
+  primary key (account_id, name)
+);"),
+        Sql("create table identity_tokens (
+  identity_id text primary key references identities (id) on delete cascade,
+  provider text not null,
+  client bytea not null,
+  sealed bytea not null,
+  refresh_after bigint
+);"),
+        Sql("create index identity_tokens_client on identity_tokens (provider, client)"),
         Sql("create table providers (
   name text primary key,
   settings text not null,
@@ -194,13 +230,15 @@ const ACCOUNTS_2: TableRebuild = TableRebuild {
       suspended_at, deleted_at, last_login_at, created_at, updated_at",
     indexes: &[
         "create index accounts_password_scheme on accounts (password_scheme)",
-        "create index accounts_present on accounts (number, email_verified_at, email_key)
+        "create index accounts_created on accounts (created_at, number)",
+        "create index accounts_present on accounts (created_at, number, email_verified_at, email_key)
            where suspended_at is null and deleted_at is null",
-        "create index accounts_suspended on accounts (number)
+        "create index accounts_suspended on accounts (created_at, number)
            where suspended_at is not null and deleted_at is null",
-        "create index accounts_gone on accounts (number) where deleted_at is not null",
-        "create index accounts_unproved on accounts (created_at)
+        "create index accounts_gone on accounts (created_at, number) where deleted_at is not null",
+        "create index accounts_unproved on accounts (created_at, number)
            where email_verified_at is null and email is not null",
+        "create index accounts_last_login on accounts (coalesce(last_login_at, 0), number)",
         "create index accounts_deleted on accounts (deleted_at) where deleted_at is not null",
     ],
 };
@@ -291,6 +329,7 @@ const OUTBOX_2: TableRebuild = TableRebuild {
   state text not null,
   attempts bigint not null,
   next_at bigint not null,
+  claimed_by text,
   expires_at bigint,
   last_error text,
   created_at bigint not null,

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::acme::roots;
 use super::certificate::{Certificate, CertificatePart, UnusableCertificate};
 use super::served::ServedCertificate;
 use crate::config::{Config, Finding, Severity};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::Time;
+use crate::outbound::Authorities;
 
 /// The longest file that is read.
 const FILE_LIMIT: u64 = 1024 * 1024;
@@ -82,7 +82,7 @@ fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 #[must_use]
 pub fn findings(config: &Config, now: Time) -> Vec<Finding> {
     let root = config.tls.acme_root.as_deref().filter(|_| config.tls.acme.is_some());
-    if let Some((root, Err(reason))) = root.map(|root| (root, roots(root))) {
+    if let Some((root, Err(reason))) = root.map(|root| (root, Authorities::in_file(root))) {
         return vec![Finding {
             level: Severity::Error,
             key: "tls.acme_root".to_owned(),

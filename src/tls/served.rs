@@ -107,7 +107,8 @@ impl ServedCertificate {
     /// If the client does not speak TLS 1.2 or 1.3, or goes away.
     pub async fn accept(&self, stream: TcpStream) -> io::Result<Option<EncryptedStream>> {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        if let Some(rules) = self.challenge(&hello.client_hello()) {
+        let challenged = challenged_host(&hello.client_hello());
+        if let Some(rules) = self.answer(challenged).await {
             hello.into_stream(rules).await?.shutdown().await?;
             return Ok(None);
         }
@@ -117,9 +118,13 @@ impl ServedCertificate {
         Ok(Some(EncryptedStream { stream, http }))
     }
 
-    /// How to answer a handshake that asks for the protocol of challenges.
-    fn challenge(&self, hello: &ClientHello<'_>) -> Option<Arc<ServerConfig>> {
-        let is_challenge = hello.alpn()?.eq([ACME_TLS]);
-        hello.server_name().filter(|_| is_challenge).and_then(|host| self.answers.handshake(host))
+    async fn answer(&self, challenged: Option<String>) -> Option<Arc<ServerConfig>> {
+        self.answers.handshake(&challenged?).await
     }
+}
+
+/// The host for which a handshake asks for the protocol of challenges.
+fn challenged_host(hello: &ClientHello<'_>) -> Option<String> {
+    let is_challenge = hello.alpn()?.eq([ACME_TLS]);
+    hello.server_name().filter(|_| is_challenge).map(str::to_owned)
 }

@@ -15,7 +15,7 @@ use crate::store::tables::keys::fixture::TestDb;
 
 /// When the tests begin, in seconds.
 pub(super) const START: i64 = 1_700_000_000;
-pub(super) const ISSUER: &str = "http://127.0.0.1:3000";
+pub(super) const ISSUER: &str = "http://localhost:3000";
 
 /// An instance: the state that survives a restart.
 pub(super) struct Instance {

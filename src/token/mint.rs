@@ -33,6 +33,18 @@ pub(super) struct ClaimRules {
     pub(super) life: Duration,
 }
 
+impl ClaimRules {
+    /// Whether a token of this server has this issuer. Where it is one of this machine, tokens from
+    /// before an upgrade name it by its address.
+    fn names(&self, issuer: &str) -> bool {
+        let by_address = issuer.strip_prefix("http://127.0.0.1:");
+        issuer == self.issuer
+            || by_address.is_some_and(|port| {
+                self.issuer.strip_prefix("http://localhost:").is_some_and(|own| own == port)
+            })
+    }
+}
+
 /// Makes and checks access tokens.
 pub(super) struct Mint {
     rules: ClaimRules,
@@ -193,7 +205,7 @@ impl Mint {
         }
         let claims = parts.claims()?;
         let believed_until = self.env.wall() + LEEWAY;
-        let is_ours = claims.iss == self.rules.issuer
+        let is_ours = self.rules.names(&claims.iss)
             && claims.aud == self.rules.audience
             && !claims.sub.is_empty()
             && !claims.sid.is_empty()

@@ -107,6 +107,11 @@ struct TokensInner {
 enum Missing {
     /// It is made. A key with another algorithm or secret stops signing.
     Made,
+    /// The newest key in the database signs, even if its algorithm or secret is not the configured one. A
+    /// key is made only if there is none. Servers with a new configuration are started one after another,
+    /// and the first of them has made the key; if each made its own at every reload, they would replace
+    /// each other's keys forever.
+    Followed,
     /// Nothing: a command with another configuration than the server must not disable the server's
     /// key.
     Left,
@@ -195,9 +200,12 @@ impl Tokens {
         let inner = &self.0;
         let _one_at_a_time = inner.loading.lock().await;
         if inner.store.read(|db| store::tables::keys::epoch(db)).await? != self.epoch() {
+            let missing = match inner.missing {
+                Missing::Made | Missing::Followed => Missing::Followed,
+                Missing::Left => Missing::Left,
+            };
             let (ring, _) =
-                open_ring(&inner.config, &inner.store, &inner.master, &inner.env, inner.missing)
-                    .await?;
+                open_ring(&inner.config, &inner.store, &inner.master, &inner.env, missing).await?;
             others.await?;
             inner.mint.replace(ring);
         }
@@ -262,7 +270,9 @@ async fn open_ring(
     missing: Missing,
 ) -> Result<(Ring, Option<String>)> {
     let load = || async {
-        Ring::open(&store.read(|db| KeyRows::read(db)).await?, config, master, env.now())
+        let stored = store.read(|db| KeyRows::read(db)).await?;
+        let ring = Ring::open(&stored, config, master, env.now())?;
+        Ok::<_, Error>(if missing == Missing::Followed { ring.following() } else { ring })
     };
     let ring = load().await?;
     if missing == Missing::Left {

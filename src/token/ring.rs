@@ -37,7 +37,8 @@ pub(super) struct LiveKey {
     pub(super) created_at: Time,
     signs_from: Time,
     verifies_until: Option<Time>,
-    /// Whether it has the configured algorithm, and the configured secret if there is one.
+    /// Whether it has the configured algorithm, and the configured secret if there is one, or is the key of
+    /// another server that is followed.
     may_sign: bool,
 }
 
@@ -110,6 +111,22 @@ impl Ring {
         }
         let next_refresh = stored.refresh.iter().map(|row| row.version).max().unwrap_or(0) + 1;
         Ok(Self { epoch: stored.epoch, held, refresh: Arc::new(refresh), next_refresh })
+    }
+
+    /// The same keys. If none of them has the configured algorithm and secret, the newest one signs.
+    pub(super) fn following(mut self) -> Self {
+        if self.newest().is_none() {
+            for held in self.held.iter_mut().filter(|held| held.verifies_until.is_none()) {
+                tracing::warn!(
+                    key = &*held.kid,
+                    "the key of another server signs, whose [tokens] differ from those of this one"
+                );
+                if let Some(key) = Arc::get_mut(held) {
+                    key.may_sign = true;
+                }
+            }
+        }
+        self
     }
 
     /// The key that signs at this time. If the clock was set back to before all keys, this is the

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::http::docs::static_file::StaticFile;
 use crate::http::server::reject::Reject;
 use crate::model::{Color, secret};
-use crate::web::own::OwnTemplates;
+use crate::web::operator_templates::OperatorTemplates;
 
 const STYLE: &str = include_str!("../../static/pages/page.css");
 const SCRIPT: &str = include_str!("../../static/pages/page.js");
@@ -61,7 +61,7 @@ pub(in crate::web) struct Brand {
     /// HTML of the operator.
     pub(in crate::web) header: String,
     pub(in crate::web) footer: String,
-    pub(in crate::web) own: OwnTemplates,
+    pub(in crate::web) own: OperatorTemplates,
     pub(in crate::web) has_logo: bool,
     pub(in crate::web) style_version: String,
     pub(in crate::web) script_version: String,
@@ -95,8 +95,8 @@ impl Brand {
             None => None,
         };
         let ([header, footer], own) = match pages.templates.as_deref() {
-            Some(folder) => (fragments(folder)?, OwnTemplates::load(folder, read_text)?),
-            None => ([String::new(), String::new()], OwnTemplates::default()),
+            Some(folder) => (fragments(folder)?, OperatorTemplates::load(folder, read_text)?),
+            None => ([String::new(), String::new()], OperatorTemplates::default()),
         };
         Ok(Self {
             name: pages.name.clone().unwrap_or_else(|| config.service.name.clone()),
@@ -210,7 +210,7 @@ fn image_type(path: &Path) -> Result<&'static str> {
 /// effect.
 fn fragments(folder: &Path) -> Result<[String; 2]> {
     let names = ["header.html", "footer.html"];
-    let known: Vec<_> = names.into_iter().chain(OwnTemplates::files()).collect();
+    let known: Vec<_> = names.into_iter().chain(OperatorTemplates::files()).collect();
     let failed = |error: std::io::Error| refused(folder, &error.to_string());
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::web::brand::Brand;
 use crate::words::Translation;
 
-/// The values of the document around every page (`pages/frame.html`).
+/// The values of the document around every page (`pages/account_frame.html`).
 #[derive(Clone, Copy)]
 pub(in crate::web) struct Layout<'a> {
     pub(in crate::web) brand: &'a Brand,

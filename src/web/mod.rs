@@ -1,15 +1,14 @@
 //! What people see in a browser. The server renders it from the templates in `static/pages`.
 //!
-//! `pages` are the pages that links in mail open, `front` is the page at the server's address, `entry`
-//! has the pages around a login, `account` those of the account and `console` those of administrators;
-//! `roads` lists their paths,
-//! and `client_script` is the client for pages of other sites. `visit` reads and checks the requests
-//! with the cookies of `jar`, `target` is where a login leads to, `language` the one of a visit,
-//! `notice` what the next page says, and `stop` what is shown instead of a page. `site` is what all
-//! pages share, `brand` how they look and `own` the templates of the operator; `view` are the parts of
-//! their templates, `time` writes times, and `html` renders a template into a response. `form` reads
-//! what a page posts, `problems` says why it was refused. Every word is in the catalogue
-//! ([`crate::words`]).
+//! `link_pages` are the pages that links in mail open, `front` is the page at the server's address,
+//! `entry` has the pages around a login, `account` those of the account and `console` those of
+//! administrators; `page_routes` lists their paths, and `client_script` is the client for pages of other
+//! sites. `visit` reads and checks the requests with the cookies of `jar`, `target` is where a login
+//! leads to, `language` the one of a visit, `notice` what the next page says, and `stop` what is shown
+//! instead of a page. `site` is what all pages share, `brand` how they look and `operator_templates` the
+//! operator's own templates; `view` are the parts of our templates, `time` writes times, and `html`
+//! renders a template into a response. `form` reads what a page posts, `problems` says why it was
+//! refused. Every word is in the catalogue ([`crate::words`]).
 
 mod account;
 mod brand;
@@ -21,11 +20,11 @@ mod front;
 mod html;
 mod jar;
 mod language;
+mod link_pages;
 mod notice;
-mod own;
-mod pages;
+mod operator_templates;
+mod page_routes;
 mod problems;
-mod roads;
 mod site;
 mod stop;
 mod target;
@@ -49,7 +48,7 @@ use crate::web::brand::{Brand, PageFile};
 #[must_use]
 pub fn routes(routes: Routes, core: &Arc<Core>, looks: &Looks) -> Routes {
     match &looks.0 {
-        Some(brand) => pages::routes(routes, core, brand),
+        Some(brand) => link_pages::routes(routes, core, brand),
         None => routes,
     }
 }
@@ -96,7 +95,7 @@ pub fn late_routes(
         routes = routes.at(path, poem::get(brand::file(brand.clone(), file)));
     }
     if config.serves_pages() {
-        routes = roads::routes(routes, core, brand, write_export);
+        routes = page_routes::add(routes, core, brand, write_export);
     }
     routes
 }
@@ -113,19 +112,21 @@ fn file_paths() -> impl Iterator<Item = (String, PageFile)> {
 #[must_use]
 pub fn paths(config: &Config) -> Paths {
     let files = file_paths().map(|(path, _)| path);
-    let paths =
-        pages::paths().and(front::paths()).and(client_script::paths()).with(files, &[Method::GET]);
-    if config.serves_pages() { paths.and(roads::paths()) } else { paths }
+    let paths = link_pages::paths()
+        .and(front::paths())
+        .and(client_script::paths())
+        .with(files, &[Method::GET]);
+    if config.serves_pages() { paths.and(page_routes::paths()) } else { paths }
 }
 
 /// The paths that the boundary does not count against the general limit: what a page does has its own
 /// limit, and the sign-in and account pages count themselves, to answer with a page.
 pub fn uncounted(config: &Config) -> impl Iterator<Item = String> {
-    let own = config.serves_pages().then(roads::list);
+    let own = config.serves_pages().then(page_routes::list);
     let own = own.into_iter().flatten().map(str::to_owned);
     let files = file_paths().map(|(path, _)| path);
     let script = [client_script::PATH.to_owned()];
-    pages::page_paths().chain(pages::script_paths()).chain(files).chain(own).chain(script)
+    link_pages::page_paths().chain(link_pages::script_paths()).chain(files).chain(own).chain(script)
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ notices! {
     AccountDeletedUnmailed = "account_deleted_unmailed";
     // Of the console, whose words are English.
     ChangeSaved = "change_saved";
+    SearchRemoved = "search_removed";
     AccountMade = "account_made";
     AccountInvited = "account_invited";
     AccountSuspended = "account_suspended";
@@ -72,6 +73,10 @@ notices! {
     RoleGone = "role_gone";
     AppGone = "app_gone";
     KeysRotated = "keys_rotated";
+    ProviderSaved = "provider_saved";
+    ProviderGone = "provider_gone";
+    BackupBegun = "backup_begun";
+    CheckBegun = "check_begun";
 }
 
 impl Notice {
@@ -107,6 +112,7 @@ impl Notice {
             Notice::ProviderConnectedUnmailed => &words.account.connections.added_unmailed,
             Notice::AccountDeletedUnmailed => &words.sign_in.deleted_unmailed,
             Notice::ChangeSaved => "Saved.",
+            Notice::SearchRemoved => "The search is removed.",
             Notice::AccountMade => "The account is created.",
             Notice::AccountInvited => {
                 "The account is created, and its owner is sent an invitation."
@@ -128,6 +134,10 @@ impl Notice {
             Notice::RoleGone => "The role is deleted.",
             Notice::AppGone => "The app is deleted, and its key has stopped working.",
             Notice::KeysRotated => "There is a new signing key.",
+            Notice::ProviderSaved => "The provider is saved, and is in force now.",
+            Notice::ProviderGone => "The provider is removed.",
+            Notice::BackupBegun => "The backup is being made.",
+            Notice::CheckBegun => "The backup is being checked.",
         }
     }
 }

@@ -9,6 +9,7 @@ use poem::http::header::RETRY_AFTER;
 use poem::http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::config::{Config, Environment};
+use crate::doctor::remembered::RememberedFindings;
 use crate::error::{Error, Result};
 use crate::http::server::log::{Plain, WarningLimit};
 use crate::http::server::reject;
@@ -32,6 +33,7 @@ pub(in crate::web) struct Site {
     pub(in crate::web) core: Arc<Core>,
     pub(in crate::web) brand: Arc<Brand>,
     pub(in crate::web) write_export: WriteExport,
+    pub(in crate::web) findings: RememberedFindings,
     policy: HeaderValue,
     target_warnings: WarningLimit,
 }
@@ -44,7 +46,9 @@ impl Site {
     ) -> Self {
         let policy = policy(&core.config);
         let target_warnings = WarningLimit::new(core.env.clone());
-        Self { core: core.clone(), brand: brand.clone(), write_export, policy, target_warnings }
+        let findings = RememberedFindings::default();
+        let (core, brand) = (core.clone(), brand.clone());
+        Self { core, brand, write_export, findings, policy, target_warnings }
     }
 }
 
@@ -66,9 +70,9 @@ fn policy(config: &Config) -> HeaderValue {
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Says something, with links on (`pages/say.html`).
+/// Says something, with links on (`pages/notice.html`).
 #[derive(Template)]
-#[template(path = "pages/say.html")]
+#[template(path = "pages/notice.html")]
 pub(in crate::web) struct SayView<'a> {
     pub(in crate::web) layout: Layout<'a>,
     pub(in crate::web) text: &'a str,

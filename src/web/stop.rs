@@ -18,7 +18,7 @@ pub(in crate::web) enum Stop {
     /// `return_to` is not on the list, or is given twice.
     UnknownTarget(String),
     /// The cookies would cross a network without TLS.
-    Plain,
+    WithoutTls,
     /// The visitor must log in first, and can then come back to this page.
     LoggedOut(Option<&'static str>),
     /// The login must begin again.
@@ -63,7 +63,7 @@ impl Stop {
             Stop::UnknownTarget(_) => {
                 page(StatusCode::BAD_REQUEST, &text.return_title, &text.return_text)
             }
-            Stop::Plain => page(StatusCode::FORBIDDEN, &text.plain_title, &text.plain_text),
+            Stop::WithoutTls => page(StatusCode::FORBIDDEN, &text.plain_title, &text.plain_text),
             Stop::LoggedOut(back) => Instead::SignIn {
                 back: *back,
                 notice: Notice::SignInAgain,

@@ -40,8 +40,17 @@ pub(in crate::web) const MAIL: &str = "/console/mail";
 pub(in crate::web) const ROLES: &str = "/console/roles";
 pub(in crate::web) const APPS: &str = "/console/apps";
 pub(in crate::web) const KEYS: &str = "/console/keys";
+pub(in crate::web) const PROVIDERS: &str = "/console/providers";
+pub(in crate::web) const SETTINGS: &str = "/console/settings";
+pub(in crate::web) const LIMITS: &str = "/console/limits";
+pub(in crate::web) const BACKUPS: &str = "/console/backups";
 
-const CONSOLE: [&str; 8] = [START, OVERVIEW, ACCOUNTS, AUDIT, MAIL, ROLES, APPS, KEYS];
+/// The page of the console that makes an account. Every other one has a link to it.
+pub(in crate::web) const NEW_ACCOUNT: &str = "/console/accounts/new";
+
+const CONSOLE: [&str; 12] = [
+    START, OVERVIEW, ACCOUNTS, AUDIT, MAIL, ROLES, APPS, KEYS, PROVIDERS, SETTINGS, LIMITS, BACKUPS,
+];
 
 /// A checked place to go to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 use crate::web::target;
 use crate::words::Words;
 
-/// The parts around the content of an account page (`pages/desk.html`).
-pub(in crate::web) struct Desk<'a> {
+/// The parts around the content of an account page (`pages/account_frame.html`).
+pub(in crate::web) struct AccountFrame<'a> {
     pub(in crate::web) words: &'a Words,
     /// The name of the owner.
     pub(in crate::web) who: String,
@@ -20,7 +20,7 @@ pub(in crate::web) struct Desk<'a> {
     pub(in crate::web) is_admin: bool,
 }
 
-impl Desk<'_> {
+impl AccountFrame<'_> {
     /// The account pages.
     pub(in crate::web) fn sections(&self) -> Vec<(&'static str, &str)> {
         let account = &self.words.account;
@@ -56,6 +56,8 @@ pub(in crate::web) enum FieldKind {
     Name,
     Password,
     Code,
+    /// Several lines, such as a key in PEM form.
+    Lines,
 }
 
 /// One of the values of a field that offers a choice of languages.
@@ -93,7 +95,7 @@ impl<'a> FieldView<'a> {
         label: &'a str,
     ) -> Self {
         let (kind, autocomplete) = match shape {
-            FieldKind::Text | FieldKind::Name => ("text", "off"),
+            FieldKind::Text | FieldKind::Name | FieldKind::Lines => ("text", "off"),
             FieldKind::Email => ("email", "email"),
             FieldKind::Phone => ("tel", "tel"),
             FieldKind::Password => ("password", "current-password"),
@@ -178,6 +180,10 @@ impl<'a> FieldView<'a> {
 
     pub(in crate::web) fn is_code(&self) -> bool {
         self.shape == FieldKind::Code
+    }
+
+    pub(in crate::web) fn is_long(&self) -> bool {
+        self.shape == FieldKind::Lines
     }
 
     /// Whether nothing is capitalised or corrected.

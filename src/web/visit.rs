@@ -15,7 +15,7 @@ use crate::error::{Kind, Result, limit};
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::{body, client_ip, origin};
 use crate::identity::access::actor::Locality;
-use crate::identity::session::page;
+use crate::identity::session::page_session;
 use crate::identity::{Caller, Core, provider};
 use crate::model::{LanguageTag, Secret, Source};
 use crate::web::form;
@@ -32,7 +32,7 @@ pub(in crate::web) type Shown<'a> = BoxFuture<'a, Result<Response, Stop>>;
 
 /// What a path does with a method.
 #[derive(Clone, Copy)]
-pub(in crate::web) enum Act {
+pub(in crate::web) enum PageHandler {
     /// For every visitor.
     Anyone(for<'a> fn(&'a Visit) -> Shown<'a>),
     /// For the owner of a live session. Others are sent to the sign-in page.
@@ -50,15 +50,15 @@ pub(in crate::web) trait OwnerPage: Sync {
 }
 
 /// A path, and what it does with each method.
-pub(in crate::web) struct Road {
+pub(in crate::web) struct PageRoute {
     pub(in crate::web) path: &'static str,
-    pub(in crate::web) get: Option<Act>,
-    pub(in crate::web) post: Option<Act>,
+    pub(in crate::web) get: Option<PageHandler>,
+    pub(in crate::web) post: Option<PageHandler>,
     /// The page to come back to after a login.
     pub(in crate::web) back: Option<&'static str>,
 }
 
-impl Road {
+impl PageRoute {
     pub(in crate::web) fn methods(&self) -> Vec<Method> {
         let get = self.get.map(|_| Method::GET);
         get.into_iter().chain(self.post.map(|_| Method::POST)).collect()
@@ -112,7 +112,7 @@ impl Deref for Owner {
 /// Checks a request and lets the handler answer it.
 pub(in crate::web) async fn answer(
     site: &Arc<Site>,
-    act: Act,
+    handler: PageHandler,
     back: Option<&'static str>,
     request: Request,
 ) -> poem::Result<Response> {
@@ -123,7 +123,7 @@ pub(in crate::web) async fn answer(
     let shown = match Visit::receive(site, context, request).await {
         Ok(visit) => {
             locale = visit.locale();
-            visit.handle(act, back).await
+            visit.handle(handler, back).await
         }
         Err(stop) => Err(stop),
     };
@@ -143,9 +143,9 @@ impl Visit {
         request: Request,
     ) -> Result<Self, Stop> {
         let core = &site.core;
-        context.limited::<limit::General>().count()?;
+        context.limited::<limit::General>().count().await?;
         origin::check_own(&request, &core.config)?;
-        let jar = Jar::of(&core.config.server, request.headers()).ok_or(Stop::Plain)?;
+        let jar = Jar::of(&core.config.server, request.headers()).ok_or(Stop::WithoutTls)?;
         let is_post = request.method() == Method::POST;
         body::refuse_announced(&request, &core.config)?;
         let query = request.original_uri().query().unwrap_or_default().to_owned();
@@ -161,7 +161,7 @@ impl Visit {
         let cookie = |cookie| jar.find(headers, cookie);
         let session = cookie(PageCookie::Session);
         let caller = match &session {
-            Some(secret) => known(page::caller(core, secret).await)?,
+            Some(secret) => known(page_session::caller(core, secret).await)?,
             None => None,
         };
         let notice = cookie(PageCookie::Notice).and_then(|word| Notice::parse(word.reveal()));
@@ -191,7 +191,7 @@ impl Visit {
     /// Whether the posted form was shown to this browser, in this session if there is one.
     fn is_own_form(&self) -> bool {
         let Some(token) = self.field("form") else { return false };
-        let is_of = |secret: &Secret| page::is_form_token(&self.site.core, secret, &token);
+        let is_of = |secret: &Secret| page_session::is_form_token(&self.site.core, secret, &token);
         match (&self.session, &self.caller) {
             (Some(session), Some(_)) => is_of(session),
             (session, _) => session.iter().chain(&self.visitor).any(is_of),
@@ -204,28 +204,32 @@ impl Visit {
         let secret = match (&self.session, &self.caller, &self.visitor) {
             (Some(session), Some(_), _) => session,
             (_, _, Some(visitor)) => visitor,
-            _ => &*self.new_visitor.insert(page::visitor_secret(core)?),
+            _ => &*self.new_visitor.insert(page_session::visitor_secret(core)?),
         };
-        self.token = page::form_token(core, secret);
+        self.token = page_session::form_token(core, secret);
         Ok(())
     }
 
-    async fn handle(self, act: Act, back: Option<&'static str>) -> Result<Response, Stop> {
+    async fn handle(
+        self,
+        handler: PageHandler,
+        back: Option<&'static str>,
+    ) -> Result<Response, Stop> {
         if self.is_post && !self.is_own_form() {
             return Err(Stop::ForeignForm);
         }
         let (jar, has_notice) = (self.jar, self.notice.is_some());
         let new_visitor = self.new_visitor.clone();
         let has_dead_session = self.session.is_some() && self.caller.is_none();
-        let mut response = match act {
-            Act::Anyone(act) => act(&self).await?,
-            Act::PostedAnswer => return Err(Stop::ForeignForm),
-            Act::Owner(act) => {
+        let mut response = match handler {
+            PageHandler::Anyone(handler) => handler(&self).await?,
+            PageHandler::PostedAnswer => return Err(Stop::ForeignForm),
+            PageHandler::Owner(handler) => {
                 let Some(caller) = self.caller.clone() else { return Err(Stop::LoggedOut(back)) };
                 let has_providers = provider::has_any(self.core()).await?;
-                act(&Owner { visit: self, caller, has_providers }).await?
+                handler(&Owner { visit: self, caller, has_providers }).await?
             }
-            Act::Page(page) => {
+            PageHandler::Page(page) => {
                 let Some(caller) = self.caller.clone() else { return Err(Stop::LoggedOut(back)) };
                 let has_providers = provider::has_any(self.core()).await?;
                 page.open(Owner { visit: self, caller, has_providers }).await?
@@ -320,7 +324,7 @@ impl Visit {
     /// The caller again, after their proof was renewed.
     pub(in crate::web) async fn read_again(&self) -> Result<Caller, Stop> {
         let secret = self.session.as_ref().ok_or(Stop::LoggedOut(None))?;
-        Ok(page::caller(self.core(), secret).await?)
+        Ok(page_session::caller(self.core(), secret).await?)
     }
 
     /// Leads to another page, which shows this notice.
@@ -375,18 +379,18 @@ pub(in crate::web) fn add_cookie(response: &mut Response, cookie: &str) {
     }
 }
 
-/// Writes a handler for every visitor as an [`Act`].
+/// Writes a handler for every visitor as a [`PageHandler`].
 macro_rules! anyone {
     ($handler:path) => {
-        Some(crate::web::visit::Act::Anyone(|visit| Box::pin($handler(visit))))
+        Some(crate::web::visit::PageHandler::Anyone(|visit| Box::pin($handler(visit))))
     };
 }
 pub(in crate::web) use anyone;
 
-/// Writes a handler for owners as an [`Act`].
+/// Writes a handler for owners as a [`PageHandler`].
 macro_rules! owner {
     ($handler:path) => {
-        Some(crate::web::visit::Act::Owner(|owner| Box::pin($handler(owner))))
+        Some(crate::web::visit::PageHandler::Owner(|owner| Box::pin($handler(owner))))
     };
 }
 pub(in crate::web) use owner;

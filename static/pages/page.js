@@ -2,7 +2,7 @@
 const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
 // On a phone, the list of pages is wider than the window.
-each("nav [aria-current]", (current) => current.scrollIntoView({ inline: "center", block: "nearest" }));
+each("nav [aria-current=page]", (current) => current.scrollIntoView({ inline: "center", block: "nearest" }));
 
 // Shows and hides a password.
 each("button[data-shows]", (button) => {

@@ -6,6 +6,7 @@ import pkgutil
 import sys
 
 import client.api
+import client_v1_admin.api
 from client import AuthenticatedClient, Client
 from client.api.authentication import login, logout, refresh
 from client.api.user_management import get_profile
@@ -25,7 +26,11 @@ assert profile.email == email and profile.status is AccountStatus.ACTIVE, profil
 # Every GET that needs no parameter answers with what the document says. Those of the server itself are at the root.
 root = base.removesuffix("/v1")
 called = 0
-for found in pkgutil.walk_packages(client.api.__path__, "client.api."):
+packages = [
+    *pkgutil.walk_packages(client.api.__path__, "client.api."),
+    *pkgutil.walk_packages(client_v1_admin.api.__path__, "client_v1_admin.api."),
+]
+for found in packages:
     operation = importlib.import_module(found.name)
     ask = getattr(operation, "_get_kwargs", None)
     if ask is None or any(p.default is p.empty for p in inspect.signature(ask).parameters.values()):

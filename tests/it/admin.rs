@@ -2,11 +2,14 @@
 
 mod corrections;
 mod figures;
+mod followed;
 mod inside;
 mod last_admin;
 mod matrix;
 mod people;
+mod reasons;
 mod sessions;
+mod versions;
 
 use authd::identity::By;
 use authd::identity::account::sign_up::NewAccount;

@@ -7,13 +7,15 @@ mod rolled_back;
 mod scheduled;
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use authd::backup::write::{self, BackupOrder};
 use authd::model::Progress;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::database::RawDatabase;
@@ -257,6 +259,36 @@ fn what_is_no_backup_or_damaged_is_refused_and_changes_nothing() {
     assert!(fails(&here, &["backup", "verify", "copy.db"]).contains("write-ahead log beside it"));
 }
 
+/// The first thing that is wrong is said first.
+#[test]
+fn a_backup_that_is_not_there_is_missed_before_its_key() {
+    let there = folder();
+    fs::create_dir(there.path("folder")).unwrap();
+    for command in [&["restore"][..], &["backup", "verify"]] {
+        for (name, word) in [("nothing.db", "No such file"), ("folder", "is not a file")] {
+            let error = fails(&there, &[command, &[name, "--key-file", "none"]].concat());
+            assert!(error.contains(name) && error.contains(word), "{error}");
+            assert!(!error.contains("key"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_everybody_may_write_to_is_warned_of() {
+    let (here, other) = (folder(), Folder::new());
+    assert_eq!(here.serve(&[]).end(), Some(0));
+    let to = at(&other, "");
+    for (mode, is_warned) in [(0o777, true), (0o1777, false), (0o755, false)] {
+        fs::set_permissions(other.path(""), fs::Permissions::from_mode(mode)).unwrap();
+        let ran = here.run(&["backup", &at(&other, &format!("{mode}.db"))]);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert_eq!(ran.err.contains("every user of this machine"), is_warned, "{}", ran.err);
+        let set = ["--set", &format!("backup.to={to}"), "--set", "backup.every=1 day"];
+        let (found, _) = crate::doctor::doctor(&here, &[&["--local"], &set[..]].concat());
+        assert_eq!(!crate::doctor::about(&found, "backup.to").is_empty(), is_warned, "{found}");
+    }
+}
+
 #[test]
 fn a_backup_says_which_master_key_it_needs() {
     let (here, other) = (folder(), folder());
@@ -357,6 +389,21 @@ fn a_backup_that_cannot_be_completed_leaves_nothing() {
     );
 }
 
+/// Nor does a first start, which takes less space than a backup of what it makes.
+#[test]
+fn a_database_that_cannot_be_created_leaves_nothing() {
+    let here = Folder::new();
+    let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" serve --listen 127.0.0.1:0";
+    let ran = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_authd")])
+        .current_dir(here.path(""))
+        .output()
+        .unwrap();
+    let error = String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.code() == Some(1) && error.contains("error: cannot create"), "{error}");
+    assert_eq!(names_in(&here), ["authd.db.lock"]);
+}
+
 #[tokio::test]
 async fn a_cancelled_backup_leaves_nothing() {
     let app = app().await;
@@ -373,32 +420,43 @@ async fn a_cancelled_backup_leaves_nothing() {
     assert_eq!(left.count(), 0);
 }
 
-/// The server answers while a signal stops a backup in the middle of the copy.
-#[test]
-fn an_interrupted_backup_leaves_nothing() {
-    use rustix::process::{Pid, Signal, kill_process};
-    let here = folder();
-    let server = here.serve(&[]);
-    RawDatabase::at(here.path("authd.db")).tamper(
+/// Adds so much that a copy takes a while.
+fn enlarge(folder: &Folder) {
+    RawDatabase::at(folder.path("authd.db")).tamper(
         "insert into audit (id, at, event, outcome, detail)
          with recursive n (i) as (select 1 union all select i + 1 from n where i < 200000)
          select printf('z%08d', i), 0, 'login', 'done', printf('%0200d', i) from n",
     );
+}
+
+/// Signals a command once it has begun to write `part`. Returns what it said if it ended with 1, and
+/// nothing if it was faster than the signal.
+fn interrupt(mut child: Child, part: &Path, made: &Path, signal: Signal) -> Option<String> {
+    while fs::metadata(part).map_or(0, |part| part.len()) == 0 && !made.exists() {}
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    let code = child.wait().unwrap().code();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(code == Some(0) || code == Some(1), "{said}");
+    (code == Some(1)).then_some(said)
+}
+
+const SIGNALS: [Signal; 2] = [Signal::INT, Signal::TERM];
+
+/// The server answers while a signal stops a backup in the middle of the copy.
+#[test]
+fn an_interrupted_backup_leaves_nothing() {
+    let here = folder();
+    let server = here.serve(&[]);
+    enlarge(&here);
     let names = (0..20).map(|number| format!("copy{number}.db"));
-    for (name, signal) in names.zip([Signal::INT, Signal::TERM].into_iter().cycle()) {
-        let mut child = here.command(&["backup", &name]).spawn().unwrap();
-        let (pid, part) = (Pid::from_child(&child), here.path(&format!("{name}.part")));
-        while fs::metadata(&part).map_or(0, |part| part.len()) == 0 && !here.path(&name).exists() {}
-        kill_process(pid, signal).unwrap();
+    for (name, signal) in names.zip(SIGNALS.into_iter().cycle()) {
+        let child = here.command(&["backup", &name]).spawn().unwrap();
+        let part = here.path(&format!("{name}.part"));
+        let said = interrupt(child, &part, &here.path(&name), signal);
         assert_eq!(server.get("/readyz").unwrap().status, 200);
-        let code = child.wait().unwrap().code();
-        if code == Some(0) {
-            // It was faster than the signal.
-            continue;
-        }
-        let mut said = String::new();
-        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
-        assert!(code == Some(1) && said.contains("interrupted; nothing was changed"), "{said}");
+        let Some(said) = said else { continue };
+        assert!(said.contains("interrupted; nothing was changed"), "{said}");
         assert!(
             !names_in(&here).iter().any(|file| file.starts_with(&name)),
             "{:?}",
@@ -407,4 +465,23 @@ fn an_interrupted_backup_leaves_nothing() {
         return;
     }
     panic!("every backup was faster than its signal");
+}
+
+#[test]
+fn an_interrupted_restore_leaves_nothing() {
+    let here = folder();
+    assert_eq!(here.serve(&[]).end(), Some(0));
+    enlarge(&here);
+    done(&here, &["backup", "copy.db"]);
+    for signal in SIGNALS.into_iter().cycle().take(20) {
+        let there = folder();
+        let (copy, key) = (at(&here, "copy.db"), at(&here, "authd.key"));
+        let child = there.command(&["restore", &copy, "--key-file", &key]).spawn().unwrap();
+        let (part, made) = (there.path("authd.db.restoring"), there.path("authd.db"));
+        let Some(said) = interrupt(child, &part, &made, signal) else { continue };
+        assert!(said.contains("interrupted; nothing was changed"), "{said}");
+        assert_eq!(names_in(&there), ["authd.db.lock", "authd.toml"]);
+        return;
+    }
+    panic!("every restore was faster than its signal");
 }

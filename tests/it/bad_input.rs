@@ -361,9 +361,7 @@ fn good(operation: &Operation) -> Map<String, Value> {
         "/auth/forgot-password"
         | "/auth/reset-code/request"
         | "/auth/otp/request"
-        | "/service/quota/count" => {
-            json!({ "email": "eve@example.com" })
-        }
+        | "/service/quota/count" => json!({ "email": "eve@example.com" }),
         "/auth/reset-password" => json!({ "token": "x", "newPassword": PASSWORD }),
         "/auth/change-password" => {
             json!({ "currentPassword": PASSWORD, "newPassword": "another long passphrase" })
@@ -395,6 +393,7 @@ fn good(operation: &Operation) -> Map<String, Value> {
         }),
         "/admin/roles" => json!({ "name": "helper", "permissions": ["admin.users.read"] }),
         "/admin/roles/{role}" => json!({ "permissions": ["admin.users.read"] }),
+        "/admin/searches" => json!({ "name": "Pending", "query": "state=pending" }),
         "/admin/apps" => json!({ "name": "web", "kind": "client" }),
         "/admin/keys/rotate" => json!({ "mode": "planned" }),
         other => good_for_provider(other),

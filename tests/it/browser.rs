@@ -174,3 +174,14 @@ async fn a_page_is_used_by_keyboard_alone_and_its_parts_have_names() {
     browser.keys("button", "\u{e007}");
     browser.sees("h1", "Check your email");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_before_is_left_when_a_click_that_leads_on_returns() {
+    let Some(browser) = Browser::open("a click that leads on later") else { return };
+    let app = app().await;
+    let server = app.listen().await;
+    browser.go(&server.url("/sign-up"));
+    browser.run("onclick = () => setTimeout(() => { location.href = '/sign-in'; }, 500);");
+    browser.follow("h1");
+    assert_eq!(browser.wait("h1"), "Sign in");
+}

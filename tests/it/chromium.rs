@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::sleep;
 use std::time::Duration;
 
 use base64::Engine;
@@ -13,10 +14,15 @@ use tempfile::TempDir;
 
 use crate::tools::{is_here, missing};
 
-/// The polling interval for an element that does not yet have the expected text.
-const PATIENCE: usize = 2000;
-/// How long the driver waits for an element, a script or a page.
-const WAIT: u64 = 20_000;
+/// How often is looked for what a page does not have yet, and the pause before each look: at least as
+/// long as the driver waits.
+const LOOKS: u32 = 6000;
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long the driver waits for an element, a script or a page, in milliseconds.
+const WAIT: u64 = 60_000;
+
+/// How often the driver is started again if it cannot have its port, or cannot start the browser.
+const STARTS: u32 = 10;
 
 const FLAGS: [&str; 9] = [
     "--headless=new",
@@ -77,39 +83,30 @@ impl Browser {
         )
     }
 
-    fn start(scenario: &str, options: impl FnOnce(&Path) -> Value) -> Option<Self> {
+    fn start(scenario: &str, options: impl Fn(&Path) -> Value) -> Option<Self> {
         if !is_here("chromedriver") || !is_here("chromium") {
             missing(scenario, "chromium with chromedriver");
             return None;
         }
-        let mut driver = Command::new("chromedriver");
-        let driver = driver
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut driver = driver.spawn().unwrap();
-        let mut said = BufReader::new(driver.stdout.take().unwrap());
-        let port = said.by_ref().lines().find_map(|line| {
-            line.unwrap().split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
-        });
-        let profile = TempDir::new().unwrap();
-        let wanted = json!({ "capabilities": { "alwaysMatch": {
-            "goog:chromeOptions": options(profile.path()),
-            "goog:loggingPrefs": { "browser": "ALL" },
-            "webauthn:virtualAuthenticators": true,
-            "timeouts": { "implicit": WAIT, "script": WAIT, "pageLoad": WAIT },
-        } } });
-        let mut browser = Self {
-            driver,
-            port: port.unwrap(),
-            session: String::new(),
-            _said: said,
-            _profile: profile,
-        };
-        let opened = browser.ask("POST", "/session", &wanted);
-        browser.session = format!("/session/{}", opened["sessionId"].as_str().unwrap());
-        Some(browser)
+        let mut said = Value::Null;
+        for _ in 0..STARTS {
+            let (driver, output, port) = start_driver();
+            let profile = TempDir::new().unwrap();
+            let wanted = json!({ "capabilities": { "alwaysMatch": {
+                "goog:chromeOptions": options(profile.path()),
+                "goog:loggingPrefs": { "browser": "ALL" },
+                "webauthn:virtualAuthenticators": true,
+                "timeouts": { "implicit": WAIT, "script": WAIT, "pageLoad": WAIT },
+            } } });
+            let session = String::new();
+            let mut browser = Self { driver, port, session, _said: output, _profile: profile };
+            said = browser.try_ask("POST", "/session", &wanted).unwrap();
+            if let Some(id) = said["sessionId"].as_str() {
+                browser.session = format!("/session/{id}");
+                return Some(browser);
+            }
+        }
+        panic!("the browser does not start: {said}");
     }
 
     /// Opens an address.
@@ -119,35 +116,47 @@ impl Browser {
 
     /// Waits until an element matches this CSS selector, and returns its text.
     pub fn wait(&self, selector: &str) -> String {
-        let text = self.ask("GET", &format!("{}/text", self.find(selector)), &Value::Null);
-        text.as_str().unwrap().to_owned()
+        self.on("GET", selector, "text", &Value::Null).as_str().unwrap().to_owned()
     }
 
     /// Waits until an element has this text, because the next page may take a moment to load.
     pub fn sees(&self, selector: &str, expected: &str) {
         let mut last = Value::Null;
-        for _ in 0..PATIENCE {
-            let by = json!({ "using": "css selector", "value": selector });
-            let found = self.try_ask("POST", &format!("{}/element", self.session), &by).unwrap();
-            assert!(
-                found["error"] != "no such element",
-                "there is no {selector}, expected {expected:?} in it"
-            );
+        for _ in 0..LOOKS {
+            let text = format!("{}/text", self.find(selector));
             // While the page is being replaced, there is nothing to read.
-            let Some(id) = id(&found) else { continue };
-            last = self
-                .try_ask("GET", &format!("{}/element/{id}/text", self.session), &Value::Null)
-                .unwrap();
+            last = self.try_ask("GET", &text, &Value::Null).unwrap();
             if last == expected {
                 return;
             }
+            sleep(PAUSE);
         }
         panic!("expected {expected:?} in {selector}, came {last}");
     }
 
-    /// Waits for an element and clicks it as a user would.
+    /// Waits for an element and clicks it as a user would. Where the click leads to another page, and
+    /// that page is not waited for next, use [`Browser::follow`].
     pub fn press(&self, selector: &str) {
-        self.on(selector, "click", &json!({}));
+        self.on("POST", selector, "click", &json!({}));
+    }
+
+    /// Clicks what leads to another page, and waits until this one is left. A click may return before,
+    /// so that what comes next would still find the elements of this page.
+    pub fn follow(&self, selector: &str) {
+        self.leave(|| self.press(selector));
+    }
+
+    /// Does what leads to another page, and waits until this one is left.
+    pub fn leave(&self, act: impl FnOnce()) {
+        let before = format!("{}/name", self.find("html"));
+        act();
+        for _ in 0..LOOKS {
+            if is_replaced(&self.try_ask("GET", &before, &Value::Null).unwrap()) {
+                return;
+            }
+            sleep(PAUSE);
+        }
+        panic!("the page was not left");
     }
 
     /// Waits for an element and clicks it by script, wherever it is.
@@ -158,19 +167,30 @@ impl Browser {
 
     /// Presses keys in an element; `\u{e007}` is Enter, `\u{e004}` is Tab.
     pub fn keys(&self, selector: &str, keys: &str) {
-        self.on(selector, "value", &json!({ "text": keys }));
+        self.on("POST", selector, "value", &json!({ "text": keys }));
     }
 
     /// Presses keys where the focus is, as a person without a mouse does.
     pub fn type_keys(&self, keys: &str) {
-        let element = self.ask("GET", &format!("{}/element/active", self.session), &Value::Null);
-        let path = format!("/element/{}/value", id(&element).unwrap());
-        self.tell(&path, &json!({ "text": keys }));
+        let active = format!("{}/element/active", self.session);
+        for _ in 0..LOOKS {
+            let found = self.try_ask("GET", &active, &Value::Null).unwrap();
+            if let Some(id) = id(&found) {
+                let path = format!("{}/element/{id}/value", self.session);
+                let done = self.try_ask("POST", &path, &json!({ "text": keys })).unwrap();
+                // The page was replaced, or a dialog was closed that had the focus.
+                if !is_replaced(&done) && done["error"] != "element not interactable" {
+                    assert!(done["error"].is_null(), "{keys:?}: {}", done["message"]);
+                    return;
+                }
+            }
+            sleep(PAUSE);
+        }
+        panic!("nothing takes {keys:?}");
     }
 
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
-        let value =
-            self.ask("GET", &format!("{}/attribute/{name}", self.find(selector)), &Value::Null);
+        let value = self.on("GET", selector, &format!("attribute/{name}"), &Value::Null);
         value.as_str().map(str::to_owned)
     }
 
@@ -246,6 +266,16 @@ impl Browser {
         );
     }
 
+    /// From now on, the user prefers dark pages.
+    pub fn prefer_dark(&self) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": "dark" });
+        let params = json!({ "features": [feature] });
+        self.tell(
+            "/goog/cdp/execute",
+            &json!({ "cmd": "Emulation.setEmulatedMedia", "params": params }),
+        );
+    }
+
     /// The console messages since the last call.
     pub fn console(&self) -> Vec<String> {
         let entries = self.tell("/se/log", &json!({ "type": "browser" }));
@@ -285,21 +315,34 @@ impl Browser {
 
     /// Waits for an element and does something with it. If the page changes between the two, the
     /// element of the next page is meant.
-    fn on(&self, selector: &str, action: &str, body: &Value) {
-        loop {
+    fn on(&self, method: &str, selector: &str, action: &str, body: &Value) -> Value {
+        for _ in 0..LOOKS {
             let path = format!("{}/{action}", self.find(selector));
-            let done = self.try_ask("POST", &path, body).unwrap();
-            if done["error"] != "stale element reference" {
+            let done = self.try_ask(method, &path, body).unwrap();
+            if !is_replaced(&done) {
                 assert!(done["error"].is_null(), "{action} {selector}: {}", done["message"]);
-                return;
+                return done;
             }
+            sleep(PAUSE);
         }
+        panic!("no page stays on which {selector} is");
     }
 
     /// Waits for an element and returns its path.
     fn find(&self, selector: &str) -> String {
-        let found = self.tell("/element", &json!({ "using": "css selector", "value": selector }));
-        format!("{}/element/{}", self.session, id(&found).unwrap())
+        let (path, by) = (
+            format!("{}/element", self.session),
+            json!({ "using": "css selector", "value": selector }),
+        );
+        for _ in 0..LOOKS {
+            let found = self.try_ask("POST", &path, &by).unwrap();
+            if let Some(id) = id(&found) {
+                return format!("{path}/{id}");
+            }
+            assert!(is_replaced(&found), "there is no {selector}: {}", found["message"]);
+            sleep(PAUSE);
+        }
+        panic!("no page stays on which {selector} could be");
     }
 
     fn tell(&self, path: &str, body: &Value) -> Value {
@@ -315,6 +358,7 @@ impl Browser {
     fn try_ask(&self, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        // A browser that starts beside many others takes longer than a page.
         stream.set_read_timeout(Some(Duration::from_millis(2 * WAIT)))?;
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -335,9 +379,47 @@ impl Browser {
     }
 }
 
+/// Starts the driver on a port of its choice. It takes one that is free for IPv4, needs the same for
+/// IPv6, and exits if another process has that one.
+fn start_driver() -> (Child, BufReader<ChildStdout>, u16) {
+    let mut lines = Vec::new();
+    for _ in 0..STARTS {
+        let mut driver = Command::new("chromedriver");
+        let driver = driver
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut driver = driver.spawn().unwrap();
+        let mut said = BufReader::new(driver.stdout.take().unwrap());
+        for line in said.by_ref().lines().map_while(Result::ok) {
+            let port = line.split_once("successfully on port ").map(|(_, port)| port);
+            if let Some(Ok(port)) = port.map(|port| port.trim_end_matches('.').parse()) {
+                return (driver, said, port);
+            }
+            lines.push(line);
+        }
+        let _ = driver.kill();
+        driver.wait().unwrap();
+    }
+    panic!("chromedriver does not start: {}", lines.join("\n"));
+}
+
 fn flags(profile: &Path, more: &[&str]) -> Vec<String> {
     let own = format!("--user-data-dir={}", profile.display());
     FLAGS.iter().chain(more).map(|flag| (*flag).to_owned()).chain([own]).collect()
+}
+
+/// Whether the driver could not do something because the page was being replaced, or has been.
+fn is_replaced(answer: &Value) -> bool {
+    let says = |field: &str, text: &str| {
+        answer.get(field).and_then(Value::as_str).is_some_and(|said| said.contains(text))
+    };
+    says("error", "stale element reference")
+        || says("message", "aborted by navigation")
+        || says("message", "no such execution context")
+        || says("message", "Cannot find context with specified id")
+        || says("message", "does not belong to the document")
 }
 
 /// The id of a found element.

@@ -327,10 +327,10 @@ fn the_client_uses_passkeys() {
     let Some(browser) = Browser::open("passkeys of the client") else { return };
     let (api, authd) = (Arc::default(), Folder::new());
     // Passkeys are bound to a name, not to an address.
-    let origin = serve_files(example("browser"), &api).replace("127.0.0.1", "localhost");
+    let origin = serve_files(example("browser"), &api);
     let related = format!("webauthn.origins=[\"{origin}\"]");
     let server = serve_with(&authd, &origin, &["--set", &related]);
-    let url = server.greeting["url"].as_str().unwrap().replace("127.0.0.1", "localhost");
+    let url = server.greeting["url"].as_str().unwrap().to_owned();
     api.set(url.clone()).unwrap();
     let jo = json!({ "email": "jo@example.com", "password": PASSWORD, "factor": "totp" });
     let code = user(&server, &jo)["totp"]["code"].as_str().unwrap().to_owned();

@@ -20,15 +20,14 @@ use crate::tools;
 /// Where Debian keeps the programs of each version.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
-/// Makes a cluster whose texts sort as people sort them, serves it, and removes it at the end of input.
-/// The role `locked` needs a password.
+/// Makes a cluster whose texts sort as people sort them (if the server was built to), serves it, and removes it at
+/// the end of input. The role `locked` needs a password.
 const SCRIPT: &str = r#"
 set -e
 bin=$1 dir=$2 port=$3 primary=$4; shift 4
 if [ "$primary" = none ]; then
-locale="--locale=C.UTF-8"
-case "$("$bin/initdb" --help)" in *icu-locale*) locale="$locale --locale-provider=icu --icu-locale=en-US";; esac
-"$bin/initdb" -D "$dir/data" -U authd -A trust -E UTF8 $locale --no-sync >"$dir/initdb.log" 2>&1
+make() { "$bin/initdb" -D "$dir/data" -U authd -A trust -E UTF8 --locale=C.UTF-8 "$@" --no-sync >>"$dir/server.log" 2>&1; }
+make --locale-provider=icu --icu-locale=en-US || make
 hba="$dir/data/pg_hba.conf"
 printf 'host all locked 127.0.0.1/32 scram-sha-256\n' | cat - "$hba" >"$hba.new"
 mv "$hba.new" "$hba"
@@ -36,9 +35,10 @@ else
 "$bin/pg_basebackup" -h 127.0.0.1 -p "$primary" -U authd -D "$dir/data" -R -X stream -c fast >"$dir/copy.log" 2>&1
 fi
 "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c max_connections=500 \
-  -c shared_buffers=64MB -c log_min_messages=fatal "$@" >"$dir/server.log" 2>&1 &
+  -c shared_buffers=64MB -c log_min_messages=fatal "$@" >>"$dir/server.log" 2>&1 &
 server=$!
-cat >/dev/null || true
+cat <&0 >/dev/null &
+wait -n || true
 kill -INT "$server" 2>/dev/null || true
 wait "$server" || true
 rm -rf "$dir"
@@ -49,7 +49,7 @@ pub struct Cluster {
     pub port: u16,
     pub folder: PathBuf,
     /// Ends when its input does.
-    _script: Child,
+    script: Child,
 }
 
 static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
@@ -71,11 +71,28 @@ pub fn is_wanted() -> bool {
     std::env::var_os("AUTHD_TEST_ENGINE").is_some_and(|value| value == "postgres")
 }
 
-/// The folder with the server's programs, of the newest version that there is.
+/// The folder with the server's programs: that of `AUTHD_TEST_POSTGRES`, or the newest that Debian installed.
+#[allow(clippy::disallowed_methods, reason = "this variable is for the tests, not for authd")]
 pub fn programs() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("AUTHD_TEST_POSTGRES") {
+        return Some(folder.into());
+    }
     let versions = std::fs::read_dir(VERSIONS).ok()?;
     let folders = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
     folders.filter(|folder| folder.join("initdb").is_file()).max()
+}
+
+/// Whether these programs were built with support for TLS.
+pub fn speaks_tls(programs: &Path) -> bool {
+    tools::succeed(Command::new(programs.join("pg_config")).arg("--configure")).contains("ssl")
+}
+
+/// Options that `AUTHD_TEST_POSTGRES_OPTIONS` adds to every server, such as
+/// `-c default_transaction_isolation=serializable`.
+#[allow(clippy::disallowed_methods, reason = "this variable is for the tests, not for authd")]
+fn more_options() -> Vec<String> {
+    let options = std::env::var("AUTHD_TEST_POSTGRES_OPTIONS").unwrap_or_default();
+    options.split_whitespace().map(str::to_owned).collect()
 }
 
 /// A command as a user that may run a server: the server refuses root.
@@ -146,16 +163,20 @@ impl Cluster {
             .arg(port.to_string())
             .arg(primary.map_or_else(|| "none".to_owned(), |port| port.to_string()))
             .args(options)
+            .args(more_options())
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        let cluster = Self { port, folder, _script: script };
+        let mut cluster = Self { port, folder, script };
         cluster.wait_until_ready();
         cluster
     }
 
-    fn wait_until_ready(&self) {
+    fn wait_until_ready(&mut self) {
         for _ in 0..3000 {
+            if self.script.try_wait().unwrap().is_some() {
+                break;
+            }
             if connected(self.port, "postgres", async |_| ()).is_some() {
                 return;
             }
@@ -187,7 +208,7 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub fn url(&self) -> String {
-        self.url_of("authd", self.port)
+        self.url_of("authd", crate::pooler::port_of(self.port))
     }
 
     /// The URL for a user, at another port.
@@ -283,6 +304,8 @@ fn connected<T: Send>(
             let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()?;
             let mut config = tokio_postgres::Config::new();
             config.user("authd").dbname(database);
+            // A standby refuses a default that is serializable.
+            config.options("-c default_transaction_isolation=read\\ committed");
             let (client, connection) = config.connect_raw(stream, NoTls).await.ok()?;
             tokio::spawn(async move {
                 let _ = connection.await;

@@ -54,6 +54,59 @@ impl RawDatabase {
         }
     }
 
+    /// Changes a row in the log alone, and makes the page in the file that the log replaces one that is
+    /// half written, as a checkpoint under way does. The log is not copied while the result lives.
+    pub fn begin_checkpoint(&self) -> Connection {
+        const PAGE: usize = 4096;
+        let connection = self.open();
+        connection
+            .execute_batch(
+                "pragma wal_autocheckpoint = 0;
+                 insert into instance (name, text_value) values ('x', 'x')",
+            )
+            .unwrap();
+        let log = std::fs::read(self.path().with_extension("db-wal")).unwrap();
+        let frames = log[32..].chunks_exact(24 + PAGE);
+        let mut pages = frames.map(|frame| u32::from_be_bytes(frame[..4].try_into().unwrap()));
+        let page = pages.rfind(|page| *page > 1).unwrap();
+        let file = std::fs::File::options().write(true).open(self.path()).unwrap();
+        let at = u64::from(page - 1) * PAGE as u64;
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0x5a; PAGE / 2], at).unwrap();
+        connection
+    }
+
+    /// Runs statements that fill it, with the indexes of its tables made again at the end.
+    pub fn fill(&self, statements: &[String]) {
+        let connection = self.open();
+        connection.execute_batch("pragma journal_mode = wal; pragma synchronous = off").unwrap();
+        let of_indexes =
+            "from sqlite_schema where type = 'index' and sql is not null order by name";
+        let indexes = self.texts(&format!("select sql {of_indexes}"));
+        for name in self.texts(&format!("select name {of_indexes}")) {
+            connection.execute_batch(&format!("drop index {name}")).unwrap();
+        }
+        connection.execute_batch("begin").unwrap();
+        for sql in statements {
+            connection.execute_batch(sql).unwrap();
+        }
+        connection.execute_batch("commit").unwrap();
+        for sql in &indexes {
+            connection.execute_batch(sql).unwrap();
+        }
+        connection.execute_batch("pragma wal_checkpoint(truncate)").unwrap();
+    }
+
+    /// How SQLite would run a statement.
+    pub fn plan(&self, sql: &str) -> Vec<String> {
+        let connection = self.open();
+        let mut statement = connection.prepare(&format!("explain query plan {sql}")).unwrap();
+        let (mut rows, mut steps) = (statement.raw_query(), Vec::new());
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get(3).unwrap());
+        }
+        steps
+    }
+
     /// Fills a new database from a dump, and closes it.
     pub fn load(&self, dump: &str) {
         let connection = self.open();
@@ -114,7 +167,8 @@ impl RawDatabase {
         self.texts(match &self.0 {
             Reached::File(_) => "select name from sqlite_schema where type = 'table' order by name",
             Reached::Server(_) => {
-                "select relname::text from pg_class where relkind = 'r' and relname <> 'authd_schema' \
+                // What the servers know of each other changes by itself.
+                "select relname::text from pg_class where relkind = 'r' and relname not like 'authd\\_%' \
                  and relnamespace = current_schema()::regnamespace order by relname::text collate \"C\""
             }
         })

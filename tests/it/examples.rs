@@ -86,7 +86,8 @@ fn the_example_runs_in_python() {
 /// `api` replaces the address of authd that the page names.
 pub fn serve_files(folder: PathBuf, api: &Arc<OnceLock<String>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
+    // Of the same site as authd, so that its cookie is sent.
+    let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     let api = Arc::clone(api);
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {

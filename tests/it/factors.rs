@@ -15,14 +15,17 @@ use authd::http::server::reject::Wire;
 use authd::identity::access::caller;
 use authd::identity::access::counted::Counted;
 use authd::identity::access::fresh::Fresh;
+use authd::identity::account::password;
 use authd::identity::login::challenge;
-use authd::identity::{FreshBy, factor};
+use authd::identity::{FreshBy, factor, passkey};
 use authd::mail::Mail;
-use authd::model::{AccountId, Email, Source};
+use authd::model::{AccountId, Email, Password, Source};
 use futures_util::future::join_all;
 use poem::http::Method;
 use serde_json::{Value, json};
 
+use crate::authenticator::Device;
+use crate::passkeys::add;
 use crate::support::{Answer, App, PASSWORD, START, Tokens, UNLIMITED, app, app_with};
 
 /// How long an authenticator shows the same code.
@@ -383,6 +386,51 @@ async fn of_two_changes_of_factors_at_once_the_second_may_try_again() {
     app.post("/v1/auth/logout", &json!({})).bearer(&tokens.access).send().await;
     let gone = factor::renew_backup_codes(&app.core, &early, &source).await.unwrap_err();
     assert_eq!(gone.kind(), Kind::SessionEnded);
+}
+
+#[tokio::test]
+async fn a_proof_that_another_server_has_just_seen_is_recent() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    let is_fresh = async || {
+        let caller = caller::authenticate(&app.core, &tokens.access).await.unwrap();
+        Fresh::check(&app.core, &caller).await.is_ok()
+    };
+    // How far the clocks of servers may differ that share a database; those of one do not.
+    app.clock.set_back(app.core.store.node().clock_lag());
+    assert!(is_fresh().await);
+    app.clock.set_back(Duration::from_millis(1));
+    assert!(!is_fresh().await);
+}
+
+#[tokio::test]
+async fn what_a_session_began_is_not_done_after_its_end() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let (tokens, phone) = guarded(&app, "ada").await;
+    app.turn_clock(STEP);
+    let (core, source) = (&app.core, Source::command_line());
+    let key =
+        add(&app, &tokens.access, &mut Device::new(), "passkey").await["passkey"]["id"].clone();
+    let caller = caller::authenticate(core, &tokens.access).await.unwrap();
+    let fresh = Fresh::check(core, &caller).await.unwrap();
+    // Each was admitted before the end of the session, and is done after it.
+    app.post("/v1/auth/logout", &json!({})).bearer(&tokens.access).send().await;
+    let before = app.audit().await.len();
+    let ended = [
+        factor::renew_backup_codes(core, &fresh, &source).await.err(),
+        factor::remove(core, &fresh, &phone.id, &source).await.err(),
+        passkey::remove(core, &fresh, key.as_str().unwrap(), &source).await.err(),
+    ];
+    for error in ended {
+        assert_eq!(error.map(|error| error.kind()), Some(Kind::SessionEnded));
+    }
+    let (old, new) = (Password::new(PASSWORD), Password::new("another horse battery staple"));
+    let counted = Counted::exempt("a test");
+    let changed = password::change(core, &caller, old, new, &counted, &source).await;
+    assert_eq!(changed.unwrap_err().kind(), Kind::SessionEnded);
+    let after = app.audit().await.split_off(before);
+    assert!(after.iter().all(|line| line.contains(" refused ")), "{after:?}");
+    waiting(&app.login("ada", PASSWORD).await);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::support::START;
 
@@ -33,6 +34,14 @@ pub struct Script {
     pub published: Vec<usize>,
     /// A whole HTTP response instead of the answer of a path.
     pub instead: HashMap<String, Vec<u8>>,
+    /// What the token endpoint answers besides.
+    pub token: Value,
+    /// Whether it issues refresh tokens, of which each counts once. A used one ends them all.
+    pub issues_refresh_tokens: bool,
+    /// The list of addresses, as GitHub has it.
+    pub emails: Value,
+    /// The answers to a device that asks, first to last: an error, or the claims of who logged in.
+    pub device: Vec<Value>,
     /// Whether the token endpoint takes any client.
     pub takes_any_client: bool,
     /// The time of the tokens, in seconds.
@@ -52,10 +61,42 @@ struct FakeState {
     script: Script,
     grants: HashMap<String, Grant>,
     tokens: HashMap<String, Value>,
+    /// The refresh tokens so far, and which of them count.
+    refresh: HashMap<String, bool>,
+    held: HashMap<String, HeldPath>,
     requests: Vec<String>,
     forms: Vec<String>,
     /// Numbers codes and tokens.
     serial: usize,
+}
+
+/// What requests to a held path wait for, and how many do.
+#[derive(Clone)]
+struct HeldPath {
+    open: watch::Receiver<bool>,
+    waiting: Arc<watch::Sender<usize>>,
+}
+
+/// A path whose answers wait until it is released.
+pub struct Hold {
+    open: watch::Sender<bool>,
+    waiting: watch::Receiver<usize>,
+}
+
+impl Hold {
+    /// Waits until so many requests have come.
+    pub async fn has(&mut self, count: usize) {
+        self.waiting.wait_for(|waiting| *waiting >= count).await.unwrap();
+    }
+
+    /// How many requests have come.
+    pub fn count(&self) -> usize {
+        *self.waiting.borrow()
+    }
+
+    pub fn release(self) {
+        self.open.send(true).unwrap();
+    }
 }
 
 /// The provider.
@@ -101,6 +142,8 @@ impl FakeProvider {
             script,
             grants: HashMap::new(),
             tokens: HashMap::new(),
+            refresh: HashMap::new(),
+            held: HashMap::new(),
             requests: Vec::new(),
             forms: Vec::new(),
             serial: 0,
@@ -130,6 +173,20 @@ impl FakeProvider {
         change(&mut self.state.lock().unwrap().script);
     }
 
+    /// Holds the answers of a path back.
+    pub fn hold(&self, path: &str) -> Hold {
+        let (open, is_open) = watch::channel(false);
+        let (count, waiting) = watch::channel(0);
+        let held = HeldPath { open: is_open, waiting: Arc::new(count) };
+        self.state.lock().unwrap().held.insert(path.to_owned(), held);
+        Hold { open, waiting }
+    }
+
+    /// Answers what is asked of a path from now on. What waits goes on waiting.
+    pub fn let_pass(&self, path: &str) {
+        self.state.lock().unwrap().held.remove(path);
+    }
+
     /// What was asked of it so far, such as `GET /keys`.
     pub fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().requests)
@@ -144,7 +201,7 @@ impl FakeProvider {
     /// parameters that the browser brings back.
     pub fn log_in(&self, url: &str, claims: &Value) -> Value {
         let (page, query) = url.split_once('?').unwrap();
-        assert_eq!(page, format!("{}/authorize", self.issuer));
+        assert!(page.starts_with(&self.issuer) && page.ends_with("/authorize"), "{page}");
         let one = |name: &str| parameter(query, name).unwrap_or_else(|| panic!("no {name}: {url}"));
         assert_eq!(
             (one("response_type"), one("code_challenge_method")),
@@ -208,7 +265,14 @@ impl FakeState {
                 (200, json!({ "keys": keys.collect::<Vec<_>>() }))
             }
             "/token" if method == "POST" => self.redeem(head, body),
-            "/userinfo" => {
+            "/device" if method == "POST" => {
+                let begun = json!({
+                    "device_code": "dc-1", "user_code": "WDJB-MJHT", "expires_in": 300,
+                    "verification_uri": format!("{}/activate", self.issuer), "interval": 1,
+                });
+                (200, begun)
+            }
+            "/userinfo" | "/api/v3/user" => {
                 let bearer =
                     head.lines().find_map(|line| line.strip_prefix("authorization: Bearer "));
                 match self.tokens.get(bearer.unwrap_or_default()) {
@@ -216,6 +280,13 @@ impl FakeState {
                     None => (401, json!({ "error": "invalid_token" })),
                 }
             }
+            // GitHub has no ID tokens, and answers errors with status 200.
+            "/login/oauth/access_token" if method == "POST" => {
+                let (_, mut answer) = self.redeem(head, body);
+                answer.as_object_mut().unwrap().remove("id_token");
+                (200, answer)
+            }
+            "/api/v3/user/emails" => (200, self.script.emails.clone()),
             _ => (404, json!({})),
         }
     }
@@ -230,6 +301,18 @@ impl FakeState {
         if !self.script.takes_any_client && !head.lines().any(|line| line == proves) {
             return (401, json!({ "error": "invalid_client" }));
         }
+        if one("grant_type") == "refresh_token" {
+            return self.refresh(&one("refresh_token"));
+        }
+        if let Some(code) = parameter(body, "device_code") {
+            assert_eq!(code, "dc-1");
+            let answer = self.script.device.remove(0);
+            if answer.get("error").is_some() {
+                return (400, answer);
+            }
+            let id_token = self.id_token(&answer);
+            return (200, json!({ "access_token": "access-of-device", "id_token": id_token }));
+        }
         // A code counts once.
         let Some(grant) = self.grants.remove(&one("code")) else {
             return (400, json!({ "error": "invalid_grant", "error_description": "unknown code" }));
@@ -243,7 +326,34 @@ impl FakeState {
         let claims = lay(json!({ "nonce": grant.nonce }), &grant.claims);
         let id_token = self.id_token(&claims);
         self.tokens.insert(access.clone(), grant.claims);
-        (200, json!({ "access_token": access, "token_type": "Bearer", "id_token": id_token }))
+        let mut answer = self.tokens_of(&access);
+        answer["id_token"] = id_token.into();
+        (200, answer)
+    }
+
+    fn tokens_of(&mut self, access: &str) -> Value {
+        let mut answer = json!({ "access_token": access, "token_type": "Bearer" });
+        if self.script.issues_refresh_tokens {
+            let token = format!("refresh-{}", self.serial);
+            self.refresh.insert(token.clone(), true);
+            answer["refresh_token"] = token.into();
+        }
+        lay(answer, &self.script.token)
+    }
+
+    fn refresh(&mut self, token: &str) -> (u16, Value) {
+        let refused = || (400, json!({ "error": "invalid_grant", "error_description": "used" }));
+        match self.refresh.insert(token.to_owned(), false) {
+            Some(true) => {}
+            Some(false) => {
+                self.refresh.values_mut().for_each(|counts| *counts = false);
+                return refused();
+            }
+            None => return refused(),
+        }
+        self.serial += 1;
+        let access = format!("access-{}", self.serial);
+        (200, self.tokens_of(&access))
     }
 }
 
@@ -271,9 +381,17 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<FakeState>>) {
     let mut words = head.split(' ');
     let (method, path) = (words.next().unwrap(), words.next().unwrap());
     let path = path.split('?').next().unwrap();
-    let response = {
+    let held = {
         let mut state = state.lock().unwrap();
         state.requests.push(format!("{method} {path}"));
+        state.held.get(path).cloned()
+    };
+    if let Some(mut held) = held {
+        held.waiting.send_modify(|waiting| *waiting += 1);
+        let _ = held.open.wait_for(|open| *open).await;
+    }
+    let response = {
+        let mut state = state.lock().unwrap();
         if let Some(whole) = state.script.instead.get(path) {
             whole.clone()
         } else {

@@ -5,6 +5,7 @@ mod shares;
 
 use std::time::Duration;
 
+use authd::error::Kind;
 use authd::http::limits::Limiter;
 use authd::http::transport::listener::{EndpointSwap, Listener};
 use authd::http::transport::pace::{PIECE, Timeouts};
@@ -16,7 +17,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, App, Server, app, app_with};
+use crate::support::{Answer, App, PASSWORD, Server, app, app_with};
 
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n";
 
@@ -396,4 +397,25 @@ async fn one_account_never_holds_all_the_room_for_uploads_under_way() {
         assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
         drop(second);
     }
+}
+
+#[tokio::test]
+async fn an_upload_of_a_session_that_ends_meanwhile_stores_nothing() {
+    let app = app().await;
+    let ada = app.enter("ada").await;
+    let caller = caller::authenticate(&app.core, &ada.access).await.unwrap();
+    let source = Source::command_line();
+    let begin = async || {
+        let permit = file::permit(&app.core, &caller, &source).await.unwrap();
+        let mut upload = permit.begin("cv.pdf").await.unwrap();
+        upload.push(PDF).await.unwrap();
+        upload
+    };
+    let (early, late) = (begin().await, begin().await);
+    early.finish().await.unwrap();
+    app.post("/v1/auth/logout", &json!({})).bearer(&ada.access).ok(200).await;
+    assert_eq!(late.finish().await.map(drop).unwrap_err().kind(), Kind::SessionEnded);
+    let again = app.login("ada", PASSWORD).await.tokens().access;
+    let listed = app.get("/v1/users/me/files").bearer(&again).ok(200).await;
+    assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(1), "{}", listed.text);
 }

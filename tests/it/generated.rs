@@ -11,8 +11,9 @@ use crate::cli::{Folder, PASSWORD, Server};
 use crate::tools::{installed, is_here, missing, succeed};
 
 /// Every document, and the profile that serves it.
-const DOCUMENTS: [(&str, &str); 5] = [
+const DOCUMENTS: [(&str, &str); 6] = [
     ("v1", "standard"),
+    ("v1-admin", "standard"),
     ("siteworks", "siteworks"),
     ("jobpath", "jobpath"),
     ("jobpsych", "jobpsych"),
@@ -162,7 +163,11 @@ fn a_python_client_is_made_from_the_document_and_works() {
     for (name, _) in DOCUMENTS {
         let document = format!("{name}.json");
         succeed(python().args(["-m", "openapi_spec_validator", &document]));
-        let folder = if name == "v1" { "client".to_owned() } else { format!("client_{name}") };
+        let folder = if name == "v1" {
+            "client".to_owned()
+        } else {
+            format!("client_{}", name.replace('-', "_"))
+        };
         let generate = [
             "-m",
             "openapi_python_client",

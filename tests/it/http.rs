@@ -118,8 +118,8 @@ fn refuse(Path(why): Path<String>) -> poem::Result<&'static str> {
 }
 
 #[handler]
-fn limited(Data(meter): Data<&Meter>) -> poem::Result<&'static str> {
-    meter.count(Limit::SignUp).map_err(Reject)?;
+async fn limited(Data(meter): Data<&Meter>) -> poem::Result<&'static str> {
+    meter.count(Limit::SignUp).await.map_err(Reject)?;
     Ok("counted")
 }
 
@@ -162,6 +162,7 @@ fn server() -> Server {
         cors_origins: vec!["https://app.example.com".into()],
         connections: 100,
         connections_client: 100,
+        handshakes_client: 1000,
         body_limit: 65536,
     }
 }

@@ -1,5 +1,5 @@
-//! `examples/deploy/Dockerfile`, held against the sources and the real program. No test builds the
-//! image.
+//! `examples/deploy/Dockerfile`, held against the sources and the real program; no test builds it, because
+//! its base comes over the network. And `Dockerfile.static`, built and run with buildah.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::process::Running;
-use crate::tools::succeed;
+use crate::tools::{is_here, missing, succeed};
 
 fn dockerfile() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy/Dockerfile");
@@ -114,4 +114,85 @@ fn the_commands_of_the_image_start_the_program_and_say_whether_it_is_well() {
     kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
     assert_eq!(server.0.wait().unwrap().code(), Some(0));
     assert!(!is_well());
+}
+
+/// Images and containers of buildah, in a folder that is gone afterwards.
+struct Buildah(TempDir);
+
+impl Buildah {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("buildah");
+        command.arg("--root").arg(self.0.path().join("root"));
+        command.arg("--runroot").arg(self.0.path().join("run"));
+        command.args(["--storage-driver", "vfs"]).args(arguments).current_dir(self.0.path());
+        command
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> String {
+        succeed(&mut self.command(arguments)).trim().to_owned()
+    }
+
+    /// Builds an image from this file in the folder.
+    fn build(&self, file: &str, base: &str, name: &str) {
+        let base = format!("BASE={base}");
+        let build = ["bud", "-q", "--isolation", "chroot", "--format", "docker"];
+        let of = ["--build-arg", &base, "-f", file, "-t", name, "."];
+        self.succeed(&[&build[..], &of].concat());
+    }
+}
+
+/// Copies the shared libraries of the program, which a static one does not have, to where it looks for
+/// them.
+fn copy_libraries(program: &Path, to: &Path) {
+    let listed = Command::new("ldd").arg(program).output().unwrap().stdout;
+    let listed = String::from_utf8(listed).unwrap();
+    for path in listed.split_whitespace().filter(|word| word.starts_with('/')) {
+        let copy = to.join(path.trim_start_matches('/'));
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::copy(path, copy).unwrap();
+    }
+}
+
+#[test]
+fn the_small_image_is_built_and_runs_without_a_superuser_inside() {
+    if !is_here("buildah") {
+        return missing("the small image", "buildah");
+    }
+    if !rustix::process::getuid().is_root() {
+        return missing("the small image", "a superuser");
+    }
+    let buildah = Buildah(TempDir::new().unwrap());
+    let (folder, program) = (buildah.0.path(), Path::new(env!("CARGO_BIN_EXE_authd")));
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["data", "libraries"] {
+        std::fs::create_dir(folder.join(name)).unwrap();
+    }
+    succeed(Command::new("strip").arg("-o").arg(folder.join("authd")).arg(program));
+    std::fs::copy(sources.join("examples/deploy/Dockerfile.static"), folder.join("small")).unwrap();
+    // The program under test is not static: what it needs is below the layer of the image.
+    copy_libraries(program, &folder.join("libraries"));
+    std::fs::write(folder.join("base"), "FROM scratch\nCOPY libraries /\n").unwrap();
+    buildah.build("base", "scratch", "libraries");
+    buildah.build("small", "localhost/libraries", "authd");
+    let image = buildah.succeed(&["inspect", "--type", "image", "localhost/authd"]);
+    let image: serde_json::Value = serde_json::from_str(&image).unwrap();
+    let config = &image["Docker"]["config"];
+    assert_eq!(config["Healthcheck"]["Test"], serde_json::json!(["CMD", "authd", "health"]));
+    assert_eq!(config["User"], "10001:10001");
+
+    let container = buildah.succeed(&["from", "localhost/authd"]);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // The image listens on all interfaces; a test does not.
+    let listen = format!("AUTHD_LISTEN=127.0.0.1:{port}");
+    let run = ["run", "--isolation", "chroot", "--env", &listen, &container, "authd"];
+    let mut server = buildah.command(&[&run[..], &["serve"]].concat());
+    let mut server = Running(server.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    let mut out = BufReader::new(server.0.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    assert!(line.contains("serves profile standard"), "{line}");
+    assert_eq!(buildah.succeed(&[&run[..], &["health"]].concat()), "ready");
+    assert!(buildah.succeed(&[&run[..], &["key", "list"]].concat()).contains("es256-"));
+    kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
+    server.0.wait().unwrap();
 }

@@ -148,7 +148,7 @@ async fn a_reset_names_the_passkeys_that_stay_in_its_letter_and_on_its_page() {
     let letter = unwrapped(&app.mails().await[0]);
     assert!(letter.contains("these still sign in without the password:"), "{letter}");
     assert_eq!(letter.matches("(added on ").count(), 1, "a security key is no way in: {letter}");
-    assert!(letter.contains("http://127.0.0.1:3000/account/passkeys"), "{letter}");
+    assert!(letter.contains("http://localhost:3000/account/passkeys"), "{letter}");
     // No reset removes one.
     log_in(&app, &mut device).await.ok(200);
 

@@ -1,7 +1,11 @@
 //! A server with a certificate of its own: the real program, asked by openssl and curl.
 
 mod acme;
+mod authority;
+mod commands;
 mod files;
+mod handshakes;
+mod shared;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -63,7 +67,9 @@ impl SecureServer {
         let log = File::options().create(true).append(true).open(folder.path("log")).unwrap();
         let mut arguments = vec!["serve", "--json", "--listen", listen];
         arguments.extend(more.iter().map(String::as_str));
-        let mut child = folder.command(&arguments).stderr(log).spawn().unwrap();
+        let mut command = folder.command(&arguments);
+        // Tests read the log as text.
+        let mut child = command.env("AUTHD_LOG__FORMAT", "text").stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let greeting: Value =

@@ -2,20 +2,19 @@
 //! in a copy of this system that is gone afterwards. And what the server says to systemd.
 
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
+use crate::debian::SystemCopy;
 use crate::process::{CHEAP, Folder, Running};
 use crate::tools::{missing, succeed};
 
-/// Runs in a copy of this system: the packages are in `/packages`.
+/// Runs in a copy of this system.
 const LIFE_OF_A_PACKAGE: &str = r#"
 set -eu
-dpkg -i /packages/old/*.deb
+dpkg -i /exchange/old/*.deb
 authd --version
 test "$(stat -c '%a %U' /var/lib/authd)" = "700 authd"
 test "$(stat -c '%a %G' /etc/authd/authd.env)" = "640 authd"
@@ -42,7 +41,7 @@ SERVE
 as_service() { setpriv --reuid authd --regid authd --clear-groups bash /tmp/serve.sh "$1"; }
 as_service first
 
-dpkg -i --force-confdef --force-confold /packages/new/*.deb
+dpkg -i --force-confdef --force-confold /exchange/new/*.deb
 test "$(dpkg-query -f '${Version}' -W authd)" = 0.1.0-2
 grep -q '^name = "Mine"' /etc/authd/authd.toml
 as_service second
@@ -63,77 +62,20 @@ test -e /var/lib/authd/authd.key
 echo lived
 "#;
 
-/// Makes a copy of this system in memory, in a name space of its own, and runs a script in it.
-const COPY: &str = r#"
-set -eu
-mount --make-rprivate /
-mount -t tmpfs tmpfs "$1"
-mkdir "$1/upper" "$1/work" "$1/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
-mount -t proc proc "$1/root/proc"
-mount --bind /dev "$1/root/dev"
-mkdir -p "$1/root/packages"
-mount --bind "$2" "$1/root/packages"
-cp "$3" "$1/root/life.sh"
-exec chroot "$1/root" bash /life.sh
-"#;
-
-/// A command as the superuser, if that can be had.
-fn as_root(program: &str) -> Option<Command> {
-    if rustix::process::getuid().is_root() {
-        return Some(Command::new(program));
-    }
-    let may = Command::new("sudo").args(["-n", "true"]).stderr(Stdio::null()).status();
-    may.is_ok_and(|status| status.success()).then(|| {
-        let mut command = Command::new("sudo");
-        command.args(["-n", program]);
-        command
-    })
-}
-
-/// Where cargo-deb is, besides the folders of programs.
-#[allow(clippy::disallowed_methods, reason = "the scripts find their programs by it")]
-fn search_path() -> String {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/ci-tools/bin");
-    format!("{}:{}", std::env::var("PATH").unwrap_or_default(), tools.display())
-}
-
-fn has_cargo_deb() -> bool {
-    let mut ask = Command::new("cargo");
-    ask.args(["deb", "--version"]).env("PATH", search_path());
-    ask.stdout(Stdio::null()).stderr(Stdio::null());
-    ask.status().is_ok_and(|status| status.success())
-}
-
-/// Builds a package of this version from the program under test.
-fn build(folder: &Path, version: &str) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/deb");
-    let mut build = Command::new(script);
-    build.arg(env!("CARGO_BIN_EXE_authd")).arg(folder).arg(version).env("PATH", search_path());
-    succeed(&mut build);
-    let mut packages = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    packages.find(|path| path.extension().is_some_and(|extension| extension == "deb")).unwrap()
-}
-
 #[test]
 fn the_debian_package_is_installed_upgraded_removed_and_purged() {
-    if !has_cargo_deb() {
-        return missing("the Debian package", "cargo-deb");
-    }
-    let Some(mut unshare) = as_root("unshare") else {
-        return missing("the Debian package", "a superuser");
+    let copy = match SystemCopy::new() {
+        Ok(copy) => copy,
+        Err(tool) => return missing("the Debian package", tool),
     };
-    let (packages, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    for (name, version) in [("old", "0.1.0-1"), ("new", "0.1.0-2")] {
-        let package = build(&packages.path().join(name), version);
-        let fields = succeed(Command::new("dpkg-deb").arg("-f").arg(package));
+    for package in copy.add_packages() {
+        let fields = succeed(Command::new("dpkg-deb").arg("-f").arg(&package));
+        let folder = package.parent().unwrap().file_name().unwrap();
+        let version = if folder == "old" { "0.1.0-1" } else { "0.1.0-2" };
         assert!(fields.contains(&format!("Version: {version}\n")), "{fields}");
         assert!(fields.contains("Depends: libc6 "), "{fields}");
     }
-    let script = packages.path().join("life.sh");
-    std::fs::write(&script, LIFE_OF_A_PACKAGE).unwrap();
-    unshare.args(["-m", "bash", "-c", COPY, "copy"]);
-    let said = succeed(unshare.arg(place.path()).arg(packages.path()).arg(script));
+    let said = copy.run(LIFE_OF_A_PACKAGE);
     assert!(said.ends_with("lived\n"), "{said}");
 }
 

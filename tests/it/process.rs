@@ -76,12 +76,19 @@ impl Folder {
     }
 
     /// A server with these additional arguments; its log is in the file `log`.
-    #[allow(clippy::disallowed_methods, reason = "how long a start takes is the question")]
     pub fn serve(&self, more: &[&str]) -> Server {
+        self.serve_at("127.0.0.1:0", more)
+    }
+
+    /// The same at this address.
+    #[allow(clippy::disallowed_methods, reason = "how long a start takes is the question")]
+    pub fn serve_at(&self, listen: &str, more: &[&str]) -> Server {
         let began = Instant::now();
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let arguments = [&["serve", "--json", "--listen", "127.0.0.1:0"], more].concat();
-        let mut child = self.command(&arguments).stderr(log).spawn().unwrap();
+        let arguments = [&["serve", "--json", "--listen", listen], more].concat();
+        let mut command = self.command(&arguments);
+        // Tests read the log as text.
+        let mut child = command.env("AUTHD_LOG__FORMAT", "text").stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let greeting: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
@@ -156,7 +163,7 @@ impl Drop for Server {
 /// Sends requests to a server, one connection each. `None` means no response: the server is gone.
 #[derive(Clone)]
 pub struct Client {
-    address: String,
+    pub address: String,
 }
 
 /// A response.
@@ -167,6 +174,8 @@ pub struct Reply {
     pub body: Value,
     /// The body as it came.
     pub text: String,
+    /// How long the body is, in bytes.
+    pub length: usize,
 }
 
 impl Reply {
@@ -228,6 +237,7 @@ fn whole_reply(bytes: &[u8]) -> Option<Reply> {
         head: head.to_owned(),
         body: serde_json::from_str(body).unwrap_or(Value::Null),
         text: body.to_owned(),
+        length: length.unwrap_or(0),
     })
 }
 

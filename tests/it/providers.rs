@@ -5,8 +5,12 @@ mod accounts;
 mod hostile;
 mod pages;
 mod presets;
+mod process;
+mod refreshes;
+mod slow;
 mod software;
 pub mod stored;
+mod tokens;
 mod without_address;
 
 use serde_json::{Value, json};

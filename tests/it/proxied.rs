@@ -1,9 +1,13 @@
 //! The proxies of `examples/deploy` in front of the real program: each accepts its example, and the
 //! client's address and the scheme arrive.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -211,7 +215,8 @@ fn the_address_and_the_scheme_arrive(
     let create = ["user", "create", "--email", "jo@example.com", "--verified", "--password-stdin"];
     assert_eq!(folder.run_with_input(&create, PASSWORD).code, Some(0));
     let site = ProxySite::new();
-    let command = configure(&site, authd.greeting["address"].as_str().unwrap());
+    let upstream = authd.greeting["address"].as_str().unwrap().to_owned();
+    let command = configure(&site, &upstream);
     let proxy = Proxy::start(site, command);
 
     let body = format!("{{\"email\":\"jo@example.com\",\"password\":\"{PASSWORD}\"}}");
@@ -245,6 +250,60 @@ fn the_address_and_the_scheme_arrive(
     assert!(head.starts_with("http/1.1 200") && !head.contains("content-encoding"), "{head}");
     let document: Value = serde_json::from_str(&proxy.curl("/openapi/v1.json", &[]).2).unwrap();
     assert_eq!(document["servers"][0]["url"], format!("https://{HOST}/v1"));
+
+    // One that goes away, and is away: clients learn when to come again.
+    drop(authd);
+    let mut dying = Dying::at(&upstream);
+    let (_, head, _) = proxy.curl("/v1/auth/login", login.as_flattened());
+    assert!(is_come_again(&head), "{head}\n{}", proxy.log());
+    assert!(dying.was_asked());
+    drop(dying);
+    let (_, head, _) = proxy.curl("/v1/health", &[]);
+    assert!(is_come_again(&head), "{head}\n{}", proxy.log());
+}
+
+fn is_come_again(head: &str) -> bool {
+    head.starts_with("http/1.1 503") && head.contains("retry-after: 1")
+}
+
+/// A server that ends each connection after the request, as one that is killed.
+struct Dying {
+    asked: Arc<AtomicBool>,
+    address: String,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Dying {
+    fn at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
+        let asked = Arc::new(AtomicBool::new(false));
+        let noted = asked.clone();
+        let thread = std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut head = [0; 16 * 1024];
+                let read = stream.read(&mut head).unwrap_or(0);
+                if head[..read].starts_with(b"END") {
+                    return;
+                }
+                noted.store(true, Ordering::Relaxed);
+            }
+        });
+        Self { asked, address: address.to_owned(), thread: Some(thread) }
+    }
+
+    fn was_asked(&mut self) -> bool {
+        self.asked.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Dying {
+    /// The port is closed afterwards.
+    fn drop(&mut self) {
+        if let Ok(mut stream) = TcpStream::connect(&self.address) {
+            let _ = stream.write_all(b"END");
+        }
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! bodies.
 
 mod crowd;
+mod log_format;
 mod shortage;
 mod stopping;
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use authd::identity::account::letters::{self, MessageBody};
+use authd::identity::admin::messages::{self, MessageBody};
 use authd::outbox::{self, MessageState};
 use authd::sms;
 use serde_json::json;
@@ -187,7 +187,7 @@ async fn a_text_message_is_shown_and_logged_as_one() {
     let waiting = outbox::list(&core.store, Some(MessageState::Waiting), None, 2).await.unwrap();
     let [message] = &waiting[..] else { panic!("{waiting:?}") };
     assert_eq!((message.kind.as_str(), message.recipient.as_deref()), ("sms", Some(NUMBER)));
-    let shown = letters::entry(&core.store, &core.outbox, &message.id).await.unwrap();
+    let shown = messages::entry(&core.store, &core.outbox, &message.id).await.unwrap();
     let Some(MessageBody::Text(text)) = shown.body else { panic!("a text message") };
 
     // With a single subscriber, an event that another test's thread reaches first is disabled for

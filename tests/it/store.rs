@@ -7,12 +7,15 @@
 )]
 
 mod contract;
+mod encrypted;
 mod files;
 mod load;
 mod plans;
 mod postgres;
-mod proxy;
+pub mod proxy;
 mod schema;
+mod trouble;
+mod versions;
 
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};

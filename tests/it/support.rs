@@ -483,6 +483,12 @@ impl Call<'_> {
         self.response(body.into()).await.into_body().into_vec().await.unwrap()
     }
 
+    /// Sends the call; returns the headers alone.
+    pub async fn send_head(mut self) -> HeaderMap {
+        let body = std::mem::take(self.request.body_mut());
+        self.response(body.into()).await.headers().clone()
+    }
+
     async fn response(self, body: poem::Body) -> Response {
         let peer = Addr::socket(self.from.parse().unwrap());
         let (parts, _) = self.request.into_parts();

@@ -58,7 +58,8 @@ fn mail_can_be_read_filtered_and_emptied() {
     assert!(text(mail, "subject").starts_with("Confirm"), "{mail}");
     assert!(text(mail, "html").contains("<html") && text(mail, "channel") == "mail");
     let link = mail["links"][0].as_str().unwrap();
-    let address = format!("http://{}/v1/verify-email?token=", server.address);
+    let port = server.address.rsplit_once(':').unwrap().1;
+    let address = format!("http://localhost:{port}/v1/verify-email?token=");
     let token = link.strip_prefix(&address).unwrap();
     let verified = server.post("/v1/auth/verify-email", &json!({ "token": token })).unwrap();
     assert_eq!(verified.status, 200, "{}", verified.text);

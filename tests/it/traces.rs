@@ -76,6 +76,12 @@ fn spans_until(requests: &Receiver<(String, Value)>, route: &str) -> Vec<Value> 
     }
 }
 
+/// Whether spans with this outcome are counted soon: the server counts them after the collector's answer.
+fn counts(server: &Server, outcome: &str) -> bool {
+    let line = format!("authd_trace_spans_total{{outcome=\"{outcome}\"}}");
+    (0..10_000).any(|_| server.get("/metrics").unwrap().text.contains(&line))
+}
+
 fn attribute(span: &Value, key: &str) -> String {
     let attributes = span["attributes"].as_array().unwrap();
     let found = attributes.iter().find(|one| one["key"] == key).unwrap();
@@ -114,8 +120,7 @@ fn each_request_is_a_span_of_the_trace_that_its_sender_began() {
     // `serve` asked for /readyz without any trace.
     let own = of("/readyz")[0];
     assert!(own["traceId"] != TRACE && own["parentSpanId"].is_null(), "{own}");
-    let figures = server.get("/metrics").unwrap().text;
-    assert!(figures.contains("authd_trace_spans_total{outcome=\"exported\"}"), "{figures}");
+    assert!(counts(&server, "exported"));
     // What waits when the server stops still leaves.
     assert_eq!(call(&server, "/.well-known/jwks.json", ""), 200);
     assert_eq!(server.end(), Some(0));
@@ -128,11 +133,7 @@ fn what_a_collector_does_not_take_is_dropped_and_counted_and_requests_go_on() {
     let folder = Folder::new();
     let server = server_with(&folder, &format!("OTEL_EXPORTER_OTLP_ENDPOINT={url}\n"));
     requests.recv_timeout(PATIENCE).unwrap();
-    let has_dropped = || {
-        let figures = server.get("/metrics").unwrap().text;
-        figures.contains("authd_trace_spans_total{outcome=\"dropped\"}")
-    };
-    assert!((0..10_000).any(|_| has_dropped()));
+    assert!(counts(&server, "dropped"));
     let plain = Folder::new();
     let figures = plain.serve(&CHEAP).get("/metrics").unwrap().text;
     assert!(!figures.contains("trace_spans"), "nothing is kept without a collector");

@@ -60,6 +60,7 @@ mod users {
     mod me_identities_begin_post;
     mod me_identities_get;
     mod me_identities_id_delete;
+    mod me_identities_id_token_post;
     mod me_identities_post;
     mod me_mfa_get;
     mod me_mfa_id_delete;
@@ -84,10 +85,20 @@ mod admin {
     mod apps_post;
     mod audit_export_get;
     mod audit_get;
+    mod backups_backup_get;
+    mod backups_backup_verify_post;
+    mod backups_get;
+    mod backups_post;
+    mod findings_get;
     mod keys_get;
     mod keys_rotate_post;
+    mod letters_get;
+    mod letters_letter_get;
+    mod limits_get;
+    mod locks_get;
     mod mail_get;
     mod mail_message_id_retry_post;
+    mod mail_test_post;
     mod providers_get;
     mod providers_provider_delete;
     mod providers_provider_get;
@@ -98,6 +109,10 @@ mod admin {
     mod roles_post;
     mod roles_role_delete;
     mod roles_role_put;
+    mod searches_get;
+    mod searches_post;
+    mod searches_search_name_delete;
+    mod settings_get;
     mod stats_activity_get;
     mod stats_get;
     mod stats_logins_get;
@@ -306,6 +321,7 @@ async fn documents_health_and_keys_are_open_to_everybody() {
         "/docs",
         "/openapi.json",
         "/openapi/v1.json",
+        "/openapi/v1-admin.json",
         "/livez",
         "/readyz",
         "/.well-known/jwks.json",

@@ -6,7 +6,6 @@ mod issuer;
 mod services;
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -19,6 +18,7 @@ use self::hostile::attempts;
 use self::issuer::TestIssuer;
 use self::services::{Example, ExampleService};
 use crate::process::{CHEAP, Folder, Server, credentials};
+use crate::reserved_port::ReservedPort;
 use crate::support::app_on;
 use crate::tools::{installed, is_here, missing, succeed};
 
@@ -65,8 +65,8 @@ fn judges_the_table(example: &Example) {
 
 /// authd on a port that is known before it starts, because its address is the issuer of its tokens.
 fn serve_at_its_issuer(folder: &Folder) -> Server {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let address = free.to_string();
+    let port = ReservedPort::new();
+    let address = format!("127.0.0.1:{}", port.number());
     let arguments = [&["serve", "--json", "--listen", &address][..], &CHEAP].concat();
     let mut child = folder.command(&arguments).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
@@ -144,7 +144,7 @@ fn follows_the_program(example: &Example) {
     let (folder, other) = (Folder::new(), Folder::new());
     let (authd, stranger) = (serve_at_its_issuer(&folder), serve_at_its_issuer(&other));
     let (id, _) = (create(&folder), create(&other));
-    let issuer = format!("http://{}", authd.address);
+    let issuer = authd.greeting["url"].as_str().unwrap().to_owned();
     let (service, live) =
         (example.start(&issuer, &[]), example.start(&issuer, &[("AUTHD_LIVE", "1")]));
 

@@ -3,7 +3,7 @@
 mod account;
 mod bad_input;
 mod by_code;
-mod console;
+pub mod console;
 mod language;
 mod looks;
 mod mirrored;
@@ -12,4 +12,4 @@ mod proofs;
 mod sessions;
 mod sign_in;
 mod templates;
-mod visitor;
+pub mod visitor;

@@ -1,6 +1,6 @@
 //! Checks access tokens of authd in axum. In this folder:
 //!
-//!     AUTHD_URL=http://127.0.0.1:3000 cargo run
+//!     AUTHD_URL=http://localhost:3000 cargo run
 
 use std::env::var;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The public URL of authd is the issuer of its tokens. With AUTHD_LIVE=1 a token ends with its session.
-    let authd = Verifier::of(var("AUTHD_URL").unwrap_or("http://127.0.0.1:3000".to_owned()));
+    let authd = Verifier::of(var("AUTHD_URL").unwrap_or("http://localhost:3000".to_owned()));
     let authd = if var("AUTHD_LIVE").is_ok_and(|live| live == "1") { authd.live() } else { authd };
     let verifier = authd.build()?;
 

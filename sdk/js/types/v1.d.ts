@@ -967,6 +967,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/me/identities/{id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a provider's access token
+         * @description For providers with `keep_tokens`. A token that ends within a minute is refreshed first. Requires
+         *     fresh authentication, or the key of a service beside the user's access token.
+         */
+        post: operations["getProviderToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/me/files": {
         parameters: {
             query?: never;
@@ -2037,6 +2058,20 @@ export interface components {
             lastName?: string | null;
             /** @description If `false`, the session ends when the browser closes or after one day. Defaults to `true`. */
             rememberMe?: boolean | null;
+        };
+        /** @description A token with which the provider's API is called. */
+        ProviderTokenView: {
+            /** @description The access token. */
+            accessToken: string;
+            /** @description When it ends, if the provider says so. */
+            expiresAt?: string | null;
+            /** @description The scopes that the user granted, if the provider says which. */
+            scope?: string | null;
+        };
+        /** @description A token with which the provider's API is called. */
+        ProviderTokenViewAnswer: {
+            success: boolean;
+            data: components["schemas"]["ProviderTokenView"];
         };
         /** @description A provider that users can log in with. */
         ProviderView: {
@@ -3596,6 +3631,29 @@ export interface operations {
             };
         };
     };
+    getProviderToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderTokenViewAnswer"];
+                };
+            };
+        };
+    };
     listFiles: {
         parameters: {
             query?: never;
@@ -3858,6 +3916,7 @@ export type ErrorCode =
   | "PASSKEY_REJECTED"
   | "PASSWORD_RESET_RATE_LIMIT_EXCEEDED"
   | "PAYLOAD_TOO_LARGE"
+  | "PROVIDER_LOGIN_REQUIRED"
   | "PROVIDER_REJECTED"
   | "PROVIDER_STEP_REQUIRED"
   | "RATE_LIMIT_EXCEEDED"

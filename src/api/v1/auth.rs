@@ -134,7 +134,7 @@ impl AuthApi {
     ) -> QuickAnswer<RefreshAnswer> {
         let (core, path) = (&self.core, cookie_path(&visit.path));
         if let Some(token) = cookie.at(&path).take()? {
-            let issued = token.refresh(&limit.check()?, &visit.source).await?;
+            let issued = token.refresh(&limit.check().await?, &visit.source).await?;
             let cookie = refresh_cookie::set(
                 &core.config,
                 Naming::Guarded,
@@ -146,7 +146,7 @@ impl AuthApi {
             return Ok(written(&session.into())?.header(SET_COOKIE, cookie));
         }
         let token = given(body.0.and_then(|body| body.refresh_token));
-        let (token, checked) = (token.ok_or(Kind::MissingRefreshToken)?, limit.check()?);
+        let (token, checked) = (token.ok_or(Kind::MissingRefreshToken)?, limit.check().await?);
         let (body, source) = (TokenTransport::Body, &visit.source);
         let issued = refresh::rotate(core, token.reveal(), body, &checked, source).await?;
         let mut session = view::refreshed(core, &issued)?;

@@ -7,6 +7,7 @@ use super::examples::operations;
 use super::payload::field_name;
 use super::{MOUNTS, UNCOUNTED, V1, V1Api};
 use crate::config::Config;
+use crate::error::Kind;
 use crate::http::docs::openapi;
 use crate::http::docs::openapi::OtherGet;
 use crate::http::extract::{api_client, refresh_cookie};
@@ -45,6 +46,10 @@ pub fn document(config: &Config) -> Value {
     apply_policy(&mut document, config);
     describe_system(&mut document, config);
     let mut operations = operations();
+    let versioned = describe_versions(&mut document);
+    for operation in operations.iter_mut().filter(|one| versioned.iter().any(|id| id == one.id)) {
+        operation.errors.push(Kind::PreconditionFailed);
+    }
     api_client::describe(&mut document, config, &mut operations);
     let uncounted = [&UNCOUNTED[..], &system::PATHS].concat();
     openapi::complete(&mut document, &V1, &operations, &uncounted);
@@ -72,8 +77,55 @@ pub fn document(config: &Config) -> Value {
         });
     }
     describe_export(&mut document["paths"]["/admin/audit/export"]["get"]["responses"]["200"]);
+    describe_reasons(&mut document);
     openapi::share(&mut document);
     document
+}
+
+/// Documents the header that states which version of an account a change is meant for. Returns the IDs
+/// of the operations that take it.
+fn describe_versions(document: &mut Value) -> Vec<String> {
+    let mut ids = Vec::new();
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    let paths = paths.filter(|(path, _)| path.starts_with("/admin/users/{userId}"));
+    let operations = paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten());
+    for (_, operation) in operations.filter(|(method, _)| *method != "get") {
+        let version = json!({
+            "name": "If-Match",
+            "in": "header",
+            "required": false,
+            "description": "The account's `version` in quotes: if it has changed since, nothing is done.",
+            "schema": { "type": "string" },
+        });
+        if let Some(parameters) = operation["parameters"].as_array_mut() {
+            parameters.push(version);
+            ids.extend(operation["operationId"].as_str().map(str::to_owned));
+        }
+    }
+    ids
+}
+
+/// Documents the header with which an administrator gives a reason.
+fn describe_reasons(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    let operations = paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten());
+    for (method, operation) in operations {
+        let is_recorded = method != "get" || operation["operationId"] == "downloadBackup";
+        if !is_recorded || operation["x-permission"].is_null() {
+            continue;
+        }
+        let reason = json!({
+            "name": "X-Reason",
+            "in": "header",
+            "required": false,
+            "description": "Why you do it, for the audit log: UTF-8, percent-encoded where a client can send ASCII alone, cut to 200 characters.",
+            "schema": { "type": "string" },
+        });
+        match operation["parameters"].as_array_mut() {
+            Some(parameters) => parameters.push(reason),
+            None => operation["parameters"] = json!([reason]),
+        }
+    }
 }
 
 /// Documents the key that a service can send instead of a token.
@@ -92,6 +144,8 @@ fn describe_services(document: &mut Value) {
     ] {
         document["paths"][path][method]["security"] = json!([{ "serviceKey": [] }, {}]);
     }
+    document["paths"]["/users/me/identities/{id}/token"]["post"]["security"] =
+        json!([{ "bearerAuth": [], "serviceKey": [] }, { "bearerAuth": [] }]);
 }
 
 /// An export is not one JSON document: the request selects one of two formats.
@@ -242,7 +296,9 @@ mod tests {
                 if name == "get /admin/audit/export" && status == "200" {
                     continue;
                 }
-                let bytes = name == "get /users/me/files/{fileId}" && status == "200";
+                let bytes = ["get /users/me/files/{fileId}", "get /admin/backups/{backup}"]
+                    .contains(&name.as_str())
+                    && status == "200";
                 if is_system && status == "200" {
                     continue;
                 }

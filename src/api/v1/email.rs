@@ -40,7 +40,7 @@ impl EmailVerification {
         limit: Limited<limit::VerifyEmail>,
         body: Body<LinkRequest>,
     ) -> Answer<Done> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let proved =
             verify_email::prove(&self.core, body.0.token.0.reveal(), &counted, &visit.source)
                 .await?;
@@ -66,7 +66,7 @@ impl EmailVerification {
         limit: Limited<limit::Resend>,
         body: Body<ResendRequest>,
     ) -> Answer<Done> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         verify_email::request(&self.core, &body.0.email.0, &counted, &visit.source).await?;
         Ok(answer(Done::saying(
             "Verification email sent if the account exists and is not verified",
@@ -89,7 +89,7 @@ impl EmailVerification {
         limit: Limited<limit::Disown>,
         body: Body<LinkRequest>,
     ) -> Answer<Done> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         verify_email::disown(&self.core, body.0.token.0.reveal(), &counted, &visit.source).await?;
         Ok(answer(Done::saying("Account removed")))
     }

@@ -40,6 +40,15 @@ pub use view::export_text;
 /// Where the native API is mounted. Documents and links use the first prefix.
 pub const MOUNTS: [&str; 2] = ["/v1", "/api/v1"];
 
+/// The document of the operations for administrators, beside that of all others.
+pub const ADMIN_DOCUMENT: &str = "v1-admin";
+
+/// Whether a path is in the document for administrators.
+#[must_use]
+pub fn is_admin_path(path: &str) -> bool {
+    path.starts_with("/admin/")
+}
+
 /// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
 enum V1Tag {

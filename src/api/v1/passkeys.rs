@@ -173,7 +173,7 @@ impl PasskeysApi {
         limit: Limited<limit::Reauthenticate>,
         body: Body<PasskeyProofRequest>,
     ) -> Answer<Done> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let proof = ReauthenticationProof::Passkey(Box::new(body.0.credential.into()));
         reauthenticate::renew(&self.core, &bearer.0, proof, &counted, &visit.source).await?;
         Ok(answer(Done::saying("Authentication renewed")))

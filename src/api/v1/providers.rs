@@ -10,7 +10,7 @@ use super::types::{
     BeginIdentityRequest, BeginProviderRequest, BegunProviderAnswer, Done, IdentityAnswer,
     IdentityListAnswer, LinkIdentityRequest, LoginAnswer, ProviderCallbackRequest,
     ProviderCodeAnswer, ProviderCodeRequest, ProviderListAnswer, ProviderStepRequest,
-    ProviderTokenRequest,
+    ProviderTokenRequest, ProviderTokenViewAnswer,
 };
 use super::{V1Tag, view};
 use crate::error::{Error, Rule, limit};
@@ -21,12 +21,13 @@ use crate::http::extract::limited::Limited;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::extract::request_context::RequestContext;
+use crate::http::extract::service::KeyedService;
 use crate::http::server::response::{Answer, answer, with_cookie};
 use crate::identity::access::fresh::Fresh;
 use crate::identity::access::rate_key::RateKey;
 use crate::identity::login::gate::Issued;
 use crate::identity::login::remember::Remember;
-use crate::identity::provider::{AppToken, Redirect};
+use crate::identity::provider::{AppToken, Redirect, TokenReader};
 use crate::identity::{Core, provider};
 use crate::model::Secret;
 
@@ -227,7 +228,7 @@ impl ProvidersApi {
         body: Body<LinkIdentityRequest>,
     ) -> Answer<IdentityAnswer> {
         let fresh = Fresh::check(&self.core, &bearer.0).await?;
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let (core, source) = (&self.core, &visit.source);
         let row = match (body.0.callback, body.0.provider_token) {
             (Some(sent), None) => {
@@ -260,6 +261,28 @@ impl ProvidersApi {
         let fresh = Fresh::check(&self.core, &bearer.0).await?;
         provider::unlink(&self.core, &fresh, &id.0, &visit.source).await?;
         Ok(answer(Done::saying("Account disconnected")))
+    }
+
+    /// Get a provider's access token
+    ///
+    /// For providers with `keep_tokens`. A token that ends within a minute is refreshed first. Requires
+    /// fresh authentication, or the key of a service beside the user's access token.
+    #[oai(
+        path = "/users/me/identities/:id/token",
+        method = "post",
+        operation_id = "getProviderToken",
+        tag = "V1Tag::Providers"
+    )]
+    async fn provider_token(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        service: KeyedService,
+        id: Path<String>,
+    ) -> Answer<ProviderTokenViewAnswer> {
+        let reader = TokenReader::check(&self.core, &bearer.0, service.0.as_ref()).await?;
+        let given = provider::current_token(&self.core, &reader, &id.0, &visit.source).await?;
+        Ok(answer(view::provider_token(&given).into()))
     }
 }
 

@@ -99,7 +99,7 @@ impl Recovery {
         limit: Limited<limit::ChangePassword>,
         body: Body<ChangePasswordRequest>,
     ) -> Answer<Done> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let asked = body.0;
         password::change(
             &self.core,
@@ -131,7 +131,7 @@ impl Recovery {
         limit: Limited<limit::Reauthenticate>,
         body: Body<ReauthenticateRequest>,
     ) -> Answer<Done> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let proof = proof(body.0)?;
         reauthenticate::renew(&self.core, &bearer.0, proof, &counted, &visit.source).await?;
         Ok(answer(Done::saying("Authentication renewed")))
@@ -172,7 +172,7 @@ impl Recovery {
         limit: Limited<limit::ConfirmEmail>,
         body: Body<LinkRequest>,
     ) -> Answer<Done> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         change_email::confirm(&self.core, body.0.token.0.reveal(), &counted, &visit.source).await?;
         Ok(answer(Done::saying("Email address changed successfully")))
     }
@@ -193,7 +193,7 @@ impl Recovery {
         limit: Limited<limit::UndoEmail>,
         body: Body<LinkRequest>,
     ) -> Answer<Done> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         change_email::undo(&self.core, body.0.token.0.reveal(), &counted, &visit.source).await?;
         Ok(answer(Done::saying("Change of email address undone")))
     }

@@ -28,7 +28,7 @@ pub(super) use mfa::{codes, device, overview, set_up};
 pub(super) use passkeys::{
     added_passkey, creation_options, passkey, passkey_overview, passkeys, request_options,
 };
-pub(super) use providers::{begun, code_sent, identity, providers};
+pub(super) use providers::{begun, code_sent, identity, provider_token, providers};
 
 impl From<Status> for AccountStatus {
     fn from(status: Status) -> Self {

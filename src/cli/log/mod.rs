@@ -4,9 +4,10 @@
 //! Libraries log at most warnings, because their debug logs may contain passwords and mail.
 
 mod batch;
+mod json;
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -16,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::console::Console;
 use crate::config::LogFormat;
+use json::{JsonEvent, JsonMembers};
 
 /// What each line of the log says about the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,34 @@ pub enum LineMark {
     TestMode,
 }
 
+/// How each line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineFormat {
+    Text,
+    Json,
+}
+
+impl LineFormat {
+    /// Of the server: its log is read by a person at a terminal, or collected by a program.
+    #[must_use]
+    pub fn of_server(configured: LogFormat) -> Self {
+        match configured {
+            LogFormat::Auto if io::stderr().is_terminal() => Self::Text,
+            LogFormat::Auto | LogFormat::Json => Self::Json,
+            LogFormat::Text => Self::Text,
+        }
+    }
+
+    /// Of any other command: its lines stand among the command's own messages, which are text.
+    #[must_use]
+    pub fn of_command(configured: LogFormat) -> Self {
+        match configured {
+            LogFormat::Auto | LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
+}
+
 /// Starts logging for this process, until the guard is dropped. Panics are logged like all other
 /// events.
 ///
@@ -34,7 +64,7 @@ pub enum LineMark {
 /// The system's, if the thread that writes the lines could not start.
 pub fn start(
     level: LevelFilter,
-    format: LogFormat,
+    format: LineFormat,
     mark: LineMark,
     console: &Console,
 ) -> io::Result<batch::Flusher> {
@@ -43,8 +73,8 @@ pub fn start(
     let filter = Targets::new().with_default(libraries).with_target("authd", level);
     let mark = match (mark, format) {
         (LineMark::None, _) => "",
-        (LineMark::TestMode, LogFormat::Text) => "test=true ",
-        (LineMark::TestMode, LogFormat::Json) => "{\"test\":true,",
+        (LineMark::TestMode, LineFormat::Text) => "test=true ",
+        (LineMark::TestMode, LineFormat::Json) => "{\"test\":true,",
     };
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(LogLines { lines, mark })
@@ -52,8 +82,10 @@ pub fn start(
     let registry = tracing_subscriber::registry().with(filter);
     // It fails only if logging has already started, and it is started only once.
     let _ = match format {
-        LogFormat::Text => registry.with(layer).try_init(),
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+        LineFormat::Text => registry.with(layer).try_init(),
+        LineFormat::Json => {
+            registry.with(layer.event_format(JsonEvent).fmt_fields(JsonMembers)).try_init()
+        }
     };
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -131,7 +163,7 @@ fn one_line(event: &[u8]) -> Cow<'_, [u8]> {
         Some(body) => (body, &b"\n"[..]),
         None => (event, &b""[..]),
     };
-    if !body.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+    if memchr::memchr2(b'\n', b'\r', body).is_none() {
         return Cow::Borrowed(event);
     }
     let mut line = Vec::with_capacity(event.len() + 8);

@@ -1,6 +1,8 @@
 //! `authd provider`: the providers that people log in with.
 
 mod add;
+mod flags;
+mod set;
 mod test;
 mod view;
 
@@ -17,7 +19,7 @@ use crate::identity::admin::providers;
 use crate::identity::admin::providers::ProviderOrigin;
 use view::ProviderLine;
 
-/// Add, list, test and remove the providers that people log in with
+/// Add, list, change, test and remove the providers that people log in with
 ///
 /// A provider of the configuration (`[providers.NAME]`) comes before one with the same name or issuer
 /// that was added here. Changes take effect at once, also on a running server that uses the same database.
@@ -26,6 +28,7 @@ pub enum ProviderCommand {
     Add(Box<add::ProviderAdd>),
     List(ProviderList),
     Show(ProviderShow),
+    Set(Box<set::ProviderSet>),
     Test(test::ProviderTest),
     Remove(ProviderRemove),
 }
@@ -53,7 +56,7 @@ pub struct ProviderShow {
 /// Remove a provider that was added here; users can no longer log in with it
 ///
 /// The accounts that are connected to it stay, and log in again once a provider with the same issuer
-/// is there.
+/// is there. Tokens that were kept of it are deleted.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -84,9 +87,12 @@ impl ProviderCommand {
             ProviderCommand::Show(command) => {
                 opened::with_core(global, console, async |core, console| {
                     let (record, identities) = providers::show(core, &command.name).await?;
-                    view::show(console, &record, Some(identities))
+                    view::show(console, &record, Some(identities))?;
+                    flags::warn_of_address(core, console);
+                    Ok(())
                 })
             }
+            ProviderCommand::Set(command) => command.run(global, console),
             ProviderCommand::Test(command) => command.run(global, console),
             ProviderCommand::Remove(command) => command.run(global, console),
         }

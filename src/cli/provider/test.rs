@@ -1,10 +1,12 @@
 //! `authd provider test`: each step of a login at a provider, with what it found. Nothing is stored.
 
 use std::io::{self, BufRead, Write as _};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::flags::warn_of_address;
 use super::view::proof_words;
 use crate::cli::console::{Console, OutputFormat};
 use crate::cli::failure::Failure;
@@ -15,24 +17,30 @@ use crate::identity::Core;
 use crate::identity::admin::providers;
 use crate::identity::provider::rule::LinkDecision;
 use crate::identity::provider::{
-    ProviderAnswer, TrialFailure, TrialResult, begin_trial, finish_trial, probe,
+    ProviderAnswer, TrialFailure, TrialPoll, TrialResult, begin_device_trial, begin_trial,
+    finish_trial, poll_device_trial, probe,
 };
 use crate::model::{Account, Provider};
-use crate::oidc::{ExchangeStep, printable};
+use crate::oidc::{ExchangeFailure, ExchangeStep, FailureCause, printable};
 
 /// The longest address that is read.
 const LONGEST_ADDRESS: u64 = 16 * 1024;
+/// How much longer to wait after the provider was asked too often (RFC 8628, section 3.5).
+const SLOWER: Duration = Duration::from_secs(5);
 
 /// Test a provider and print each step: discovery, keys, a login, and what it would do
 ///
 /// The login is opened in a browser. It ends at the registered address, on a page that says that the
-/// login expired, because it belongs to this command: paste the address of that page. Nothing is
-/// stored, and no session begins.
+/// login expired, because it belongs to this command: paste the address of that page. With --device
+/// there is nothing to paste, if the provider has such logins (RFC 8628). Nothing is stored, and no
+/// session begins.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd provider test google
       Check the settings, log in, and see what came and what would be connected
+  authd provider test acme --device
+      The same by a device: type the code that is shown on a page of the provider
   authd provider test google --no-login
       Check only the discovery document and the keys
 
@@ -45,6 +53,10 @@ pub struct ProviderTest {
     /// Check only the discovery document and the keys
     #[arg(long)]
     no_login: bool,
+
+    /// Log in by a device: type a code on a page of the provider, in any browser
+    #[arg(long, conflicts_with = "no_login")]
+    device: bool,
 }
 
 /// The steps so far. For people each is printed at once, because the next one may take long.
@@ -76,6 +88,28 @@ impl Steps<'_> {
         self.add("FAILED", name, why);
         self.done.push(json!({ "name": name, "ok": false, "answer": why }));
         Failure::failed(format_args!("{name}: {why}")).hint(hint)
+    }
+
+    fn logged_in(&mut self, provider: &Provider, result: TrialResult) -> TrialResult {
+        self.ok("login", "the provider's answer is genuine");
+        if !self.is_json() {
+            print(self.console, provider, &result);
+        }
+        result
+    }
+
+    fn not_logged_in(&mut self, failure: TrialFailure) -> Failure {
+        match failure {
+            TrialFailure::Answer(why) => {
+                let hint = "check the redirect address and the scopes that the provider knows, \
+                            and paste the whole address";
+                self.failed("login", &why, hint)
+            }
+            TrialFailure::Exchange(failure) => {
+                self.failed(failure.step.as_str(), &failure.reason, remedy(&failure))
+            }
+            TrialFailure::Core(error) => error.into(),
+        }
     }
 
     fn add(&mut self, mark: &str, name: &str, says: &str) {
@@ -120,9 +154,12 @@ impl ProviderTest {
             match step.result {
                 Ok(found) => steps.ok(step.name, &found),
                 Err(failure) => {
-                    return Err(steps.failed(step.name, &failure.reason, remedy(failure.step)));
+                    return Err(steps.failed(step.name, &failure.reason, remedy(&failure)));
                 }
             }
+        }
+        if self.device {
+            return self.by_device(core, steps, &provider).await.map(Some);
         }
         let Some(address) = record.redirect_address else {
             let why = "there is no page that takes the provider's answer";
@@ -130,6 +167,7 @@ impl ProviderTest {
             return Err(steps.failed("register", why, hint));
         };
         steps.say("register", &format!("at the provider: {address}"));
+        warn_of_address(core, steps.console);
         if self.no_login {
             return Ok(None);
         }
@@ -143,22 +181,40 @@ impl ProviderTest {
         };
         let answer = ProviderAnswer::of_address(&pasted);
         match finish_trial(core, &trial, &answer).await {
-            Ok(result) => {
-                steps.ok("login", "the provider's answer is genuine");
-                if !steps.is_json() {
-                    print(steps.console, &provider, &result);
-                }
-                Ok(Some(result))
+            Ok(result) => Ok(Some(steps.logged_in(&provider, result))),
+            Err(failure) => Err(steps.not_logged_in(failure)),
+        }
+    }
+
+    /// A login for which the person types a code on a page of the provider.
+    async fn by_device(
+        &self,
+        core: &Core,
+        steps: &mut Steps<'_>,
+        provider: &Provider,
+    ) -> Result<TrialResult, Failure> {
+        let begun = begin_device_trial(core, &self.name).await;
+        let trial = begun.map_err(|failure| steps.not_logged_in(failure))?;
+        let login = &trial.login;
+        steps.say("open", &login.page);
+        steps.say("code", &login.user_code);
+        if let Some(page) = &login.page_with_code {
+            steps.say("or open", page);
+        }
+        let (mut interval, mut left) = (login.interval, login.expires_in);
+        loop {
+            let Some(rest) = left.checked_sub(interval) else {
+                let hint = "start again, and log in on the page that is shown";
+                return Err(steps.failed("login", "no login came in time", hint));
+            };
+            left = rest;
+            tokio::time::sleep(interval).await;
+            match poll_device_trial(core, &trial).await {
+                Ok(TrialPoll::Done(result)) => return Ok(steps.logged_in(provider, *result)),
+                Ok(TrialPoll::Pending) => {}
+                Ok(TrialPoll::SlowDown) => interval += SLOWER,
+                Err(failure) => return Err(steps.not_logged_in(failure)),
             }
-            Err(TrialFailure::Answer(why)) => {
-                let hint = "check the redirect address and the scopes that the provider knows, \
-                            and paste the whole address";
-                Err(steps.failed("login", &why, hint))
-            }
-            Err(TrialFailure::Exchange(failure)) => {
-                Err(steps.failed(name_of(failure.step), &failure.reason, remedy(failure.step)))
-            }
-            Err(TrialFailure::Core(error)) => Err(error.into()),
         }
     }
 }
@@ -176,28 +232,30 @@ fn read_address(input: impl BufRead, address: &str) -> Result<Option<String>, Fa
     Ok((!line.is_empty()).then(|| line.to_owned()))
 }
 
-fn name_of(step: ExchangeStep) -> &'static str {
-    match step {
-        ExchangeStep::Discovery => "discovery",
-        ExchangeStep::Keys => "keys",
-        ExchangeStep::Token => "token",
-        ExchangeStep::IdToken => "id token",
-        ExchangeStep::UserInfo => "userinfo",
-        ExchangeStep::Emails => "addresses",
-    }
-}
-
 /// What to look at if this step failed.
-fn remedy(step: ExchangeStep) -> &'static str {
-    match step {
-        ExchangeStep::Discovery => {
-            "check the issuer; a server inside your network has to be in outbound.allow"
+fn remedy(failure: &ExchangeFailure) -> &'static str {
+    match failure.cause {
+        FailureCause::NotAllowed => {
+            return "a server inside your network has to be in outbound.allow: \
+                    [outbound] allow = [\"host\"]";
         }
+        FailureCause::Unreachable if failure.step != ExchangeStep::Exchange => {
+            return "authd permits the request: check the issuer, that the provider runs, and the \
+                    network between";
+        }
+        _ => {}
+    }
+    match failure.step {
+        ExchangeStep::Discovery => "check the issuer, exactly as the provider writes it",
         ExchangeStep::Keys => "the provider has to publish keys for RS256, PS256, ES256 or EdDSA",
         ExchangeStep::Token => {
             "check the client ID and the secret, and that the provider knows the redirect address"
         }
         ExchangeStep::IdToken => "check the issuer, the client ID, and the clock of this machine",
+        ExchangeStep::Device => {
+            "log in without --device, or let the client use device logins at the provider"
+        }
+        ExchangeStep::Exchange => "the provider is slow: attempt it again",
         ExchangeStep::UserInfo | ExchangeStep::Emails => {
             "check the scopes that the client may ask the provider for"
         }

@@ -60,6 +60,7 @@ impl ListRecord for ProviderLine<'_> {
             "redirectUris": provider.map(|provider| &provider.redirect_uris),
             "audiences": provider.map(|provider| &provider.audiences),
             "trustedAcr": provider.map(|provider| &provider.trusted_acr),
+            "keepTokens": provider.is_some_and(|provider| provider.keeps_tokens()),
             "provedBy": provider.map(|provider| String::from(provider.proof.clone())),
             "redirectAddress": record.redirect_address,
             "createdAt": time(record.created_at),
@@ -113,6 +114,7 @@ pub(super) fn show(
             ("redirect uris", list(&provider.redirect_uris)),
             ("audiences", list(&provider.audiences)),
             ("trusted acr", list(&provider.trusted_acr)),
+            ("keeps tokens", if provider.keeps_tokens() { "yes" } else { "no" }.to_owned()),
         ]);
     }
     let address = record.redirect_address.clone();

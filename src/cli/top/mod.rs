@@ -17,13 +17,14 @@ use super::failure::Failure;
 use super::prompt::Silence;
 use crate::cli::global::Global;
 use crate::cli::opened;
-use crate::config::{AllowedHost, Config};
+use crate::config::AllowedHost;
 use crate::env::Env;
 use crate::identity::Core;
 use crate::identity::system::operator_token::{self, TokenPurpose};
 use crate::metrics::Stopwatch;
 use crate::model::{HttpUrl, Secret};
 use crate::outbound::{HttpClient, HttpRequest, OutboundPolicy, RequestLimits, UrlSchemes};
+use crate::tls::OwnServer;
 use samples::{Between, Scrape};
 use view::TopFigures;
 
@@ -80,18 +81,23 @@ impl TopCommand {
 
 /// Where the metrics of the server are.
 struct MetricsSource {
-    url: HttpUrl,
+    way: MetricsWay,
     /// As it is shown.
     place: String,
+}
+
+/// How a request reaches them.
+enum MetricsWay {
+    /// To the server's own port on this machine.
+    Here(OwnServer),
+    Url(HttpUrl),
 }
 
 impl MetricsSource {
     /// The first place that answers: the port of the metrics, that of the API, the public URL.
     async fn find(core: &Core) -> Result<Self, Failure> {
         let mut last = Failure::failed("no server answers");
-        for base in places(&core.config) {
-            let Some(url) = HttpUrl::parse(&format!("{base}/metrics")) else { continue };
-            let source = Self { url, place: base };
+        for source in Self::all(core).await? {
             match source.scrape(core).await {
                 Ok(_) => return Ok(source),
                 Err(failure) => last = failure,
@@ -100,14 +106,33 @@ impl MetricsSource {
         Err(last.hint("is the server running with this configuration? see: authd doctor --local"))
     }
 
+    async fn all(core: &Core) -> Result<Vec<Self>, Failure> {
+        let of_url = |place: String| {
+            let url = HttpUrl::parse(&format!("{place}/metrics"))?;
+            Some(Self { way: MetricsWay::Url(url), place })
+        };
+        let config = &core.config;
+        let alone = config.metrics.listen.and_then(|listen| of_url(format!("http://{listen}")));
+        let own = OwnServer::of(config, &core.store, &core.master, &core.env).await?;
+        let place = own.origin().to_owned();
+        let own = Self { way: MetricsWay::Here(own), place };
+        let public = config.server.public_url.clone().and_then(of_url);
+        Ok(alone.into_iter().chain([own]).chain(public).collect())
+    }
+
     async fn scrape(&self, core: &Core) -> Result<Scrape, Failure> {
         let question = operator_token::ask(&core.master, &Env::real(), TokenPurpose::Metrics)?;
         let headers = [(operator_token::HEADER.to_owned(), Secret::new(question.token))];
-        let allowed = vec![AllowedHost::from(self.url.host().clone())];
-        let client = HttpClient::new(OutboundPolicy::new(UrlSchemes::HttpAndHttps, allowed));
-        let request = HttpRequest { method: "GET", url: &self.url, headers: &headers, body: b"" };
+        let answer = match &self.way {
+            MetricsWay::Here(server) => server.get("/metrics", &headers, LIMITS).await,
+            MetricsWay::Url(url) => {
+                let allowed = vec![AllowedHost::from(url.host().clone())];
+                let policy = OutboundPolicy::new(UrlSchemes::HttpAndHttps, allowed);
+                let request = HttpRequest { method: "GET", url, headers: &headers, body: b"" };
+                HttpClient::new(policy).send(&request, LIMITS).await
+            }
+        };
         let place = &self.place;
-        let answer = client.send(&request, LIMITS).await;
         let answer = answer.map_err(|error| Failure::failed(format_args!("{place}: {error}")))?;
         match (answer.status, answer.body) {
             (200, Ok(body)) => Ok(Scrape::parse(&String::from_utf8_lossy(&body))),
@@ -118,12 +143,6 @@ impl MetricsSource {
             }
         }
     }
-}
-
-fn places(config: &Config) -> Vec<String> {
-    let metrics = config.metrics.listen.map(|listen| format!("http://{listen}"));
-    let api = format!("http://{}", config.server.local_address());
-    metrics.into_iter().chain([api]).chain(config.server.public_url.clone()).collect()
 }
 
 /// Prints the figures of one interval.

@@ -7,6 +7,8 @@ use super::samples::{Between, Route, Scrape, Traffic};
 /// What is shown at one moment.
 pub struct TopFigures {
     version: String,
+    /// The name of the server, if several share the database.
+    server: Option<String>,
     total: Traffic,
     routes: Vec<(Route, Traffic)>,
     /// Figures by their names; those with a unit of `/s` are rates.
@@ -27,6 +29,7 @@ impl TopFigures {
         let now = between.after;
         Self {
             version: now.label_of("authd_build_info", "version").unwrap_or_default(),
+            server: now.label_of("authd_server_info", "server"),
             total: between.total(),
             routes: between.routes(),
             groups: vec![
@@ -43,7 +46,8 @@ impl TopFigures {
     /// The lines of a screen of this size.
     #[must_use]
     pub fn lines(&self, title: &str, columns: usize, rows: usize) -> Vec<String> {
-        let mut lines = vec![format!("authd {}  {title}", self.version), String::new()];
+        let server = self.server.as_ref().map(|name| format!("  {name}")).unwrap_or_default();
+        let mut lines = vec![format!("authd {}  {title}{server}", self.version), String::new()];
         lines.push(format!(
             "{:<10}{:>9}/s  errors {}/s  {}",
             "requests",
@@ -92,6 +96,9 @@ impl TopFigures {
             "requests": traffic(&self.total),
             "routes": routes.collect::<Vec<_>>(),
         });
+        if let Some(server) = &self.server {
+            all["server"] = json!(server);
+        }
         for (group, figures) in &self.groups {
             for one in figures {
                 let per_second = if one.unit == "/s" { " per second" } else { "" };

@@ -11,7 +11,7 @@ use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
-use crate::identity::admin::export_all::{Hashes, Roster};
+use crate::identity::admin::export_all::{ExportRun, Hashes};
 use crate::model::identity::Identity;
 use crate::model::{LanguageTag, Source, Time, text};
 use crate::store::tables::transfer::AccountExport;
@@ -46,8 +46,8 @@ impl UserExport {
         let named = self.output.as_deref().and_then(Format::of);
         let format = self.format.or(named).unwrap_or(Format::Jsonl);
         let mut file = self.output.as_deref().map(made).transpose()?;
-        let hashes = if self.with_hashes { Hashes::Included } else { Hashes::Left };
-        let mut export = Roster::begin(core, hashes, &Source::command_line()).await?;
+        let hashes = if self.with_hashes { Hashes::Included } else { Hashes::Omitted };
+        let mut export = ExportRun::begin(core, hashes, &Source::command_line()).await?;
         let mut progress = ProgressBar::new(&core.env, Some(export.count().await?));
         let mut written = 0;
         let mut write = |console: &mut Console, line: &str| match &mut file {

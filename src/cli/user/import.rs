@@ -196,7 +196,7 @@ impl UserImport {
                     Ok(batch) => batch,
                     Err(why) => break Err(Failure::failed(why)),
                 };
-                match import.take(drafts).await {
+                match import.add(drafts).await {
                     // If the report cannot be written, what was imported so far is still recorded
                     // and printed.
                     Ok(remarks) => match shown.note(remarks, unused, report.as_mut()) {

@@ -99,7 +99,7 @@ Examples:
   authd user list --status suspended
       Show which accounts an administrator has suspended
   authd user list --search jo --limit 20
-      Show the first 20 whose address or username contains `jo`
+      Show the first 20 whose address, username or name contains `jo`
   authd user list --limit 0 --json | jq -r '.[].email'
       Print the addresses of all accounts")]
 pub struct UserList {
@@ -107,7 +107,7 @@ pub struct UserList {
     #[arg(long, value_enum)]
     status: Option<StatusWord>,
 
-    /// Only accounts whose address or username contains this text
+    /// Only accounts whose address, username or name contains this text
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 

@@ -8,7 +8,7 @@ use crate::cli::console::{Console, ListRecord};
 use crate::cli::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
-use crate::identity::admin::{accounts, search};
+use crate::identity::admin::{accounts, changes, search};
 use crate::identity::session::list::SessionView;
 use crate::identity::{FreshBy, factor};
 
@@ -79,8 +79,8 @@ impl Revoke {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         super::change(global, console, "ended sessions of", async |core, by| {
             Ok(match &self.session {
-                Some(session) => search::end_session(core, by, &self.user, session).await?,
-                None => search::end_sessions(core, by, &self.user).await?,
+                Some(session) => changes::end_session(core, by, &self.user, session).await?,
+                None => changes::end_sessions(core, by, &self.user).await?,
             })
         })
     }
@@ -103,7 +103,7 @@ impl MfaReset {
 impl Restore {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         super::change(global, console, "restored", async |core, by| {
-            Ok(search::restore(core, by, &self.user).await?)
+            Ok(changes::restore(core, by, &self.user).await?)
         })
     }
 }

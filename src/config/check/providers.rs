@@ -6,7 +6,48 @@ use crate::model::finding::{CheckReport, Severity};
 use crate::model::provider::{AddressProof, ClientKey, Provider};
 
 pub(super) fn find(config: &Config, found: &mut CheckReport) {
-    config.providers.all.iter().for_each(|provider| find_in(provider, found));
+    let all = &config.providers.all;
+    for (at, provider) in all.iter().enumerate() {
+        find_in(provider, found);
+        all[..at].iter().for_each(|other| find_between(provider, other, found));
+    }
+}
+
+/// Finds what is worth knowing about one provider beside another.
+pub(super) fn find_between(provider: &Provider, other: &Provider, found: &mut CheckReport) {
+    shared_page(provider, other, found);
+    shared_client(provider, other, found);
+}
+
+/// Two names for one client at one issuer: two buttons that open the same accounts.
+fn shared_client(provider: &Provider, other: &Provider, found: &mut CheckReport) {
+    if (&provider.issuer, &provider.client_id) == (&other.issuer, &other.client_id) {
+        found.warning(
+            &key(provider, "client_id"),
+            format!(
+                "{} is the same client of {}: users see two buttons, and both open the same accounts",
+                other.name, provider.issuer
+            ),
+            "remove one of them",
+        );
+    }
+}
+
+/// A page that takes the answers of two providers cannot tell them apart, so one provider could take a
+/// code of the other (mix-up; RFC 9700, section 4.4). The pages of this server are one for each.
+fn shared_page(provider: &Provider, other: &Provider, found: &mut CheckReport) {
+    let shared = provider.redirect_uris.iter().find(|url| other.redirect_uris.contains(url));
+    if let Some(url) = shared {
+        found.warning(
+            &key(provider, "redirect_uris"),
+            format!(
+                "{url} takes the answers of {} too: one of these providers can get a code of the other, unless both \
+                 name their issuer in their answers (iss, RFC 9207)",
+                other.name
+            ),
+            "give each provider a page of its own",
+        );
+    }
 }
 
 /// Finds what is worth knowing about one provider, wherever its settings are.

@@ -94,6 +94,14 @@ macro_rules! rate_of_limit {
                     $(Limit::$name => self.$rate,)*
                 }
             }
+
+            /// The key of the rate of a limit.
+            #[must_use]
+            pub fn key(limit: Limit) -> &'static str {
+                match limit {
+                    $(Limit::$name => concat!("limits.", stringify!($rate)),)*
+                }
+            }
         }
     };
 }

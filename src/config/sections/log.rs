@@ -3,12 +3,16 @@
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
     /// Readable text.
     Text,
     /// One JSON object per line.
     Json,
 }
 
+const FORMATS: [(&str, LogFormat); 3] =
+    [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 section! {
@@ -17,6 +21,6 @@ section! {
         /// `error`, `warn`, `info`, `debug` or `trace`.
         level: String = choice(&LEVELS.map(|level| (level, level))) => str::to_owned;
         /// The format of log lines.
-        format: LogFormat = choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]);
+        format: LogFormat = choice(&FORMATS);
     }
 }

@@ -2,6 +2,7 @@
 //! is resolved from its settings and a preset of `static/providers`, for providers in the
 //! configuration and in the database alike.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,14 +46,51 @@ struct ProviderPreset {
     form_post: bool,
     token_auth: Option<TokenAuth>,
     endpoints: Option<Endpoints>,
+    /// Those of a server of the operator's, where `{issuer}` is its address. Without them it has a
+    /// discovery document.
+    own_endpoints: Option<Endpoints>,
     #[serde(default)]
     claims: ClaimPaths,
+    /// What a login asks for besides, where its tokens are kept.
+    #[serde(default)]
+    keeping: KeepingPreset,
+}
+
+impl ProviderPreset {
+    /// The endpoints of the provider, or of a server of its kind at this issuer; `None`: those of its
+    /// discovery document.
+    fn endpoints_at(&self, issuer: Option<&str>) -> Option<Endpoints> {
+        let Some(issuer) = issuer else { return self.endpoints.clone() };
+        let own = self.own_endpoints.as_ref()?;
+        let at = |url: &str| url.replace("{issuer}", issuer.trim_end_matches('/'));
+        Some(Endpoints {
+            authorization: at(&own.authorization),
+            token: at(&own.token),
+            userinfo: at(&own.userinfo),
+            emails: own.emails.as_deref().map(at),
+        })
+    }
+}
+
+/// What makes a provider issue tokens that last.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct KeepingPreset {
+    scopes: Vec<String>,
+    fields: BTreeMap<String, String>,
 }
 
 /// The names of all presets.
 #[must_use]
 pub fn preset_names() -> Vec<&'static str> {
     PRESETS.iter().map(|(name, _)| *name).collect()
+}
+
+/// What people call the provider of a preset.
+#[must_use]
+pub fn preset_label(name: &str) -> Option<String> {
+    let (_, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
+    toml::from_str(text).ok().map(|preset: ProviderPreset| preset.label)
 }
 
 /// Whether this can be the name of a provider.
@@ -94,13 +132,8 @@ pub fn resolve(
     let preset = preset_of(name, settings)?;
     let place = issuer(settings, preset.as_ref())?;
     let known = preset.as_ref();
-    // A self-hosted server has the endpoints that its discovery document names.
-    let endpoints = known.filter(|_| settings.issuer.is_none()).and_then(|p| p.endpoints.clone());
-    let mut scopes = known
-        .map_or_else(|| words(&["openid", "email", "profile"]), |preset| preset.scopes.clone());
-    let more: Vec<_> =
-        settings.scopes.iter().filter(|scope| !scopes.contains(scope)).cloned().collect();
-    scopes.extend(more);
+    let endpoints = known.and_then(|preset| preset.endpoints_at(settings.issuer.as_deref()));
+    let scopes = scopes(settings, known);
     let proof = settings.proved_by.clone().or_else(|| known.map(|preset| preset.proved_by.clone()));
     Ok(Provider {
         name: name.to_owned(),
@@ -120,6 +153,7 @@ pub fn resolve(
         discovery_base: place.discovery_base,
         tenants: place.tenants,
         endpoints,
+        request_fields: request_fields(settings, known, &scopes),
         scopes,
         proof: proof.unwrap_or_else(|| AddressProof::Claim("email_verified".to_owned())),
         claims: known.map(|preset| preset.claims.clone()).unwrap_or_default(),
@@ -130,6 +164,36 @@ pub fn resolve(
         trusted_acr: settings.trusted_acr.clone(),
         settings: settings.clone(),
     })
+}
+
+/// The scopes that a login asks for.
+fn scopes(settings: &ProviderSettings, preset: Option<&ProviderPreset>) -> Vec<String> {
+    let mut scopes = preset
+        .map_or_else(|| words(&["openid", "email", "profile"]), |preset| preset.scopes.clone());
+    let kept = preset.filter(|_| settings.keep_tokens).map(|preset| &preset.keeping.scopes);
+    for scope in settings.scopes.iter().chain(kept.into_iter().flatten()) {
+        if !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+    scopes
+}
+
+/// What a login request has besides, so that the provider issues a token to refresh with.
+fn request_fields(
+    settings: &ProviderSettings,
+    preset: Option<&ProviderPreset>,
+    scopes: &[String],
+) -> Vec<(String, String)> {
+    match preset {
+        _ if !settings.keep_tokens => Vec::new(),
+        Some(preset) => preset.keeping.fields.clone().into_iter().collect(),
+        // OpenID Connect Core 1.0, section 11.
+        None if scopes.iter().any(|scope| scope == "offline_access") => {
+            vec![("prompt".to_owned(), "consent".to_owned())]
+        }
+        None => Vec::new(),
+    }
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -332,6 +396,7 @@ pub fn check_provider(
     put("redirect_uris", list(&given.redirect_uris));
     put("trusted_acr", list(&given.trusted_acr));
     put("proved_by", given.proved_by.clone().map(|proof| Raw::Text(proof.into())));
+    put("keep_tokens", given.keep_tokens.then_some(Raw::Bool(true)));
     let mut reader = ConfigReader::new(layer, Path::new(""));
     let read = read_one(&mut reader, name);
     read.map_err(|Reported| {
@@ -356,13 +421,14 @@ fn read_one(r: &mut ConfigReader, name: &str) -> ReadResult<CheckedProvider> {
     let private_key = r.secret(key("private_key"), "a private key in PEM form");
     let scopes = r.optional_list(key("scopes"), "scopes", scope);
     let audiences = r.optional_list(key("audiences"), "client IDs", |item| one_line(item, 500));
-    let redirect_uris = r.optional_list(key("redirect_uris"), "URLs", redirect_uri);
+    let redirect_uris = redirect_uris(r, &key("redirect_uris"));
     let trusted_acr = r.optional_list(key("trusted_acr"), "values", |item| one_line(item, 200));
     let proved_by = r.option(
         key("proved_by"),
         "\"never\", \"always\" or the name of a claim like \"email_verified\"",
         |raw| AddressProof::parse(&raw.to_text()),
     );
+    let keep_tokens = r.optional_truth(key("keep_tokens"));
     let settings = ProviderSettings {
         preset: preset?,
         label: label?,
@@ -376,6 +442,7 @@ fn read_one(r: &mut ConfigReader, name: &str) -> ReadResult<CheckedProvider> {
         redirect_uris: redirect_uris?.unwrap_or_default(),
         trusted_acr: trusted_acr?.unwrap_or_default(),
         proved_by: proved_by?,
+        keep_tokens: keep_tokens?.unwrap_or_default(),
     };
     let keys = ProviderKeys { client_secret: client_secret?, private_key: private_key? };
     match resolve(name, &settings, &keys) {
@@ -399,17 +466,38 @@ fn one_line(text: &str, longest: usize) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// A page of an app that may take the provider's answer.
-fn redirect_uri(text: &str) -> Option<String> {
-    let text = text.trim();
-    // Apps on a phone have schemes of their own; those that run code or read files are none.
-    let (scheme, rest) = text.split_once(':')?;
-    let is_page = match scheme {
-        "http" | "https" => HttpUrl::parse(text).is_some_and(|url| is_encrypted(&url)),
-        _ => scheme.contains('.') && rest.starts_with('/'),
-    };
-    let is_plain = text.bytes().all(|b| b.is_ascii_graphic()) && !text.contains('#');
-    (is_page && is_plain && text.len() <= 500).then(|| text.to_owned())
+fn redirect_uris(r: &mut ConfigReader, key: &str) -> ReadResult<Option<Vec<String>>> {
+    let list = r.optional_list(key.to_owned(), "URLs", |item| Some(item.trim().to_owned()))?;
+    let unfit = list.iter().flatten().find_map(|item| Some((item, unfit_page(item)?)));
+    if let Some((item, why)) = unfit {
+        r.refuse(key, format!("{item:?} cannot take an answer: {why}"));
+        return Err(Reported);
+    }
+    Ok(list)
+}
+
+/// Why a page of an app cannot take the provider's answer.
+fn unfit_page(text: &str) -> Option<&'static str> {
+    if text.len() > 500 || !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Some("it has characters that no URL has, or is longer than 500");
+    }
+    if text.contains('#') {
+        return Some("it has a fragment (#)");
+    }
+    match text.split_once(':') {
+        Some(("http" | "https", _)) => match HttpUrl::parse(text) {
+            None => Some("it is no URL"),
+            Some(url) if !is_encrypted(&url) => {
+                Some("it must begin with https://, unless it is on this machine")
+            }
+            Some(_) => None,
+        },
+        // Apps on a phone have schemes of their own; those that run code or read files are none.
+        Some((scheme, rest)) if scheme.contains('.') && rest.starts_with('/') => None,
+        _ => Some(
+            "it must begin with https://, or with the scheme of an app, such as com.example.app:/",
+        ),
+    }
 }
 
 /// A client secret or private key as given by the operator: without white space around it.

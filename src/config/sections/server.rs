@@ -108,6 +108,8 @@ pub struct Server {
     pub connections: usize,
     /// The largest number of simultaneous connections from one client network.
     pub connections_client: usize,
+    /// The largest number of TLS handshakes in a minute from one client network.
+    pub handshakes_client: u32,
     /// The largest JSON body, in bytes.
     pub body_limit: usize,
 }
@@ -122,6 +124,17 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
+}
+
+/// The URL of a server that listens at this address. This machine is `localhost` there: browsers bind
+/// no passkey to an address, and a cookie of one name is not sent to another.
+pub(in crate::config) fn url_of(listen: SocketAddr) -> String {
+    let at = reachable(listen);
+    if [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&at.ip()) {
+        format!("http://localhost:{}", at.port())
+    } else {
+        format!("http://{at}")
+    }
 }
 
 impl Server {
@@ -174,6 +187,7 @@ impl Server {
             });
         let connections = r.whole("server.connections", 1..=1_000_000);
         let connections_client = r.whole("server.connections_client", 1..=1_000_000);
+        let handshakes_client = r.whole("server.handshakes_client", 1..=1_000_000);
         let body_limit = r.whole("server.body_limit", 1024..=16 * 1024 * 1024);
         Ok(Self {
             listen: listen?,
@@ -188,6 +202,7 @@ impl Server {
             cors_origins: cors_origins?,
             connections: connections?,
             connections_client: connections_client?,
+            handshakes_client: handshakes_client?,
             body_limit: body_limit?,
         })
     }

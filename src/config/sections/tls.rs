@@ -3,9 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use zeroize::Zeroizing;
+
 use crate::config::Server;
 use crate::config::reader::ConfigReader;
-use crate::model::{Email, HttpUrl};
+use crate::model::{Email, HttpUrl, Secret, secret};
+
+/// A shorter key of a customer account is not what an authority shows.
+const SHORTEST_KEY: usize = 16;
 
 /// The directory of Let's Encrypt.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
@@ -28,6 +33,10 @@ section! {
         });
         /// What the authority's own server is verified with, if it is not a public one.
         acme_root: Option<PathBuf> = optional_path("a file of certificates in PEM");
+        /// The customer account with the authority that a new account is bound to.
+        acme_eab_kid: Option<String> = optional_text(1024);
+        /// The key of that customer account, in base64url.
+        acme_eab_key: Option<Secret> = secret("the key that the authority shows, in base64url");
         /// Whether the name must lead to this server before anything is ordered.
         acme_check: bool = truth();
         /// A port for plain HTTP that only redirects to https.
@@ -54,7 +63,33 @@ impl TlsConfig {
     #[must_use]
     pub fn of_acme(&self) -> impl std::fmt::Debug + use<> {
         let contact = self.acme.as_ref().map(|contact| contact.as_str().to_owned());
-        (contact, self.acme_directory.clone(), self.acme_root.clone(), self.acme_check)
+        let customer = self.acme_eab_kid.clone();
+        let directory = self.acme_directory.clone();
+        (contact, directory, self.acme_root.clone(), customer, self.acme_check)
+    }
+
+    /// The key identifier and the key of the customer account with the authority (RFC 8555, section
+    /// 7.3.4).
+    #[must_use]
+    pub fn binding(&self) -> Option<(String, Zeroizing<Vec<u8>>)> {
+        let key = self.acme_eab_key.as_ref()?.reveal().trim_end_matches('=');
+        let key = Zeroizing::new(secret::decode(key)?);
+        Some((self.acme_eab_kid.clone()?, key)).filter(|(_, key)| key.len() >= SHORTEST_KEY)
+    }
+
+    /// Refuses half a customer account.
+    fn validate_binding(&self, r: &mut ConfigReader) {
+        match (&self.acme_eab_kid, &self.acme_eab_key) {
+            (Some(_), None) => r.refuse("tls.acme_eab_key", "expected the key of tls.acme_eab_kid"),
+            (None, Some(_)) => {
+                r.refuse("tls.acme_eab_kid", "expected the key identifier of tls.acme_eab_key");
+            }
+            (Some(_), Some(_)) if self.binding().is_none() => r.refuse(
+                "tls.acme_eab_key",
+                "expected the key as the authority shows it: at least 16 bytes in base64url",
+            ),
+            _ => {}
+        }
     }
 
     pub(in crate::config) fn validate(&self, server: &Server, r: &mut ConfigReader) {
@@ -66,6 +101,7 @@ impl TlsConfig {
                 r.refuse(key, format!("expected a file because {other} is set, got nothing"));
             }
         }
+        self.validate_binding(r);
         if self.cert.is_some() && self.acme.is_some() {
             r.refuse("tls.acme", "expected nothing because tls.cert is set: choose one of them");
         }

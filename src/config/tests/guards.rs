@@ -19,7 +19,7 @@ fn with(more: &[(&str, &str)]) -> Loaded {
 
 /// The findings that are no hints, as `level key`.
 fn findings(more: &[(&str, &str)]) -> Vec<String> {
-    let found = check(&with(more), Vec::new()).findings;
+    let found = check(&with(more).config, Vec::new()).findings;
     let serious = found.iter().filter(|finding| finding.level != Severity::Hint);
     serious.map(|finding| format!("{} {}", finding.level, finding.key)).collect()
 }
@@ -172,13 +172,25 @@ fn a_provider_that_takes_any_address_or_sends_codes_in_clear_is_found() {
     assert_eq!(here, ["error providers.acme.issuer"]);
     let page = found(&[("AUTHD_PROVIDERS__ACME__REDIRECT_URIS", "http://localhost:3000/back")]);
     assert_eq!(page, ["warning providers.acme.redirect_uris"]);
+    let twin = found(&[
+        ("AUTHD_PROVIDERS__TWIN__ISSUER", "https://login.acme.example"),
+        ("AUTHD_PROVIDERS__TWIN__CLIENT_ID", "c"),
+        ("AUTHD_PROVIDERS__TWIN__CLIENT_SECRET", "s"),
+    ]);
+    assert_eq!(twin, ["warning providers.twin.client_id"]);
+    let other = found(&[
+        ("AUTHD_PROVIDERS__OTHER__ISSUER", "https://login.acme.example"),
+        ("AUTHD_PROVIDERS__OTHER__CLIENT_ID", "d"),
+        ("AUTHD_PROVIDERS__OTHER__CLIENT_SECRET", "s"),
+    ]);
+    assert_eq!(other, [""; 0]);
 }
 
 #[test]
 fn an_accent_that_is_hard_to_read_on_white_is_found_and_a_readable_one_is_named() {
     let of_accent = |accent: &str, enabled: &str| {
         let set = [("AUTHD_PAGES__ACCENT", accent), ("AUTHD_PAGES__ENABLED", enabled)];
-        let found = check(&with(&set), Vec::new()).findings;
+        let found = check(&with(&set).config, Vec::new()).findings;
         found.into_iter().find(|finding| finding.key == "pages.accent")
     };
     let found = of_accent("#ffd400", "true").unwrap();
@@ -195,7 +207,7 @@ fn an_accent_that_is_hard_to_read_on_white_is_found_and_a_readable_one_is_named(
 #[test]
 fn a_page_that_the_server_leads_to_and_that_cannot_call_it_is_named() {
     let of = |key: &str, more: &[(&str, &str)]| {
-        let found = check(&with(more), Vec::new()).findings;
+        let found = check(&with(more).config, Vec::new()).findings;
         found.into_iter().find(|finding| finding.key == key)
     };
     let back = ("AUTHD_PAGES__RETURN_TO", "https://app.mydomain.org/in,com.example.app://in");

@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
-    insta::assert_snapshot!(report::check_text(&check(&loaded(&[]), Vec::new())));
+    insta::assert_snapshot!(report::check_text(&check(&loaded(&[]).config, Vec::new())));
     let ready = loaded(&[
         ("AUTHD_SERVER__ENVIRONMENT", "production"),
         ("AUTHD_PUBLIC_URL", "https://auth.our-app.org"),
@@ -18,7 +18,7 @@ fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
         ("AUTHD_BACKUP__EVERY", "1 day"),
         ("AUTHD_BACKUP__TO", "/backup"),
     ]);
-    let check = check(&ready, Vec::new());
+    let check = check(&ready.config, Vec::new());
     assert_eq!((check.has_error(), check.findings), (false, Vec::new()));
 }
 
@@ -26,7 +26,7 @@ fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
 fn the_check_finds_what_is_allowed_but_unwise() {
     let found = |pairs: &[(&str, &str)]| -> Vec<String> {
         let loaded = loaded(pairs);
-        check(&loaded, crate::api::needs::findings(&loaded.config))
+        check(&loaded.config, crate::api::needs::findings(&loaded.config))
             .findings
             .into_iter()
             .map(|f| format!("{} {}", f.level, f.key))
@@ -66,7 +66,7 @@ fn the_check_finds_what_is_allowed_but_unwise() {
 fn every_key_of_every_profile_is_known_and_every_honoured_variable_sets_one() {
     for profile in ProfileName::all() {
         let first = loaded(&[("AUTHD_PROFILE", profile.name)]);
-        let keys: Vec<&str> = first.entries.iter().map(|entry| &*entry.key).collect();
+        let keys: Vec<&str> = first.config.entries.iter().map(|entry| &*entry.key).collect();
         for (name, meaning) in profile.environment().unwrap().honoured {
             for key in meaning.keys {
                 assert!(keys.contains(&key.as_str()), "{name} sets {key}");
@@ -101,6 +101,7 @@ fn the_standard_profile_names_every_key() {
     let named = keys_in(ProfileName::standard().text);
     let loaded = loaded(&[]);
     let missing: Vec<&str> = loaded
+        .config
         .entries
         .iter()
         .map(|entry| &*entry.key)

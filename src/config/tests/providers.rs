@@ -45,7 +45,8 @@ fn a_section_is_a_preset_by_its_name_or_an_issuer() {
     let acme = loaded.config.providers.find("acme").unwrap();
     assert_eq!((acme.label.as_str(), &acme.proof), ("acme", &AddressProof::Never));
     assert_eq!(acme.redirect_uris.len(), 2);
-    let shown = loaded.entries.iter().find(|entry| entry.key == "providers.google.client_secret");
+    let shown =
+        loaded.config.entries.iter().find(|entry| entry.key == "providers.google.client_secret");
     assert_eq!(shown.unwrap().value.as_deref(), Some("***"));
 }
 
@@ -114,4 +115,46 @@ fn a_secret_of_a_provider_is_no_flag() {
     assert!(is_secret("providers.google.client_secret", "x"));
     assert!(is_secret("providers.apple.private_key", "x"));
     assert!(!is_secret("providers.google.client_id", "x"));
+}
+
+#[test]
+fn a_page_that_takes_the_answers_of_two_providers_is_found() {
+    let of = |second: &str| {
+        let loaded = loaded(&[
+            ("AUTHD_PROVIDERS__GITHUB__CLIENT_ID", "c"),
+            (
+                "AUTHD_PROVIDERS__GITHUB__REDIRECT_URIS",
+                "https://app.example/a,https://app.example/b",
+            ),
+            ("AUTHD_PROVIDERS__GOOGLE__CLIENT_ID", "c"),
+            ("AUTHD_PROVIDERS__GOOGLE__REDIRECT_URIS", second),
+        ]);
+        let found = check(&loaded.config, Vec::new()).findings;
+        let about = found.iter().filter(|one| one.key.ends_with(".redirect_uris"));
+        about.map(|one| format!("{}: {}", one.key, one.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(of("https://app.example/c"), [""; 0]);
+    let found = of("https://app.example/b");
+    assert!(found.len() == 1, "{found:?}");
+    let expected =
+        "providers.google.redirect_uris: https://app.example/b takes the answers of github";
+    assert!(found[0].starts_with(expected), "{found:?}");
+}
+
+#[test]
+fn github_on_a_host_of_its_own_has_its_endpoints_there() {
+    let at = |issuer: &str| {
+        let settings = ProviderSettings { issuer: Some(issuer.to_owned()), ..settings("github") };
+        resolve_provider("any", &settings, &ProviderKeys::default()).unwrap().endpoints.unwrap()
+    };
+    let own = at("https://git.example/");
+    assert_eq!(own.token, "https://git.example/login/oauth/access_token");
+    assert_eq!(own.emails.as_deref(), Some("https://git.example/api/v3/user/emails"));
+    // One of OpenID Connect has a discovery document.
+    let settings = ProviderSettings {
+        issuer: Some("https://gitlab.example".to_owned()),
+        ..settings("gitlab")
+    };
+    let gitlab = resolve_provider("any", &settings, &ProviderKeys::default()).unwrap();
+    assert_eq!(gitlab.endpoints, None);
 }

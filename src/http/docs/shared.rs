@@ -83,7 +83,11 @@ fn share_examples(response: &mut Value, examples: &mut Parts) {
 /// A short name for a response that most operations refer to, else the name of its schema or what
 /// its description says.
 fn name_of(status: &str, response: &Value) -> String {
-    let said = || response["description"].as_str().unwrap_or("Response").replace([' ', '`'], "");
+    let said = || {
+        let said = response["description"].as_str().unwrap_or("Response");
+        // OpenAPI allows no other characters in the name of a component.
+        said.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect()
+    };
     match status {
         "413" => "TooLarge".to_owned(),
         "415" => "MediaType".to_owned(),
@@ -215,6 +219,12 @@ fn members_mut(value: &mut Value) -> impl Iterator<Item = &mut Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_response_has_only_characters_that_a_component_may_have() {
+        let file = json!({ "description": "The file, with `its` own (media) type" });
+        assert_eq!(name_of("200", &file), "Thefilewithitsownmediatype");
+    }
 
     #[test]
     fn what_is_shared_is_stated_once_and_found_again() {

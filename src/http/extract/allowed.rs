@@ -4,6 +4,8 @@
 use std::marker::PhantomData;
 
 use poem::Request;
+use poem::http::HeaderMap;
+use poem::http::header::IF_MATCH;
 use poem_openapi::registry::Registry;
 
 use crate::error::Result;
@@ -11,12 +13,16 @@ use crate::http::extract::bearer::Bearer;
 use crate::http::extract::{bearer, client_ip};
 use crate::http::server::carried;
 use crate::identity::access::actor::{Demand, FreshBy, ProofAge};
+use crate::identity::access::version::StatedVersions;
 use crate::identity::{Actor, Admin, By};
-use crate::model::{Permission, Source};
+use crate::model::{Permission, Source, percent};
 
 /// Marks fresh authentication in an operation's security list, until the OpenAPI pass moves it to
 /// `x-fresh-authentication`.
 pub const FRESH: &str = "fresh authentication";
+
+/// The header in which an administrator says why they make a call, for the audit log.
+pub const REASON: &str = "x-reason";
 
 /// A requirement as a type.
 pub trait Needs: Send + Sync + 'static {
@@ -61,6 +67,10 @@ needs! {
     ReadStats: Stats;
     /// Manage the providers that people log in with.
     ManageProviders: Providers;
+    /// Read the configuration in force.
+    ReadSettings: Settings;
+    /// Make, check and download backups.
+    ManageBackups: Backups;
 }
 
 /// The same requirement with fresh authentication, for operations that cannot be undone.
@@ -80,6 +90,12 @@ pub struct Allowed<N> {
 }
 
 impl<N> Allowed<N> {
+    /// The administrator, for what belongs to them alone.
+    #[must_use]
+    pub fn admin(self) -> Admin {
+        self.admin
+    }
+
     /// The actor, for calls into the core.
     #[must_use]
     pub fn by(self) -> By {
@@ -119,5 +135,69 @@ async fn admit<N: Needs>(request: &Request) -> Result<Allowed<N>> {
     let locality = client_ip::locality(&core.config.server, request);
     let admin =
         crate::identity::access::admit::admit(core, &caller, demand, locality, source).await?;
-    Ok(Allowed { admin, source: source.clone(), needs: PhantomData })
+    let source = source.because(&reason_in(request.headers()));
+    let admin = admin.seeing(versions_in(request.headers()));
+    Ok(Allowed { admin, source, needs: PhantomData })
+}
+
+/// The versions of `If-Match` (RFC 9110, section 13.1.1); `None` if any version will do. A weak tag
+/// matches nothing.
+fn versions_in(headers: &HeaderMap) -> Option<StatedVersions> {
+    let lines = headers.get_all(IF_MATCH).into_iter().map(|line| line.to_str().unwrap_or("?"));
+    let tags: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    if tags.is_empty() || tags.contains(&"*") {
+        return None;
+    }
+    let strong = tags.iter().filter_map(|tag| tag.strip_prefix('"')?.strip_suffix('"'));
+    Some(StatedVersions::any_of(strong))
+}
+
+/// The text of [`REASON`]; empty without one. Scripts in a browser can send Latin letters alone in a
+/// header, so a percent-encoded text is decoded.
+fn reason_in(headers: &HeaderMap) -> String {
+    let sent = headers.get(REASON).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let sent = sent.unwrap_or_default();
+    percent::decode(&sent).unwrap_or_else(|| sent.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poem::http::HeaderValue;
+
+    #[test]
+    fn a_reason_is_read_as_it_was_meant() {
+        let read = |bytes: &[u8]| {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            reason_in(&HeaderMap::from_iter([(poem::http::HeaderName::from_static(REASON), value)]))
+        };
+        for (sent, meant) in [
+            ("Sold spam", "Sold spam"),
+            ("Gr\u{fc}\u{df}e", "Gr\u{fc}\u{df}e"),
+            ("Gr%C3%BC%C3%9Fe%20%2050%25", "Gr\u{fc}\u{df}e  50%"),
+            ("100% spam", "100% spam"),
+            ("", ""),
+        ] {
+            assert_eq!(read(sent.as_bytes()), meant);
+        }
+        assert_eq!(read(b"gr\xfcn"), "gr\u{fffd}n");
+        assert_eq!(reason_in(&HeaderMap::new()), "");
+    }
+
+    #[test]
+    fn a_version_is_a_strong_tag_of_one_of_the_lines() {
+        let read = |lines: &[&str]| {
+            let line = |text: &&str| (IF_MATCH, HeaderValue::from_str(text).unwrap());
+            versions_in(&lines.iter().map(line).collect())
+        };
+        let some = |versions: &[&str]| Some(StatedVersions::any_of(versions.iter().copied()));
+        assert_eq!(read(&["\"a\""]), some(&["a"]));
+        assert_eq!(read(&["\"a\" , \"b\"", "\"c\""]), some(&["a", "b", "c"]));
+        for nothing in ["W/\"a\"", "a", "\"", "", "\"a", "ä"] {
+            assert_eq!(read(&[nothing]), some(&[]), "{nothing}");
+        }
+        for any in [&["*"][..], &["\"a\"", "*"], &[]] {
+            assert_eq!(read(any), None, "{any:?}");
+        }
+    }
 }

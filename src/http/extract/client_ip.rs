@@ -375,6 +375,7 @@ mod tests {
             cors_origins: vec![],
             connections: 8,
             connections_client: 8,
+            handshakes_client: 1,
             body_limit: 65536,
         }
     }

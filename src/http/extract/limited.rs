@@ -32,8 +32,8 @@ impl<L: NamedLimit> Limited<L> {
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.
-    pub fn count(&self) -> Result<Counted<L>> {
-        Counted::by(self.meter.counter())
+    pub async fn count(&self) -> Result<Counted<L>> {
+        Counted::by(self.meter.counter()).await
     }
 
     /// Counts the call as [`FromApp`] says: by client IP, by API client and what the call names, or
@@ -42,7 +42,7 @@ impl<L: NamedLimit> Limited<L> {
     /// # Errors
     /// `TooMany` if the limit is used up, `Unavailable`.
     pub async fn count_for(&self, app: &FromApp, key: RateKey<'_>) -> Result<Counted<L>> {
-        Counted::by(app.counter(&self.meter, key).await?)
+        Counted::by(app.counter(&self.meter, key).await?).await
     }
 
     /// Counts the call by client IP until the core has checked its password: only a wrong one stays
@@ -50,8 +50,8 @@ impl<L: NamedLimit> Limited<L> {
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.
-    pub fn count_wrong_password(&self) -> Result<Counted<L>> {
-        Counted::until_settled(self.meter.counter())
+    pub async fn count_wrong_password(&self) -> Result<Counted<L>> {
+        Counted::until_settled(self.meter.counter()).await
     }
 
     /// Checks the limit by client IP. The core counts only failures. For calls that cost nothing
@@ -59,8 +59,8 @@ impl<L: NamedLimit> Limited<L> {
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.
-    pub fn check(&self) -> Result<Checked<L>> {
-        Checked::by(self.meter.counter())
+    pub async fn check(&self) -> Result<Checked<L>> {
+        Checked::by(self.meter.counter()).await
     }
 }
 

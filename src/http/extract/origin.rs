@@ -166,6 +166,7 @@ mod tests {
             cors_origins: vec!["https://app.example.com".into()],
             connections: 8,
             connections_client: 8,
+            handshakes_client: 1,
             body_limit: 65536,
         }
     }

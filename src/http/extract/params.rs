@@ -115,10 +115,10 @@ impl Paging {
 ///
 /// # Errors
 /// `Validation` for control characters, and for texts longer than any name.
-pub fn search(query: Option<SearchQuery>) -> Result<Option<String>> {
+pub fn search(name: &'static str, query: Option<SearchQuery>) -> Result<Option<String>> {
     let Some(SearchQuery(text)) = query else { return Ok(None) };
     if text.chars().any(text::is_control) || text::length(&text) > LONGEST_SEARCH {
-        return Err(Error::invalid_field("search", Rule::SearchText { max: LONGEST_SEARCH }));
+        return Err(Error::invalid_field(name, Rule::SearchText { max: LONGEST_SEARCH }));
     }
     Ok(Some(text))
 }

@@ -10,6 +10,8 @@ use crate::http::server::reject::Reject;
 use crate::identity::Core;
 use crate::identity::access::api_client;
 use crate::identity::account::quota::TrustedService;
+use crate::model::ApiClient;
+use crate::model::app::ApiClientKind;
 
 /// A service that may query the accounts of others.
 #[derive(Debug)]
@@ -36,4 +38,27 @@ async fn recognise(core: &Core, request: &Request) -> Result<TrustedService> {
         return Ok(TrustedService::checked("network"));
     }
     Err(Detail::NoService.into())
+}
+
+/// The service whose key a request shows beside the user's token, if it shows one. The network of the
+/// caller does not stand for a key here.
+#[derive(Debug)]
+pub struct KeyedService(pub Option<ApiClient>);
+
+impl<'a> FromRequest<'a> for KeyedService {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let core = carried::core(request).map_err(Reject)?;
+        if !request.headers().contains_key(KEY) {
+            return Ok(Self(None));
+        }
+        let key = only(request.headers(), KEY).unwrap_or_default();
+        match api_client::find_by_key(core, key).await {
+            // Browsers send the key of their app with every call. It proves nothing.
+            Ok(app) => Ok(Self(Some(app).filter(|app| app.kind == ApiClientKind::Service))),
+            Err(error) if error.kind() == Kind::AppInvalid => {
+                Err(Reject(Detail::NoService.into()).into())
+            }
+            Err(error) => Err(Reject(error).into()),
+        }
+    }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Bucket, Limiter};
-use crate::error::{Limit, Result};
+use crate::env::Later;
+use crate::error::{Kind, Limit, Result};
 use crate::identity::access::counted::CallCounter;
 use crate::identity::audit::refusals::Refusals;
 use crate::model::{Barrier, ClientIp, Source, Time};
@@ -120,8 +121,8 @@ impl Meter {
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.
-    pub fn count(&self, limit: Limit) -> Result<()> {
-        self.0.count(limit)
+    pub async fn count(&self, limit: Limit) -> Result<()> {
+        self.0.note(Bucket::Named(limit), self.0.limiter.check(limit, self.0.client).await)
     }
 
     /// The counter of this call, for the core.
@@ -134,8 +135,8 @@ impl Meter {
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.
-    pub fn count_with_token(&self) -> Result<()> {
-        self.0.note(Bucket::WithToken, self.0.limiter.check_with_token(self.0.client))
+    pub async fn count_with_token(&self) -> Result<()> {
+        self.0.note(Bucket::WithToken, self.0.limiter.check_with_token(self.0.client).await)
     }
 
     /// The statuses of the limits checked so far.
@@ -146,19 +147,27 @@ impl Meter {
 }
 
 impl CallCounter for PendingCharge {
-    fn count(&self, limit: Limit) -> Result<()> {
-        self.note(Bucket::Named(limit), self.limiter.check(limit, self.client))
+    fn count(&self, limit: Limit) -> Later<'_, Result<()>> {
+        Box::pin(async move {
+            self.note(Bucket::Named(limit), self.limiter.check(limit, self.client).await)
+        })
     }
 
-    fn peek(&self, limit: Limit) -> Result<()> {
-        self.note(Bucket::Named(limit), self.limiter.peek(limit, self.client))
+    fn peek(&self, limit: Limit) -> Later<'_, Result<()>> {
+        Box::pin(async move {
+            self.note(Bucket::Named(limit), self.limiter.peek(limit, self.client).await)
+        })
     }
 
-    fn give_back(&self, limit: Limit) {
-        self.limiter.give_back(limit, self.client);
-        if let Ok(status) = self.limiter.peek(limit, self.client) {
-            self.statuses.replace(limit, status);
-        }
+    fn give_back(&self, limit: Limit) -> Later<'_, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.limiter.give_back(limit, self.client).await {
+                tracing::warn!(error = error.chain(), "a call stays counted that should not");
+            }
+            if let Ok(status) = self.limiter.peek(limit, self.client).await {
+                self.statuses.replace(limit, status);
+            }
+        })
     }
 }
 
@@ -167,6 +176,7 @@ impl PendingCharge {
         let PendingCharge { limiter, refusals, source, client, statuses } = self;
         let status = match &answer {
             Ok(status) => *status,
+            Err(error) if !matches!(error.kind(), Kind::TooMany(_)) => None,
             Err(refusal) => {
                 refusals.note(Barrier::Calls(bucket.limit()), *client, None, source);
                 limiter.exhausted(bucket, refusal.retry_delay().unwrap_or_default())

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::env::{FixedRandom, HandClock};
 use crate::error::{Field, Rule, limit};
@@ -66,8 +68,13 @@ impl World {
 
     /// How many consecutive calls are allowed.
     fn passed(&self, limit: Limit, client: ClientIp) -> usize {
-        (0..100).take_while(|_| self.limiter.check(limit, client).is_ok()).count()
+        (0..100).take_while(|_| now(self.limiter.check(limit, client)).is_ok()).count()
     }
+}
+
+/// The answer of a limit that waits for no database.
+fn now<T>(asked: impl Future<Output = T>) -> T {
+    asked.now_or_never().expect("it is counted in memory")
 }
 
 fn client(last: u8) -> ClientIp {
@@ -113,7 +120,7 @@ fn a_valid_token_has_ten_times_the_general_limit_beside_it() {
         let world = World::new(shape);
         assert_eq!(world.passed(Limit::General, client(1)), 6);
         let with_token =
-            (0..100).take_while(|_| world.limiter.check_with_token(client(1)).is_ok()).count();
+            (0..100).take_while(|_| now(world.limiter.check_with_token(client(1))).is_ok()).count();
         assert_eq!(with_token, 60);
     }
 }
@@ -121,7 +128,7 @@ fn a_valid_token_has_ten_times_the_general_limit_beside_it() {
 #[test]
 fn a_limit_that_is_off_counts_nothing() {
     let world = World::new(Shape::Window);
-    assert_eq!(world.limiter.check(Limit::Resend, client(1)).unwrap(), None);
+    assert_eq!(now(world.limiter.check(Limit::Resend, client(1))).unwrap(), None);
     assert!(world.limiter.is_empty());
 }
 
@@ -129,11 +136,14 @@ fn a_limit_that_is_off_counts_nothing() {
 fn looking_counts_nothing_and_sees_what_a_call_would() {
     for shape in [Shape::Window, Shape::Smooth] {
         let world = World::new(shape);
-        let look = || world.limiter.peek(Limit::SignIn, client(1));
+        let look = || now(world.limiter.peek(Limit::SignIn, client(1)));
         for left in [5, 5, 5] {
             assert_eq!(look().unwrap().unwrap().remaining, left, "{shape:?}");
         }
-        assert_eq!(world.limiter.check(Limit::SignIn, client(1)).unwrap().unwrap().remaining, 4);
+        assert_eq!(
+            now(world.limiter.check(Limit::SignIn, client(1))).unwrap().unwrap().remaining,
+            4
+        );
         assert_eq!(look().unwrap().unwrap().remaining, 4);
         world.passed(Limit::SignIn, client(1));
         assert_eq!(look().unwrap_err().kind(), Kind::TooMany(Limit::SignIn));
@@ -145,9 +155,9 @@ fn a_call_given_back_can_be_made_again() {
     for shape in [Shape::Window, Shape::Smooth] {
         let world = World::new(shape);
         assert_eq!(world.passed(Limit::SignIn, client(1)), 5);
-        world.limiter.give_back(Limit::SignIn, client(1));
+        now(world.limiter.give_back(Limit::SignIn, client(1))).unwrap();
         assert_eq!(world.passed(Limit::SignIn, client(1)), 1);
-        world.limiter.give_back(Limit::SignIn, client(2));
+        now(world.limiter.give_back(Limit::SignIn, client(2))).unwrap();
         assert_eq!(world.passed(Limit::SignIn, client(2)), 5);
     }
 }
@@ -158,12 +168,12 @@ fn the_announced_wait_is_exact() {
         let world = World::new(shape);
         world.passed(Limit::SignUp, client(1));
         world.advance(Duration::from_millis(1234));
-        let refusal = world.limiter.check(Limit::SignUp, client(1)).unwrap_err();
+        let refusal = now(world.limiter.check(Limit::SignUp, client(1))).unwrap_err();
         let wait = refusal.retry_delay().unwrap();
         world.advance(wait.saturating_sub(Duration::from_millis(1)));
-        assert!(world.limiter.check(Limit::SignUp, client(1)).is_err(), "{shape:?}");
+        assert!(now(world.limiter.check(Limit::SignUp, client(1))).is_err(), "{shape:?}");
         world.advance(Duration::from_millis(1));
-        assert!(world.limiter.check(Limit::SignUp, client(1)).is_ok(), "{shape:?}");
+        assert!(now(world.limiter.check(Limit::SignUp, client(1))).is_ok(), "{shape:?}");
     }
 }
 
@@ -189,7 +199,7 @@ fn a_purge_forgets_what_no_longer_counts() {
         let world = World::new(shape);
         for network in 0..5_000_u64 {
             let address = Ipv6Addr::from_bits(u128::from(network) << 64);
-            let _ = world.limiter.check(Limit::SignIn, ClientIp::of(IpAddr::V6(address)));
+            let _ = now(world.limiter.check(Limit::SignIn, ClientIp::of(IpAddr::V6(address))));
         }
         assert_eq!(world.limiter.len(), 5_000);
         world.seconds(901);
@@ -203,12 +213,12 @@ fn each_refusal_is_noted_once_however_it_came_about() {
     let world = World::new(Shape::Window);
     let (first, second) = (world.meter(1), world.meter(2));
     for _ in 0..8 {
-        let _ = first.count(Limit::SignUp);
+        let _ = now(first.count(Limit::SignUp));
     }
     for _ in 0..6 {
         let _ = refresh_fails(&second);
     }
-    let _ = second.counter().peek(Limit::Refresh);
+    let _ = now(second.counter().peek(Limit::Refresh));
     let text = world.metrics.text(crate::metrics::MetricsSnapshot::default());
     for line in [
         "authd_limit_refusals_total{limit=\"sign_up\"} 5",
@@ -224,8 +234,8 @@ fn new_limits_keep_what_was_counted() {
         let world = World::new(shape);
         assert_eq!(world.passed(Limit::SignIn, client(1)), 5);
         let changed = world.limiter.under(Limits { general: None, ..limits(shape) });
-        assert!(changed.check(Limit::SignIn, client(1)).is_err());
-        assert!(changed.check(Limit::General, client(1)).unwrap().is_none());
+        assert!(now(changed.check(Limit::SignIn, client(1))).is_err());
+        assert!(now(changed.check(Limit::General, client(1))).unwrap().is_none());
     }
 }
 
@@ -233,8 +243,8 @@ fn new_limits_keep_what_was_counted() {
 fn the_headers_speak_of_the_limit_nearest_to_its_end() {
     let world = World::new(Shape::Window);
     let meter = world.meter(1);
-    meter.count(Limit::General).unwrap();
-    meter.count(Limit::SignUp).unwrap();
+    now(meter.count(Limit::General)).unwrap();
+    now(meter.count(Limit::SignUp)).unwrap();
     let mut headers = poem::http::HeaderMap::new();
     meter.statuses().write(&mut headers);
     assert_eq!(headers["x-ratelimit-limit"], "3");
@@ -246,9 +256,9 @@ fn the_headers_speak_of_the_limit_nearest_to_its_end() {
 fn failures_beyond_the_limit_are_answered_as_too_many() {
     let world = World::new(Shape::Window);
     let meter = world.meter(1);
-    let checked: Checked<limit::Refresh> = Checked::by(meter.counter()).unwrap();
+    let checked: Checked<limit::Refresh> = now(Checked::by(meter.counter())).unwrap();
     let answers: Vec<Kind> =
-        (0..7).map(|_| checked.failed(Kind::RefreshInvalid.into()).kind()).collect();
+        (0..7).map(|_| now(checked.failed(Kind::RefreshInvalid.into())).kind()).collect();
     assert_eq!(answers[..5], [Kind::RefreshInvalid; 5]);
     assert_eq!(answers[5..], [Kind::TooMany(Limit::Refresh); 2]);
     assert_eq!(refresh_fails(&meter).unwrap_err().kind(), Kind::TooMany(Limit::Refresh));
@@ -260,18 +270,18 @@ fn a_reset_counts_unless_only_the_new_password_is_refused() {
     let limited: Limited<limit::SignUp> = Limited::new(&world.meter(1));
     let weak = || Error::invalid_field(Field::Password, Rule::TooShort { min: 12 });
     for _ in 0..9 {
-        let _ = limited.count().unwrap().failed(weak());
+        let _ = now(now(limited.count()).unwrap().failed(weak()));
     }
     for _ in 0..3 {
-        let _ = limited.count().unwrap().failed(Kind::LinkInvalid.into());
+        let _ = now(now(limited.count()).unwrap().failed(Kind::LinkInvalid.into()));
     }
-    assert_eq!(limited.count().err().unwrap().kind(), Kind::TooMany(Limit::SignUp));
+    assert_eq!(now(limited.count()).err().unwrap().kind(), Kind::TooMany(Limit::SignUp));
 }
 
 /// One failed refresh under the limit that counts failures only.
 fn refresh_fails(meter: &Meter) -> Result<Error> {
-    let checked: Checked<limit::Refresh> = Checked::by(meter.counter())?;
-    Ok(checked.failed(Kind::RefreshInvalid.into()))
+    let checked: Checked<limit::Refresh> = now(Checked::by(meter.counter()))?;
+    Ok(now(checked.failed(Kind::RefreshInvalid.into())))
 }
 
 #[test]
@@ -286,4 +296,102 @@ fn a_refusal_says_in_words_when_to_come_again() {
     ] {
         assert_eq!(sentence(limit, Duration::from_secs(seconds)), words);
     }
+}
+
+/// Limiters of several servers that count in one database.
+struct Several {
+    clock: Arc<HandClock>,
+    limiters: Vec<Limiter>,
+    _folder: tempfile::TempDir,
+}
+
+impl Several {
+    fn open(limits: &Limits, servers: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::at(Time::from_seconds(1_700_000_000)));
+        let env = Env::new(clock.clone(), Arc::new(FixedRandom::default()));
+        let counts = crate::identity::access::shared_counts::fixture::counts(folder.path(), &env);
+        let limiter = |_| Limiter::sharing(limits.clone(), env.clone(), Some(counts.clone()));
+        Self { clock, limiters: (0..servers).map(limiter).collect(), _folder: folder }
+    }
+
+    /// How many calls pass before this server refuses one, in turn with the others.
+    async fn passed_in_turn(&self, limit: Limit, calls: usize) -> Vec<bool> {
+        let mut passed = Vec::new();
+        for call in 0..calls {
+            let limiter = &self.limiters[call % self.limiters.len()];
+            passed.push(limiter.check(limit, client(1)).await.is_ok());
+        }
+        passed
+    }
+}
+
+fn only_sign_in(count: u32) -> Limits {
+    let rate = Some(rate(count, 900, Shape::Window));
+    Limits { sign_in: rate, general: None, sign_up: None, ..limits(Shape::Window) }
+}
+
+#[tokio::test]
+async fn several_servers_count_a_small_window_call_by_call() {
+    for most in [1, 5, 20] {
+        let several = Several::open(&only_sign_in(most), 3);
+        let passed = several.passed_in_turn(Limit::SignIn, 45).await;
+        let expected: Vec<bool> = (0..45).map(|call| call < most).collect();
+        assert_eq!(passed, expected, "{most}");
+        let refused = several.limiters[1].check(Limit::SignIn, client(1)).await.unwrap_err();
+        assert_eq!(refused.retry_delay(), Some(Duration::from_mins(15)));
+        several.limiters[0].give_back(Limit::SignIn, client(1)).await.unwrap();
+        let again = several.limiters[2].peek(Limit::SignIn, client(1)).await.unwrap();
+        assert_eq!(again.unwrap().remaining, 1, "what one gives back is there for all");
+        several.clock.advance(Duration::from_mins(15));
+        let passed = several.passed_in_turn(Limit::SignIn, 30).await;
+        assert_eq!(passed.iter().filter(|passed| **passed).count(), most as usize);
+    }
+}
+
+#[tokio::test]
+async fn parallel_calls_at_several_servers_never_exceed_a_small_window() {
+    let several = Several::open(&only_sign_in(20), 3);
+    let calls = (0..120).map(|call| several.limiters[call % 3].check(Limit::SignIn, client(1)));
+    let answers = futures_util::future::join_all(calls).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 20);
+}
+
+/// The bound of `docs/postgresql.md`: never more than the limit, and none is refused before all but the
+/// parts that the other servers hold are used.
+#[tokio::test]
+async fn several_servers_lease_a_large_window_in_tenths() {
+    for (most, servers) in [(21, 2), (100, 2), (100, 3), (1000, 3)] {
+        let several = Several::open(&only_sign_in(most), servers);
+        let passed = several.passed_in_turn(Limit::SignIn, 3 * most as usize).await;
+        let in_all = passed.iter().filter(|passed| **passed).count();
+        assert_eq!(in_all, most as usize, "{most} at {servers}");
+        let before_refusal = passed.iter().take_while(|passed| **passed).count();
+        let held = (servers - 1) * (most as usize).div_ceil(10).saturating_sub(1);
+        assert!(before_refusal >= most as usize - held, "{most} at {servers}: {before_refusal}");
+    }
+    // One that asks a single server gets everything.
+    let several = Several::open(&only_sign_in(100), 3);
+    let only = &several.limiters[0];
+    for left in (0..100).rev() {
+        let status = only.check(Limit::SignIn, client(1)).await.unwrap().unwrap();
+        assert_eq!((status.allowed, status.remaining), (100, left));
+    }
+    assert!(only.check(Limit::SignIn, client(1)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_large_window_that_is_used_up_is_not_asked_for_at_every_call() {
+    let several = Several::open(&only_sign_in(30), 2);
+    while several.limiters[0].check(Limit::SignIn, client(1)).await.is_ok() {}
+    let refused = several.limiters[0].check(Limit::SignIn, client(1));
+    assert!(now(refused).is_err(), "without the database");
+    several.clock.advance(Duration::from_secs(1));
+    assert!(several.limiters[0].check(Limit::SignIn, client(1)).now_or_never().is_none());
+}
+
+#[test]
+fn the_tenth_of_a_window_is_rounded_up_and_small_windows_are_not_divided() {
+    let sizes = [1, 20, 21, 100, 105, 1000].map(shared::portion);
+    assert_eq!(sizes, [1, 1, 3, 10, 11, 100]);
 }

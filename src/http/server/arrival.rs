@@ -11,6 +11,7 @@ use crate::error::{Error, Kind};
 use crate::http::extract::client_ip::{self, is_forwarding};
 use crate::http::server::reject::Reject;
 use crate::identity::Core;
+use crate::identity::access::shared_counts::SharedCounts;
 use crate::identity::system::operator_token::{self, TokenPurpose};
 use crate::model::arrival::Arrival;
 
@@ -24,13 +25,14 @@ pub fn told(core: Arc<Core>) -> impl Endpoint<Output = Response> {
     endpoint::make(move |request: Request| {
         let core = core.clone();
         async move {
-            Ok::<_, poem::Error>(answer(&core, &request).ok_or(Reject(Error::new(Kind::NotFound)))?)
+            let answer = answer(&core, &request).await;
+            Ok::<_, poem::Error>(answer.ok_or(Reject(Error::new(Kind::NotFound)))?)
         }
     })
 }
 
-fn answer(core: &Core, request: &Request) -> Option<Response> {
-    let proof = proof(core, request, TokenPurpose::Arrival)?;
+async fn answer(core: &Core, request: &Request) -> Option<Response> {
+    let proof = proof(core, request, TokenPurpose::Arrival).await?;
     let peer = client_ip::peer(request);
     let trusted = core.config.server.trusted_proxies.as_deref().unwrap_or_default();
     let arrival = Arrival {
@@ -47,10 +49,14 @@ fn answer(core: &Core, request: &Request) -> Option<Response> {
     Some(Response::builder().header(CONTENT_TYPE, "application/json").body(body))
 }
 
-/// Uses up the token of a request. Returns what shows its sender that this is the server.
-pub(super) fn proof(core: &Core, request: &Request, purpose: TokenPurpose) -> Option<String> {
+/// Uses up the token of a request, among all servers that share the database. Returns what shows its sender that this is the server.
+pub(super) async fn proof(core: &Core, request: &Request, purpose: TokenPurpose) -> Option<String> {
     let token = request.headers().get(operator_token::HEADER)?.to_str().ok()?;
-    core.operator_tokens.take(&core.master, &core.env, purpose, token)
+    let proof = core.operator_tokens.take(&core.master, &core.env, purpose, token)?;
+    let Some(shared) = SharedCounts::of(core) else { return Some(proof) };
+    let now = core.env.now();
+    let used = shared.use_once(token.as_bytes(), now + operator_token::REMEMBERED, now).await;
+    used.is_ok_and(|is_first| is_first).then_some(proof)
 }
 
 fn text(headers: &HeaderMap, name: &str) -> String {

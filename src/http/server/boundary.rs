@@ -184,7 +184,7 @@ impl<E: Endpoint> Boundary<E> {
 
     async fn pass(&self, mut request: Request, visit: &RequestRecord) -> Result<Response> {
         if !self.surroundings.uncounted.contains(&visit.path) {
-            self.count(&mut request, visit)?;
+            self.count(&mut request, visit).await?;
         }
         check_form(&request, visit)?;
         if let Some(rule) = &self.plain_http
@@ -206,17 +206,17 @@ impl<E: Endpoint> Boundary<E> {
     /// Counts the request. Stores the verified token in it, so that the bearer extractor need not
     /// verify it again. The higher limit is only for calls that need the token: any client can get
     /// one for an account of its own.
-    fn count(&self, request: &mut Request, visit: &RequestRecord) -> Result<()> {
+    async fn count(&self, request: &mut Request, visit: &RequestRecord) -> Result<()> {
         let Surroundings { tokens, wires, .. } = &self.surroundings;
         let token = bearer::token(request.headers()).ok();
         let Some(verified) = token.and_then(|token| tokens.check(token)) else {
-            return visit.meter.count(Limit::General);
+            return visit.meter.count(Limit::General).await;
         };
         request.set_data(verified);
         if wires.needs_token(&visit.method, &visit.path) {
-            visit.meter.count_with_token()
+            visit.meter.count_with_token().await
         } else {
-            visit.meter.count(Limit::General)
+            visit.meter.count(Limit::General).await
         }
     }
 

@@ -1,10 +1,12 @@
-//! Streams a stored file in chunks, as an attachment, so that no browser renders it as a page of
+//! Streams a stored file or a backup in chunks, as an attachment, so that no browser renders it as a page of
 //! this origin.
 
 use std::sync::Arc;
 
 use futures_util::stream;
-use poem::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
+use poem::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+};
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{
@@ -15,6 +17,7 @@ use crate::http::server::failure::cut_off;
 use crate::identity::Core;
 use crate::identity::account::file;
 use crate::identity::account::file::FileRow;
+use crate::identity::admin::backups::BackupDownload;
 use crate::model::percent;
 
 /// A response that streams a file.
@@ -37,6 +40,28 @@ impl Download {
             }))
         });
         Self(head.body(Body::from_bytes_stream(pieces)))
+    }
+}
+
+/// An attachment that is streamed from a file on the disk of the server.
+#[must_use]
+pub fn of_backup(download: BackupDownload) -> Response {
+    let head = Response::builder()
+        .content_type("application/octet-stream")
+        .header(CONTENT_DISPOSITION, disposition(&download.name))
+        .header(CONTENT_LENGTH, download.size)
+        .header(CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'")
+        .header(CACHE_CONTROL, "no-store");
+    let pieces = stream::try_unfold(download, |mut download| async move {
+        let bytes = download.next().await.map_err(cut_off)?;
+        Ok::<_, std::io::Error>(bytes.map(|bytes| (bytes, download)))
+    });
+    head.body(Body::from_bytes_stream(pieces))
+}
+
+impl From<BackupDownload> for Download {
+    fn from(download: BackupDownload) -> Self {
+        Self(of_backup(download))
     }
 }
 

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use crate::error::{
-    Detail, Error, FactorRule, Field, FieldError, ProviderFault, RoleRule, Rule, Weakness,
+    Detail, Error, FactorRule, Field, FieldError, InstanceFault, ProviderFault, RoleRule, Rule,
+    Weakness,
 };
 
 /// The name of a field in a request, unless the wire has another for it.
@@ -24,6 +25,8 @@ pub fn field_name(field: &Field) -> Cow<'_, str> {
         Field::Permission(index) => format!("permissions[{index}]").into(),
         Field::Roles => "roles".into(),
         Field::Status => "status".into(),
+        Field::Query => "query".into(),
+        Field::After => "after".into(),
         Field::Setting(name) => camel_case(name).into(),
     }
 }
@@ -255,13 +258,45 @@ fn provider_fault(fault: ProviderFault) -> &'static str {
         }
         ProviderFault::IssuerTaken => "The configuration has a provider with this issuer",
         ProviderFault::TooManyProviders => "There are too many providers; remove one first",
+        ProviderFault::KeepsNoTokens => "This provider keeps no tokens (keep_tokens)",
+        ProviderFault::NoTokens => {
+            "No token of this account is kept that the provider accepts; log in at the provider again"
+        }
     }
+}
+
+/// Why an action on the server itself is refused.
+#[must_use]
+pub fn instance_fault(fault: &InstanceFault) -> Cow<'static, str> {
+    Cow::Borrowed(match fault {
+        InstanceFault::BackupBusy(file) => {
+            return Cow::Owned(format!("Work on {file} goes on; wait until it is done"));
+        }
+        InstanceFault::BackupsOfPostgres => {
+            "The database is PostgreSQL, which is backed up with its own tools"
+        }
+        InstanceFault::NoBackupFolder => "There is no folder for backups; set backup.to",
+        InstanceFault::DownloadsBusy => {
+            "Other backups are being downloaded; wait until one is done"
+        }
+        InstanceFault::BackupEncrypted => {
+            "It is encrypted, and only its recipient can check it: `authd backup verify --identity`"
+        }
+        InstanceFault::NoMailServer => "No mail server is set; set mail.smtp_url",
+        InstanceFault::MailTestsSpent => {
+            "Too many test letters were sent within the hour; wait, or use `authd mail test`"
+        }
+        InstanceFault::MailTestBusy => "Another test letter is being sent; wait until it is done",
+    })
 }
 
 const WRONG_OR_UNVERIFIED: &str =
     "Wrong email/username or password, or the email address has not been verified yet";
 const NO_SERVICE: &str = "Only services may make this call: send a valid X-Service-Key, or call \
                           from one of server.service_networks";
+const REGISTRATION_REFUSED: &str = "The answer of the browser for this passkey is not valid here";
+const ACCOUNT_CHANGED: &str =
+    "The account has changed since you opened it, so nothing was done; read it again";
 
 fn detail(detail: &Detail) -> Cow<'static, str> {
     let text = match detail {
@@ -288,10 +323,9 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::RegistrationUserVerification => {
             "This authenticator cannot check who you are; set a PIN on it, or add it as a security key"
         }
-        Detail::RegistrationRefused => {
-            "The answer of the browser for this passkey is not valid here"
-        }
+        Detail::RegistrationRefused => REGISTRATION_REFUSED,
         Detail::Provider(fault) => provider_fault(*fault),
+        Detail::Instance(fault) => return instance_fault(fault),
         Detail::ResetLinkExpired => "Reset token expired",
         Detail::SignUpVerified => "Email is already verified",
         Detail::FactorExists => "This factor is already set up",
@@ -300,6 +334,7 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::NotDeleted => "User account is not deleted",
         Detail::FileTypeNotAllowed { kinds } => return file_kinds(kinds).into(),
         Detail::AccountWithoutAddress => "The account has no email address",
+        Detail::AccountChanged => ACCOUNT_CHANGED,
         Detail::SuspendedAccount => "User account is suspended; lift the suspension first",
         Detail::FactorsOff => "Second factors are not available here",
         Detail::ResetTokenMissing => "Reset token is required",
@@ -316,14 +351,16 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
             )
             .into();
         }
-        Detail::FileTooLarge { max } => {
-            return format!("A file can have at most {max} bytes").into();
-        }
+        Detail::FileTooLarge { max } => return too_large(*max),
         Detail::RoleExists(name) => return format!("A role named {name} already exists").into(),
         Detail::UnknownRole(name) => return no_such_role(name).into(),
         Detail::UnknownApiClient(id) => return format!("There is no app {id}").into(),
     };
     text.into()
+}
+
+fn too_large(max: u64) -> Cow<'static, str> {
+    Cow::Owned(format!("A file can have at most {max} bytes"))
 }
 
 /// The message of an error that says more than its kind: that of its first invalid field, of its

@@ -142,7 +142,7 @@ async fn guard(core: &Core, request: &Request) -> Result<Response> {
         return Err(Error::new(Kind::NotFound));
     }
     let is_allowed = service_allowed(&core.config.server, request)
-        || arrival::proof(core, request, TokenPurpose::Metrics).is_some();
+        || arrival::proof(core, request, TokenPurpose::Metrics).await.is_some();
     if !is_allowed {
         return Err(Error::new(Kind::Forbidden));
     }

@@ -1,6 +1,7 @@
 //! The server side of HTTP: boundary, routing, and what every response carries.
 
 mod arrival;
+pub mod audit_file;
 pub mod boundary;
 pub mod carried;
 pub mod cors;

@@ -1,6 +1,8 @@
 //! Requests in plain HTTP where the public URL promises https: they are redirected or refused
 //! (`server.https`). Passwords and tokens in them have crossed the network readable, and would again.
 
+use std::sync::Arc;
+
 use poem::http::header::{CACHE_CONTROL, LOCATION};
 use poem::http::uri::Scheme;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -96,19 +98,25 @@ pub fn redirecting(
     answers: ChallengeAnswers,
 ) -> impl Endpoint<Output = Response> + 'static {
     let standard = headers::Standard::over(headers::Transport::Plain);
-    endpoint::make_sync(move |request: Request| {
-        let is_read = [Method::GET, Method::HEAD].contains(request.method());
-        if let Some(text) = answers.text(request.uri().path()) {
-            return Response::builder().content_type("application/octet-stream").body(text);
+    let parts = Arc::new((base, answers, standard));
+    endpoint::make(move |request: Request| {
+        let parts = parts.clone();
+        async move {
+            let (base, answers, standard) = &*parts;
+            let is_read = [Method::GET, Method::HEAD].contains(request.method());
+            if let Some(text) = answers.text(request.uri().path()).await {
+                let response = Response::builder().content_type("application/octet-stream");
+                return Ok::<_, poem::Error>(response.body(text));
+            }
+            let redirected = redirect(base, request.uri()).filter(|_| is_read);
+            let mut response = redirected.unwrap_or_else(|| {
+                let text = format!("This server is used by https only: {base}\n");
+                let response = Response::builder().status(StatusCode::FORBIDDEN);
+                response.content_type("text/plain; charset=utf-8").body(text)
+            });
+            standard.complete(response.headers_mut(), "");
+            Ok(response)
         }
-        let redirected = redirect(&base, request.uri()).filter(|_| is_read);
-        let mut response = redirected.unwrap_or_else(|| {
-            let text = format!("This server is used by https only: {base}\n");
-            let response = Response::builder().status(StatusCode::FORBIDDEN);
-            response.content_type("text/plain; charset=utf-8").body(text)
-        });
-        standard.complete(response.headers_mut(), "");
-        response
     })
 }
 

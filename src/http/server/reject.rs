@@ -125,10 +125,12 @@ pub fn status(kind: Kind) -> StatusCode {
         Kind::EmailTaken
         | Kind::UsernameTaken
         | Kind::AlreadyExists
+        | Kind::ProviderLoginRequired
         | Kind::Conflict
         | Kind::LastAdmin
         | Kind::LastLoginMethod => StatusCode::CONFLICT,
         Kind::LinkExpired => StatusCode::GONE,
+        Kind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Kind::AccountLocked => StatusCode::LOCKED,

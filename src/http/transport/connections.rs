@@ -8,13 +8,14 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 
 use crate::config::Server;
 use crate::env::Env;
 use crate::http::extract::client_ip;
+use crate::http::limits::HandshakeLimit;
 use crate::http::server::log::WarningLimit;
 use crate::metrics::{ClosedConnection, Metrics};
 use crate::model::ClientIp;
@@ -39,6 +40,8 @@ struct ConnectionTable {
     open: Mutex<OpenConnections>,
     full_warnings: WarningLimit,
     client_warnings: WarningLimit,
+    handshakes: RwLock<HandshakeLimit>,
+    handshake_warnings: WarningLimit,
     metrics: Metrics,
 }
 
@@ -93,13 +96,17 @@ impl Connections {
             open: Mutex::new(open),
             full_warnings: WarningLimit::new(env.clone()),
             client_warnings: WarningLimit::new(env.clone()),
+            handshakes: RwLock::new(HandshakeLimit::new(server.handshakes_client, env)),
+            handshake_warnings: WarningLimit::new(env.clone()),
             metrics: metrics.clone(),
         }))
     }
 
-    /// Uses the trusted proxies and the limit per network of a new configuration.
+    /// Uses the trusted proxies and the limits per network of a new configuration.
     pub fn configure(&self, server: &Server) {
         self.0.lock().server = server.clone();
+        let mut handshakes = self.0.handshakes.write().unwrap_or_else(PoisonError::into_inner);
+        handshakes.set(server.handshakes_client);
     }
 
     /// Finds a place for a new connection, and waits for one if all connections are busy. `None` if
@@ -280,6 +287,25 @@ impl ConnectionPlace {
     /// Completes when the connection must end, for a new one.
     pub(in crate::http) async fn closing(&self) {
         self.close.notified().await;
+    }
+
+    /// Counts a TLS handshake. Returns false if the network has made as many as it may.
+    pub(in crate::http) fn permits_handshake(&self) -> bool {
+        let network = self.table.lock().places[self.at].as_ref().and_then(|one| one.network);
+        let Some(network) = network else { return true };
+        let handshakes = self.table.handshakes.read().unwrap_or_else(PoisonError::into_inner);
+        if handshakes.permits(network) {
+            return true;
+        }
+        drop(handshakes);
+        self.table.metrics.note_closed(ClosedConnection::Handshakes);
+        if self.table.handshake_warnings.permits() {
+            tracing::warn!(
+                client = %network,
+                "one client network makes more TLS handshakes than it may (server.handshakes_client): they are refused"
+            );
+        }
+        false
     }
 
     /// Notes that the connection does not end yet, because a request has just begun: it counts for

@@ -22,10 +22,10 @@ pub(in crate::http) struct Framing {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StreamPosition {
-    /// In a head, of which some lines are complete, after this many bytes of the next line.
+    /// In a head, after some complete lines or at its start, in the middle of a line or between two.
     Head {
-        lines: u64,
-        line: usize,
+        has_lines: bool,
+        in_line: bool,
     },
     /// A head is complete; the request has not begun.
     HeadEnd,
@@ -35,7 +35,7 @@ enum StreamPosition {
     Unknown,
 }
 
-const START: StreamPosition = StreamPosition::Head { lines: 0, line: 0 };
+const START: StreamPosition = StreamPosition::Head { has_lines: false, in_line: false };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ChunkPart {
@@ -56,7 +56,7 @@ impl Framing {
     /// Whether the connection has sent a part of a head; `None` if it can no longer be followed.
     pub(in crate::http) fn has_partial_head(&self) -> Option<bool> {
         match self.at {
-            StreamPosition::Head { lines, line } => Some(lines > 0 || line > 0),
+            StreamPosition::Head { has_lines, in_line } => Some(has_lines || in_line),
             StreamPosition::Unknown => None,
             _ => Some(false),
         }
@@ -80,23 +80,11 @@ impl Framing {
         done
     }
 
-    /// Follows one byte, or all bytes of one kind.
+    /// Follows one byte, one line of a head, or all bytes of one kind.
     fn step(&mut self, bytes: &[u8]) -> usize {
-        let byte = bytes[0];
         match self.at {
-            StreamPosition::Head { lines, line } => {
-                self.at = match (byte, line) {
-                    // Empty lines before a request are ignored.
-                    (b'\n', 0) if lines == 0 => START,
-                    (b'\n', 0) => StreamPosition::HeadEnd,
-                    (b'\n', _) => StreamPosition::Head { lines: lines + 1, line: 0 },
-                    (b'\r', _) => StreamPosition::Head { lines, line },
-                    _ => StreamPosition::Head { lines, line: line + 1 },
-                };
-                if self.at == StreamPosition::HeadEnd {
-                    self.heads += 1;
-                }
-                1
+            StreamPosition::Head { has_lines, in_line } => {
+                self.step_head(has_lines, in_line, bytes)
             }
             StreamPosition::Body(missing) => {
                 let (passed, left) = pass(bytes, missing);
@@ -106,6 +94,26 @@ impl Framing {
             StreamPosition::Chunk(part) => self.step_chunk(part, bytes),
             StreamPosition::HeadEnd | StreamPosition::Unknown => bytes.len(),
         }
+    }
+
+    fn step_head(&mut self, has_lines: bool, in_line: bool, bytes: &[u8]) -> usize {
+        let end = memchr::memchr(b'\n', bytes);
+        let line = &bytes[..end.unwrap_or(bytes.len())];
+        let in_line = in_line || line.iter().any(|byte| *byte != b'\r');
+        let Some(end) = end else {
+            self.at = StreamPosition::Head { has_lines, in_line };
+            return bytes.len();
+        };
+        self.at = match (has_lines, in_line) {
+            (_, true) => StreamPosition::Head { has_lines: true, in_line: false },
+            // Empty lines before a request are ignored.
+            (false, false) => START,
+            (true, false) => StreamPosition::HeadEnd,
+        };
+        if self.at == StreamPosition::HeadEnd {
+            self.heads += 1;
+        }
+        end + 1
     }
 
     fn step_chunk(&mut self, part: ChunkPart, bytes: &[u8]) -> usize {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
+use crate::http::transport::connections::ConnectionPlace;
 use crate::tls::{EncryptedStream, ServedCertificate};
 
 /// The first byte of a TLS handshake (RFC 8446, section 5.1).
@@ -19,9 +20,11 @@ const PLAIN_HTTP: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 28\r\n\
     Connection: close\r\n\r\nThis port expects https only";
 
-/// Completes the handshake within this time. Returns `None` if the connection is closed.
+/// Completes the handshake within this time, unless the client network makes too many. Returns `None`
+/// if the connection is closed.
 pub(super) async fn complete(
     stream: TcpStream,
+    place: &ConnectionPlace,
     certificate: &ServedCertificate,
     limit: Duration,
 ) -> Option<EncryptedStream> {
@@ -32,6 +35,10 @@ pub(super) async fn complete(
         }
         if first[0] != HANDSHAKE {
             refuse(stream, first[0]).await;
+            return None;
+        }
+        // Before the signature, which costs much more than what a client does for it.
+        if !place.permits_handshake() {
             return None;
         }
         match certificate.accept(stream).await {

@@ -316,7 +316,12 @@ impl Connection {
             biased;
             () = self.progress.place().closing() => return,
             () = until_closed(self.draining.clone()) => return,
-            shaken = handshake::complete(stream, &certificate, self.timeouts.handshake) => shaken,
+            shaken = handshake::complete(
+                stream,
+                self.progress.place(),
+                &certificate,
+                self.timeouts.handshake,
+            ) => shaken,
         };
         drop(certificate);
         match shaken {

@@ -7,6 +7,7 @@
 use crate::config::AdminNetworks;
 use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::fresh::Fresh;
+use crate::identity::access::version::StatedVersions;
 use crate::identity::{Caller, Core};
 use crate::model::{AccountId, Permission, Rights, SessionId, Source, role};
 use crate::store;
@@ -44,9 +45,17 @@ pub struct Admin {
     account: AccountId,
     session: SessionId,
     demand: Demand,
+    /// The version of the account that is to be changed, as the administrator saw it.
+    seen: Option<StatedVersions>,
 }
 
 impl Admin {
+    /// Changes accounts only if they still have this version.
+    #[must_use]
+    pub fn seeing(self, versions: Option<StatedVersions>) -> Self {
+        Self { seen: versions, ..self }
+    }
+
     /// The administrator's own account.
     #[must_use]
     pub fn account(&self) -> &AccountId {
@@ -81,7 +90,12 @@ impl Caller {
         if demand.proof == ProofAge::Fresh {
             Fresh::check(core, self).await?;
         }
-        Ok(Admin { account: self.account.id.clone(), session: self.session().clone(), demand })
+        Ok(Admin {
+            account: self.account.id.clone(),
+            session: self.session().clone(),
+            demand,
+            seen: None,
+        })
     }
 }
 
@@ -180,16 +194,19 @@ impl Actor {
         }
     }
 
-    /// Refuses to change an account with more rights than the actor. Call it first in the write.
+    /// Refuses to change an account with more rights than the actor, or one that has changed since the
+    /// actor saw it. Call it first in the write.
     ///
     /// # Errors
-    /// `Forbidden`.
+    /// `Forbidden`, `PreconditionFailed`.
     pub fn may_change(&self, db: &mut dyn Db, target: &AccountId) -> Result<()> {
         let own = self.rights(db)?;
-        if own.cover(&store::tables::roles::rights(db, target)?) {
-            Ok(())
-        } else {
-            Err(more_rights())
+        if !own.cover(&store::tables::roles::rights(db, target)?) {
+            return Err(more_rights());
+        }
+        match self {
+            Actor::Admin(Admin { seen: Some(versions), .. }) => versions.check(db, target),
+            _ => Ok(()),
         }
     }
 

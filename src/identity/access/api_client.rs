@@ -138,13 +138,22 @@ pub async fn check(core: &Core, id: &str, key: &str) -> Result<ApiClient> {
     app.filter(|_| is_right).ok_or_else(|| Kind::AppInvalid.into())
 }
 
+/// Finds an API client by its key alone.
+///
+/// # Errors
+/// `AppInvalid`.
+pub async fn find_by_key(core: &Core, key: &str) -> Result<ApiClient> {
+    // The lookup is by digest, so the timing of index comparisons reveals nothing about the key.
+    let presented = secret::digest(key.as_bytes());
+    let app = core.store.read(move |db| store::tables::apps::find_by_key(db, &presented)).await?;
+    app.ok_or_else(|| Kind::AppInvalid.into())
+}
+
 /// Finds a service by its key alone. The keys of other API clients are refused.
 ///
 /// # Errors
 /// `AppInvalid`.
 pub async fn check_service_key(core: &Core, key: &str) -> Result<ApiClient> {
-    // The lookup is by digest, so the timing of index comparisons reveals nothing about the key.
-    let presented = secret::digest(key.as_bytes());
-    let app = core.store.read(move |db| store::tables::apps::find_by_key(db, &presented)).await?;
-    app.filter(|app| app.kind == app::ApiClientKind::Service).ok_or_else(|| Kind::AppInvalid.into())
+    let app = find_by_key(core, key).await?;
+    if app.kind == app::ApiClientKind::Service { Ok(app) } else { Err(Kind::AppInvalid.into()) }
 }

@@ -7,6 +7,7 @@ use crate::error::{Kind, Result};
 use crate::identity::Core;
 use crate::model::{Account, SessionId, Time};
 use crate::store;
+use crate::store::db::Db;
 use crate::store::tables::sessions::SessionSnapshot;
 pub use crate::token::VerifiedToken;
 
@@ -42,9 +43,14 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The owner of a session that was just read and found alive.
-    pub(in crate::identity) fn of(core: &Core, snapshot: &SessionSnapshot) -> Self {
-        Self {
+    /// The owner of a session that was just read and found alive, with what the roles permit as of that
+    /// reading.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(in crate::identity) async fn of(core: &Core, snapshot: &SessionSnapshot) -> Result<Self> {
+        crate::identity::system::key_reload::reach(core, snapshot.epoch).await?;
+        Ok(Self {
             permissions: core.roles.permissions(&snapshot.roles),
             account: snapshot.account.clone(),
             via: Via::Session(LoginProof {
@@ -52,7 +58,7 @@ impl Caller {
                 proved_at: snapshot.session.proved_at,
             }),
             roles: snapshot.roles.clone(),
-        }
+        })
     }
 
     /// The session that the request belongs to, for the audit log and for operations on sessions.
@@ -60,6 +66,17 @@ impl Caller {
     pub fn session(&self) -> &SessionId {
         let Via::Session(proof) = &self.via;
         &proof.session
+    }
+
+    /// Reads the session and the account again, for what is done long after the request came.
+    ///
+    /// # Errors
+    /// `SessionEnded` if the session has ended, or the account is suspended or deleted.
+    pub(in crate::identity) fn confirm(&self, db: &mut dyn Db, now: Time) -> Result<()> {
+        let found = store::tables::sessions::find_snapshot(db, self.session())?;
+        let is_usable =
+            found.is_some_and(|one| one.is_usable(now) && one.account.id == self.account.id);
+        if is_usable { Ok(()) } else { Err(Kind::SessionEnded.into()) }
     }
 }
 
@@ -109,7 +126,7 @@ pub async fn recognise<'t>(
         return Err(Kind::SessionEnded.into());
     }
     note_activity(core, snapshot, now);
-    Ok(Caller::of(core, snapshot))
+    Caller::of(core, snapshot).await
 }
 
 /// Records the last activity in the background, if the recorded one is old enough.

@@ -7,6 +7,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::env::Later;
 use crate::error::limit::NamedLimit;
 use crate::error::{Error, Kind, Limit, Result};
 
@@ -15,17 +16,17 @@ pub trait CallCounter: Send + Sync {
     /// Counts the call.
     ///
     /// # Errors
-    /// `TooMany` if the limit is used up.
-    fn count(&self, limit: Limit) -> Result<()>;
+    /// `TooMany` if the limit is used up, `Unavailable` if the call cannot be counted.
+    fn count(&self, limit: Limit) -> Later<'_, Result<()>>;
 
     /// Checks the limit without counting the call.
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.
-    fn peek(&self, limit: Limit) -> Result<()>;
+    fn peek(&self, limit: Limit) -> Later<'_, Result<()>>;
 
     /// Uncounts the call.
-    fn give_back(&self, limit: Limit);
+    fn give_back(&self, limit: Limit) -> Later<'_, ()>;
 }
 
 /// Counts calls with two counters: with both or with neither.
@@ -35,19 +36,29 @@ pub struct BothCounters {
 }
 
 impl CallCounter for BothCounters {
-    fn count(&self, limit: Limit) -> Result<()> {
-        self.first.count(limit)?;
-        self.second.count(limit).inspect_err(|_| self.first.give_back(limit))
+    fn count(&self, limit: Limit) -> Later<'_, Result<()>> {
+        Box::pin(async move {
+            self.first.count(limit).await?;
+            let counted = self.second.count(limit).await;
+            if counted.is_err() {
+                self.first.give_back(limit).await;
+            }
+            counted
+        })
     }
 
-    fn peek(&self, limit: Limit) -> Result<()> {
-        self.first.peek(limit)?;
-        self.second.peek(limit)
+    fn peek(&self, limit: Limit) -> Later<'_, Result<()>> {
+        Box::pin(async move {
+            self.first.peek(limit).await?;
+            self.second.peek(limit).await
+        })
     }
 
-    fn give_back(&self, limit: Limit) {
-        self.first.give_back(limit);
-        self.second.give_back(limit);
+    fn give_back(&self, limit: Limit) -> Later<'_, ()> {
+        Box::pin(async move {
+            self.first.give_back(limit).await;
+            self.second.give_back(limit).await;
+        })
     }
 }
 
@@ -86,8 +97,8 @@ impl<L: NamedLimit> Counted<L> {
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.
-    pub fn by(counter: Arc<dyn CallCounter>) -> Result<Self> {
-        counter.count(L::LIMIT)?;
+    pub async fn by(counter: Arc<dyn CallCounter>) -> Result<Self> {
+        counter.count(L::LIMIT).await?;
         Ok(Self { counter: Some(counter), counts: CountsWhat::EveryCall, limit: PhantomData })
     }
 
@@ -102,35 +113,34 @@ impl<L: NamedLimit> Counted<L> {
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.
-    pub fn until_settled(counter: Arc<dyn CallCounter>) -> Result<Self> {
-        Ok(Self { counts: CountsWhat::WrongPasswords, ..Self::by(counter)? })
+    pub async fn until_settled(counter: Arc<dyn CallCounter>) -> Result<Self> {
+        Ok(Self { counts: CountsWhat::WrongPasswords, ..Self::by(counter).await? })
     }
 
     /// Uncounts the call if only wrong passwords count and it had none. Returns the result.
     ///
     /// # Errors
     /// The result's.
-    pub fn settle<T>(&self, result: Result<T>) -> Result<T> {
+    pub async fn settle<T>(&self, result: Result<T>) -> Result<T> {
         let is_wrong =
             result.as_ref().is_err_and(|error| error.kind() == Kind::WrongCurrentPassword);
         if self.counts == CountsWhat::WrongPasswords
             && !is_wrong
             && let Some(counter) = &self.counter
         {
-            counter.give_back(L::LIMIT);
+            counter.give_back(L::LIMIT).await;
         }
         result
     }
 
     /// Uncounts the call if it failed only because a value broke a rule, so that the holder of a
     /// link or code can choose another password. Returns the failure.
-    #[must_use]
-    pub fn failed(&self, failure: Error) -> Error {
+    pub async fn failed(&self, failure: Error) -> Error {
         if self.counts == CountsWhat::WrongPasswords {
             return failure;
         }
         if let Some(counter) = self.counter.as_ref().filter(|_| !failure.fields().is_empty()) {
-            counter.give_back(L::LIMIT);
+            counter.give_back(L::LIMIT).await;
         }
         failure
     }
@@ -147,15 +157,14 @@ impl<L: NamedLimit> Checked<L> {
     ///
     /// # Errors
     /// `TooMany` if the limit is used up.
-    pub fn by(counter: Arc<dyn CallCounter>) -> Result<Self> {
-        counter.peek(L::LIMIT)?;
+    pub async fn by(counter: Arc<dyn CallCounter>) -> Result<Self> {
+        counter.peek(L::LIMIT).await?;
         Ok(Self { counter, limit: PhantomData })
     }
 
     /// Counts a failure. Returns the error to answer with: the failure itself, or `TooMany` if the
     /// limit is used up.
-    #[must_use]
-    pub fn failed(&self, failure: Error) -> Error {
-        self.counter.count(L::LIMIT).err().unwrap_or(failure)
+    pub async fn failed(&self, failure: Error) -> Error {
+        self.counter.count(L::LIMIT).await.err().unwrap_or(failure)
     }
 }

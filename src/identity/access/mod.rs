@@ -1,5 +1,6 @@
 //! Who calls: the caller of a request, the administrator it may act as, the API client that it
-//! comes through, the key that its limits count by, and the proof that they counted it.
+//! comes through, the key that its limits count by, the proof that they counted it, and the version of the account
+//! that an administrator saw.
 
 pub mod actor;
 pub mod admit;
@@ -10,3 +11,5 @@ pub mod fresh;
 pub mod introspect;
 pub mod login_target;
 pub mod rate_key;
+pub mod shared_counts;
+pub mod version;

@@ -9,9 +9,9 @@ use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::account::link::{Link, LinkPurpose};
-use crate::identity::account::proof::Brought;
+use crate::identity::account::proved_address::Brought;
 use crate::identity::account::takeover::Rescue;
-use crate::identity::account::{link, proof, takeover};
+use crate::identity::account::{link, proved_address, takeover};
 use crate::identity::audit::log::AuditLog;
 use crate::model::account::Verification;
 use crate::model::event::What;
@@ -75,7 +75,7 @@ pub async fn confirm(
             if !store::tables::links::spend(db, &hash, now)? {
                 return Err(Kind::LinkInvalid.into());
             }
-            proof::adopt(db, &account.id, &address_of(&link)?, verification, &log)?;
+            proved_address::adopt(db, &account.id, &address_of(&link)?, verification, &log)?;
             log.record(
                 db,
                 &Event::done(What::EmailChanged).about(&account.id).by(account.id.as_str()),
@@ -128,10 +128,10 @@ fn give_back(
     let id = &account.id;
     if account.has_address(&link.email_key) {
         // Following the link verifies the address, if that had not happened before the change.
-        proof::prove(db, id, &link.email_key, Brought::Mailbox, id.as_str(), log)?;
+        proved_address::prove(db, id, &link.email_key, Brought::Mailbox, id.as_str(), log)?;
     } else {
         // A holder without a proof gives way to the person who reads the mailbox.
-        proof::adopt(db, id, &address_of(link)?, Verification::Required, log)?;
+        proved_address::adopt(db, id, &address_of(link)?, Verification::Required, log)?;
     }
     log.record(
         db,

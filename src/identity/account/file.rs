@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::env::Env;
 use crate::error::{Detail, Error, Field, Kind, Result, Rule};
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::account::quota;
@@ -12,7 +13,7 @@ use crate::identity::audit::log::AuditLog;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
 use crate::model::media::{FileEnding, Media, Sniffer};
-use crate::model::{Account, AccountId, Barrier, Event, Source, text};
+use crate::model::{Account, Barrier, Event, Source, Time, text};
 use crate::store::tables::files::{Added, SpaceLimits};
 use crate::store::{self, Store};
 
@@ -32,8 +33,9 @@ pub const PATIENCE: Duration = Duration::from_hours(1);
 /// An upload in progress. Dropped before [`Upload::finish`], it is removed.
 pub struct Upload {
     store: Store,
+    env: Env,
     log: AuditLog,
-    account: AccountId,
+    caller: Caller,
     id: String,
     name: String,
     /// The type that the ending of the name claims.
@@ -52,8 +54,9 @@ pub struct Upload {
 /// before any byte of the request's body is read.
 pub struct UploadPermit {
     store: Store,
+    env: Env,
     log: AuditLog,
-    account: AccountId,
+    caller: Caller,
     id: String,
     room: FileSpace,
     configured: u32,
@@ -73,13 +76,18 @@ pub async fn permit(core: &Core, caller: &Caller, source: &Source) -> Result<Upl
         return Err(Kind::UploadLimitReached.into());
     }
     let uploader = Uploader::new(account, source.client());
-    let slot = core.slots.take(uploader, &core.config.files, core.env.now())?;
+    let slot = core.slots.take(
+        uploader,
+        (&core.config.files, core.store.node().live()),
+        core.env.now(),
+    )?;
     let room = FileSpace::of(&core.config.files, account);
     room.check_for_one(&core.store).await?;
     Ok(UploadPermit {
         store: core.store.clone(),
+        env: core.env.clone(),
         log: AuditLog::new(core, source),
-        account: account.id.clone(),
+        caller: caller.clone(),
         id: core.env.new_id()?,
         room,
         configured: core.config.files.limit,
@@ -103,8 +111,9 @@ impl UploadPermit {
             name,
             media: ending.media(),
             store: self.store,
+            env: self.env,
             log: self.log,
-            account: self.account,
+            caller: self.caller,
             id: self.id,
             sniffer: Sniffer::default(),
             waiting: Vec::new(),
@@ -115,8 +124,12 @@ impl UploadPermit {
             begun: true,
             slot: self.slot,
         };
-        let (id, account, name, at) =
-            (upload.id.clone(), upload.account.clone(), upload.name.clone(), upload.log.at());
+        let (id, account, name, at) = (
+            upload.id.clone(),
+            upload.caller.account.id.clone(),
+            upload.name.clone(),
+            upload.log.at(),
+        );
         let begin = move |db: &mut dyn store::db::Db| {
             store::tables::files::begin(db, &id, &account, &name, at)
         };
@@ -230,8 +243,8 @@ impl Upload {
     /// Ends the upload. The file is both stored and counted, or neither.
     ///
     /// # Errors
-    /// `UnsupportedMediaType` if the content is not allowed or does not match the file name,
-    /// `UploadLimitReached`.
+    /// `SessionEnded` if the session has ended meanwhile; `UnsupportedMediaType` if the content is not
+    /// allowed or does not match the file name; `UploadLimitReached`.
     pub async fn finish(mut self) -> Result<(FileRow, Quota)> {
         if self.size == 0 {
             return Err(Error::invalid_field(Field::File, Rule::EmptyFile));
@@ -243,7 +256,8 @@ impl Upload {
         let end = FinalPiece {
             piece: std::mem::take(&mut self.waiting),
             id: self.id.clone(),
-            account: self.account.clone(),
+            caller: self.caller.clone(),
+            now: self.env.now(),
             name: self.name.clone(),
             position: self.position,
             media,
@@ -277,7 +291,8 @@ impl Drop for Upload {
 struct FinalPiece {
     piece: Vec<u8>,
     id: String,
-    account: AccountId,
+    caller: Caller,
+    now: Time,
     name: String,
     position: i64,
     media: Media,
@@ -288,6 +303,9 @@ struct FinalPiece {
 
 impl FinalPiece {
     fn store(&self, db: &mut dyn store::db::Db) -> Result<(FileRow, Quota)> {
+        // The upload may have taken an hour.
+        self.caller.confirm(db, self.now)?;
+        let account = &self.caller.account.id;
         if !self.piece.is_empty() {
             kept(store::tables::files::add_piece(
                 db,
@@ -297,18 +315,18 @@ impl FinalPiece {
                 self.limits,
             )?)?;
         }
-        let used = store::tables::files::count_one(db, &self.account, i64::from(self.configured))?
+        let used = store::tables::files::count_one(db, account, i64::from(self.configured))?
             .ok_or_else(|| {
                 self.log.refuse(
                     Barrier::Uploads,
-                    &LoginTarget::for_record(&self.account).tried_by(self.account.as_str()),
+                    &LoginTarget::for_record(account).tried_by(account.as_str()),
                 );
                 Error::new(Kind::UploadLimitReached)
             })?;
         let size =
             store::tables::files::complete(db, &self.id, self.media.as_str(), self.log.at())?
                 .ok_or_else(gone)?;
-        let event = Event::done(What::FileUploaded).about(&self.account).by(self.account.as_str());
+        let event = Event::done(What::FileUploaded).about(account).by(account.as_str());
         self.log.record(db, &event.because(self.id.as_str()))?;
         let file = FileRow {
             id: self.id.clone(),

@@ -55,16 +55,21 @@ impl NotMeLink {
         self.until
     }
 
-    /// Stores the link for a way to log in that this session adds, inside the write that adds it.
+    /// Stores the link for a way to log in that this session adds, inside the write that adds it. A
+    /// session that has ended since the call was admitted adds none: a provider may have taken its time.
     ///
     /// # Errors
-    /// `TooMany` if too many were added to the account in the last hour.
+    /// `SessionEnded`; `TooMany` if too many were added to the account in the last hour.
     pub(in crate::identity) fn store_addition(
         &self,
         db: &mut dyn Db,
         session: &SessionId,
         log: &AuditLog,
     ) -> Result<()> {
+        let found = store::tables::sessions::find(db, session)?;
+        if !found.is_some_and(|session| session.is_alive(log.at())) {
+            return Err(Kind::SessionEnded.into());
+        }
         let an_hour_ago = self.until - HOUR;
         if store::tables::anomalies::count_additions(db, &self.account, an_hour_ago)? >= AN_HOUR {
             return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(HOUR));

@@ -80,7 +80,7 @@ fn check(
 /// # Errors
 /// `Validation` for a bad new password, `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`,
 /// `ReauthenticationRequired` where the session has not shown the second factor that guards the
-/// account, `Unavailable`.
+/// account, `SessionEnded`, `Unavailable`.
 pub async fn change(
     core: &Core,
     caller: &Caller,
@@ -89,7 +89,7 @@ pub async fn change(
     counted: &Counted<limit::ChangePassword>,
     source: &Source,
 ) -> Result<()> {
-    counted.settle(change_counted(core, caller, current, new, source).await)
+    counted.settle(change_counted(core, caller, current, new, source).await).await
 }
 
 async fn change_counted(
@@ -126,12 +126,10 @@ async fn change_counted(
                 return Err(Kind::WrongCurrentPassword.into());
             }
             attempt.forgive(db)?;
-            store::tables::sessions::renew_proof(
-                db,
-                &session,
-                &AuthMethod::Password.into(),
-                log.at(),
-            )?;
+            let proved = AuthMethod::Password.into();
+            if !store::tables::sessions::renew_proof(db, &session, &proved, log.at())? {
+                return Err(Kind::SessionEnded.into());
+            }
             let done = Event::done(What::PasswordChanged).about(&account.id).in_session(&session);
             log.record(db, &done.by(account.id.as_str()))?;
             for ended in store::tables::sessions::end_others(

@@ -8,8 +8,8 @@ use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::account::link::{Link, LinkPurpose, NewLink};
-use crate::identity::account::proof::{Brought, ProofOutcome};
-use crate::identity::account::{link, password, proof};
+use crate::identity::account::proved_address::{Brought, ProofOutcome};
+use crate::identity::account::{link, password, proved_address};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::passkey;
@@ -54,7 +54,10 @@ pub async fn reset(
     counted: &Counted<limit::Reset>,
     source: &Source,
 ) -> Result<Recovered> {
-    follow(core, token, new, source).await.map_err(|failure| counted.failed(failure))
+    match follow(core, token, new, source).await {
+        Err(failure) => Err(counted.failed(failure).await),
+        done => done,
+    }
 }
 
 /// What a reset leaves as it was.
@@ -168,7 +171,9 @@ impl Reset {
         log.record(db, &by_owner(What::PasswordReset))?;
         let id = &account.id;
         let brought = Brought::NewPassword;
-        if proof::prove(db, id, email_key, brought, id.as_str(), log)? == ProofOutcome::None {
+        if proved_address::prove(db, id, email_key, brought, id.as_str(), log)?
+            == ProofOutcome::None
+        {
             for session in store::tables::sessions::end_all(db, id, SessionEnd::Password, now)? {
                 let ended = by_owner(What::SessionEnded).in_session(&session);
                 log.record(db, &ended.because(SessionEnd::Password.as_str()))?;

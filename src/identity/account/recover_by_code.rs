@@ -73,7 +73,10 @@ pub async fn reset(
     counted: &Counted<limit::ResetByCode>,
     source: &Source,
 ) -> Result<()> {
-    spend(core, email, typed, new, source).await.map_err(|failure| counted.failed(failure))
+    match spend(core, email, typed, new, source).await {
+        Err(failure) => Err(counted.failed(failure).await),
+        done => done,
+    }
 }
 
 async fn spend(

@@ -7,7 +7,7 @@
 //! The salt of a first password is derived from the address: every sign-up hashes its password once
 //! and so learns whether an earlier sign-up with the address gave the same one. Passwords that
 //! differ are noted on the unverified account, and none of them survives its verification
-//! ([`super::proof`]).
+//! ([`super::proved_address`]).
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The uploads that are in progress: how many at once, in total, for one account and for one client
-//! IP, so that none of them takes all. Accounts with an unverified address, which cost their owner
+//! The uploads that are in progress at this server: how many at once, in total, for one account and for
+//! one client IP, so that none of them takes all. Accounts with an unverified address, which cost their owner
 //! one request each, get the least.
 
 use std::collections::HashMap;
@@ -62,10 +62,10 @@ fn part(all: usize, of: usize) -> usize {
     (all / of).max(1)
 }
 
-/// The bytes that unproved accounts may store in a day from one client IP: an eighth of all, but at
-/// least one file.
-fn day_bytes(files: &FilesConfig) -> u64 {
-    (files.total / 8).max(files.size)
+/// The bytes that unproved accounts may store in a day from one client IP at one of this many servers:
+/// its part of an eighth of all, but at least one file.
+fn day_bytes(files: &FilesConfig, servers: u32) -> u64 {
+    (files.total / 8 / u64::from(servers.max(1))).max(files.size)
 }
 
 impl Slots {
@@ -79,11 +79,12 @@ impl Slots {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a slot, and for an unproved account the bytes of the largest file.
+    /// Takes a slot at one of this many servers, and for an unproved account the bytes of the largest
+    /// file.
     pub(in crate::identity) fn take(
         &self,
         uploader: Uploader,
-        files: &FilesConfig,
+        (files, servers): (&FilesConfig, u32),
         now: Time,
     ) -> Result<UploadSlot> {
         let mut held = self.lock();
@@ -92,7 +93,7 @@ impl Slots {
         let reserved = if uploader.is_proved {
             None
         } else {
-            let since = held.reserve(client, bytes, day_bytes(files), now)?;
+            let since = held.reserve(client, bytes, day_bytes(files, servers), now)?;
             Some(ReservedBytes { client, since, bytes })
         };
         held.last += 1;
@@ -213,6 +214,14 @@ mod tests {
     }
 
     #[test]
+    fn what_unproved_accounts_store_is_divided_among_the_servers() {
+        let inputs = crate::config::Inputs::default();
+        let files = crate::config::load(&inputs).unwrap().config.files;
+        let files = FilesConfig { total: 4800, size: 100, ..files };
+        assert_eq!([1, 2, 3, 9].map(|servers| day_bytes(&files, servers)), [600, 300, 200, 100]);
+    }
+
+    #[test]
     fn an_upload_that_ends_in_the_next_day_gives_nothing_back_there() {
         let inputs = crate::config::Inputs::default();
         let files = crate::config::load(&inputs).unwrap().config.files;
@@ -220,14 +229,14 @@ mod tests {
         let slots = Slots::new(100, 100);
         let first_day = Time::from_seconds(1_800_000_000);
         let second_day = first_day + DAY;
-        let slow = slots.take(uploader("a"), &files, first_day).unwrap();
-        let mut stored = slots.take(uploader("b"), &files, second_day).unwrap();
+        let slow = slots.take(uploader("a"), (&files, 1), first_day).unwrap();
+        let mut stored = slots.take(uploader("b"), (&files, 1), second_day).unwrap();
         stored.keep(100);
         drop((slow, stored));
         assert!(
-            slots.take(uploader("c"), &files, second_day).is_err(),
+            slots.take(uploader("c"), (&files, 1), second_day).is_err(),
             "the day's bytes are stored"
         );
-        assert!(slots.take(uploader("c"), &files, second_day + DAY).is_ok());
+        assert!(slots.take(uploader("c"), (&files, 1), second_day + DAY).is_ok());
     }
 }

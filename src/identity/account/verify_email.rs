@@ -4,9 +4,9 @@ use crate::error::{Detail, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::account::link::{Link, LinkPurpose};
-use crate::identity::account::proof::{Brought, ProofOutcome};
+use crate::identity::account::proved_address::{Brought, ProofOutcome};
 use crate::identity::account::recover::{MailedReset, Reset};
-use crate::identity::account::{link, proof};
+use crate::identity::account::{link, proved_address};
 use crate::identity::audit::log::AuditLog;
 use crate::mail::Letter;
 use crate::model::event::What;
@@ -108,7 +108,7 @@ async fn prove_without_password(
         .write(move |db| {
             let (link, account) = subject(db, &hash, log.at())?;
             let (id, key) = (&account.id, &link.email_key);
-            match proof::prove(db, id, key, Brought::SignUp, id.as_str(), &log)? {
+            match proved_address::prove(db, id, key, Brought::SignUp, id.as_str(), &log)? {
                 ProofOutcome::None => return already(&account, &link),
                 ProofOutcome::Complete => {}
                 ProofOutcome::WithoutPassword => choice.store(db, &log)?,

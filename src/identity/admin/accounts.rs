@@ -4,10 +4,10 @@
 use crate::error::{Detail, Error, Field, Kind, Result, RoleRule, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::{Actor, By, FreshBy};
-use crate::identity::account::proof::{Brought, ProofOutcome};
+use crate::identity::account::proved_address::{Brought, ProofOutcome};
 use crate::identity::account::recover::MailedReset;
 use crate::identity::account::sign_up::NewAccount;
-use crate::identity::account::{link, password, proof};
+use crate::identity::account::{link, password, proved_address};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::guesses::FactorLocks;
 use crate::identity::login::guard;
@@ -52,7 +52,7 @@ pub struct NewEntry {
 pub struct AccountFilter {
     /// Only accounts in this state: `active`, `pending`, `suspended`, `deleted`.
     pub status: Option<String>,
-    /// Only accounts whose address or user name contains this.
+    /// Only accounts whose address, user name or name contains this.
     pub search: Option<String>,
 }
 
@@ -160,7 +160,9 @@ pub async fn list(
                 let fits = |account: &Account| {
                     has_status(account, filter.status.as_deref(), verification)
                         && search.as_ref().is_none_or(|text| {
-                            text.is_in(account.email.as_ref(), account.username.as_deref())
+                            let name = account.full_name();
+                            let username = account.username.as_deref();
+                            text.is_in(account.email.as_ref(), username, name.as_deref())
                         })
                 };
                 found.extend(accounts.into_iter().filter(fits));
@@ -405,7 +407,7 @@ impl VerificationByHand {
         account: &Account,
     ) -> Result<()> {
         let (id, Some(key)) = (&account.id, account.email_key()) else { return Ok(()) };
-        match proof::prove(db, id, key, Brought::SignUp, actor.name(), log)? {
+        match proved_address::prove(db, id, key, Brought::SignUp, actor.name(), log)? {
             ProofOutcome::WithoutPassword if account.is_reachable() => self.choice.store(db, log),
             _ => Ok(()),
         }

@@ -17,17 +17,17 @@ const PAGE: i64 = 500;
 pub enum Hashes {
     /// It does: anyone with the file can test passwords against them offline.
     Included,
-    Left,
+    Omitted,
 }
 
 /// A running export.
-pub struct Roster<'a> {
+pub struct ExportRun<'a> {
     core: &'a Core,
     after: Option<String>,
     hashes: Hashes,
 }
 
-impl<'a> Roster<'a> {
+impl<'a> ExportRun<'a> {
     /// Begins the export. The audit log records it before anything is read.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl<'a> Roster<'a> {
         let mut page =
             self.core.store.scan(move |db| store::tables::transfer::page(db, &after, PAGE)).await?;
         self.after = page.last().map(|entry| entry.account.id.as_str().to_owned());
-        if self.hashes == Hashes::Left {
+        if self.hashes == Hashes::Omitted {
             for entry in &mut page {
                 entry.account.password_hash = None;
             }

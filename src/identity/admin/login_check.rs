@@ -152,7 +152,7 @@ pub async fn explain(core: &Core, id: &str) -> Result<LoginCheck> {
 
 /// What the check needs of the core.
 #[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
-struct Check {
+pub(super) struct Check {
     now: Time,
     verification: Verification,
     master: crate::seal::MasterKey,
@@ -165,7 +165,7 @@ struct Check {
 }
 
 impl Check {
-    fn of(core: &Core) -> Self {
+    pub(super) fn of(core: &Core) -> Self {
         let config = &core.config;
         Self {
             now: core.env.now(),
@@ -227,6 +227,30 @@ impl Check {
         found.into_iter().flatten().collect()
     }
 
+    /// What failures have closed for all client IPs, or for all but those that have logged in lately.
+    pub(super) fn locks(&self, db: &mut dyn Db, account: &Account) -> Result<Vec<Obstacle>> {
+        let name = LoginTarget::of(account).key(&self.master);
+        let mut found = Vec::new();
+        if self.has_lockout {
+            let until = self.blocked(db, Scope::Lockout, &name)?;
+            found.extend(until.map(|until| ObstacleKind::LockedOut.until(until)));
+        }
+        if FactorLocks::keyed(&self.master, &account.id).are_closed(db, self.now)? {
+            found.push(ObstacleKind::FactorsClosed.now());
+        }
+        if self.has_throttle {
+            let until = self.blocked(db, Scope::Account, &name)?;
+            found.extend(until.map(|until| ObstacleKind::PasswordClosed.until(until)));
+        }
+        Ok(found)
+    }
+
+    /// Until when a key is blocked, if it is.
+    fn blocked(&self, db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<Option<Time>> {
+        let row = attempts::peek(db, scope, key, self.now)?;
+        Ok(row.blocked_until.filter(|until| *until > self.now))
+    }
+
     /// What failures have closed, for all or for the client IPs that failed lately.
     fn of_failures(
         &self,
@@ -236,18 +260,7 @@ impl Check {
     ) -> Result<Vec<Obstacle>> {
         let target = LoginTarget::of(account);
         let name = target.key(&self.master);
-        let blocked = |db: &mut dyn Db, scope, key: &[u8; 32]| {
-            let row = attempts::peek(db, scope, key, self.now)?;
-            Ok::<_, crate::error::Error>(row.blocked_until.filter(|until| *until > self.now))
-        };
-        let mut found = Vec::new();
-        if self.has_lockout {
-            let until = blocked(db, Scope::Lockout, &name)?;
-            found.extend(until.map(|until| ObstacleKind::LockedOut.until(until)));
-        }
-        if FactorLocks::keyed(&self.master, &account.id).are_closed(db, self.now)? {
-            found.push(ObstacleKind::FactorsClosed.now());
-        }
+        let mut found = self.locks(db, account)?;
         let mut addresses: Vec<IpAddr> = failures
             .iter()
             .filter_map(|failure| failure.client_ip.as_deref()?.parse().ok())
@@ -255,12 +268,10 @@ impl Check {
         addresses.sort_unstable();
         addresses.dedup();
         if self.has_throttle {
-            let until = blocked(db, Scope::Account, &name)?;
-            found.extend(until.map(|until| ObstacleKind::PasswordClosed.until(until)));
             for address in &addresses {
                 let pair = target.pair_key(&self.master, ClientIp::of(*address));
                 let pair = guard::pair_since(db, &pair, &name, self.now)?;
-                if let Some(until) = blocked(db, Scope::Pair, &pair)? {
+                if let Some(until) = self.blocked(db, Scope::Pair, &pair)? {
                     let client_ip = Some(address.to_string());
                     let waits = ObstacleKind::ClientWaits.until(until);
                     found.push(Obstacle { client_ip, ..waits });

@@ -9,12 +9,13 @@ use crate::error::{Error, Field, FieldError, ProviderFault, Result, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::{Actor, FreshBy};
 use crate::identity::audit::log::AuditLog;
-use crate::identity::provider::kept::{StoredProvider, keys_of, seal_keys, settings_of};
 use crate::identity::provider::redirect_address;
-use crate::identity::provider::stored;
+use crate::identity::provider::stored::{StoredProvider, keys_of, seal_keys, settings_of};
+use crate::identity::provider::tokens::forget_tokens;
+use crate::identity::provider::usable;
 use crate::model::event::What;
 use crate::model::provider::ProviderKeys;
-use crate::model::{Event, Permission, Provider, ProviderSettings, Time};
+use crate::model::{Event, Permission, Provider, ProviderSettings, Secret, Time};
 use crate::oidc::is_signing_key;
 use crate::store;
 use crate::store::db::Db;
@@ -100,7 +101,7 @@ impl ProviderRecord {
 /// # Errors
 /// `Unavailable`.
 pub async fn list(core: &Core) -> Result<Vec<ProviderRecord>> {
-    let stored = stored::stored(core).await?;
+    let stored = usable::stored(core).await?;
     let names: BTreeSet<&str> = stored.iter().map(|one| one.row.name.as_str()).collect();
     let configured = core.config.providers.all.iter().map(|provider| {
         ProviderRecord::configured(core, provider, names.contains(provider.name.as_str()))
@@ -147,6 +148,56 @@ fn checked(
         return Err(refused(vec![UnfitSetting { setting: "private_key".to_owned(), message }]));
     }
     Ok(checked)
+}
+
+fn has_any(keys: &ProviderKeys) -> bool {
+    keys.client_secret.is_some() || keys.private_key.is_some()
+}
+
+/// Whether a change says that there is no secret from now on, whichever there was.
+fn takes_keys_away(
+    before: &ProviderSettings,
+    patch: &impl Fn(&mut ProviderSettings, &mut ProviderKeys),
+) -> bool {
+    let any = || Some(Secret::new("any"));
+    let mut keys = ProviderKeys { client_secret: any(), private_key: any() };
+    patch(&mut before.clone(), &mut keys);
+    keys.client_secret.is_none() || keys.private_key.is_none()
+}
+
+/// Refuses a change that would leave a secret which does not open. It may open again, with the master key
+/// that sealed it.
+fn unopened(name: &str) -> Error {
+    let message = format!(
+        "that of {name} was sealed under another master key: give it again, or restore that key"
+    );
+    refused(vec![UnfitSetting { setting: "client_secret".to_owned(), message }])
+}
+
+/// Refuses to send a stored secret to another server. Administrators who change the address of a
+/// provider need not know its secret, and could read it there.
+fn refuse_secret_elsewhere(
+    before: &ProviderSettings,
+    after: &ProviderSettings,
+    given: &ProviderKeys,
+    keys: &ProviderKeys,
+) -> Result<()> {
+    let server =
+        |one: &ProviderSettings| (one.issuer.clone(), one.preset.clone(), one.tenant.clone());
+    if server(before) == server(after) || !has_any(keys) || has_any(given) {
+        return Ok(());
+    }
+    let message = "give it again for another issuer: the stored one would be sent there".to_owned();
+    Err(refused(vec![UnfitSetting { setting: "client_secret".to_owned(), message }]))
+}
+
+/// Deletes the tokens that are kept from a provider of the database. Those of a provider of the
+/// configuration that has the same name stay.
+async fn forget_stored_tokens(core: &Core, name: &str) -> Result<()> {
+    if core.config.providers.find(name).is_none() {
+        forget_tokens(core, name).await?;
+    }
+    Ok(())
 }
 
 /// Refuses the issuer of a provider of the configuration: another client of it, which an
@@ -225,6 +276,15 @@ fn not_stored(core: &Core, name: &str) -> Error {
     }
 }
 
+/// Whether a change leaves the tokens that are kept of no use: the provider keeps none any more, or they
+/// were issued to another client.
+fn voids_tokens(before: &ProviderSettings, after: &ProviderSettings) -> bool {
+    let client = |one: &ProviderSettings| {
+        (one.client_id.clone(), one.issuer.clone(), one.preset.clone(), one.tenant.clone())
+    };
+    before.keep_tokens && (!after.keep_tokens || client(before) != client(after))
+}
+
 /// Changes the settings and secrets of a provider in the database.
 ///
 /// # Errors
@@ -244,10 +304,16 @@ pub async fn change(
             actor.needs(db, Permission::Providers)?;
             let row = store::tables::providers::find(db, &name)?;
             let row = row.ok_or_else(|| not_stored(&whole, &name))?;
-            // Secrets that cannot be opened any more can be set again.
-            let mut keys = keys_of(&whole.master, &row).unwrap_or_default();
-            let mut settings = settings_of(&row)?;
+            let before = settings_of(&row)?;
+            let kept = keys_of(&whole.master, &row);
+            let mut given = ProviderKeys::default();
+            patch(&mut before.clone(), &mut given);
+            if kept.is_err() && !has_any(&given) && !takes_keys_away(&before, &patch) {
+                return Err(unopened(&row.name));
+            }
+            let (mut settings, mut keys) = (before.clone(), kept.unwrap_or_default());
             patch(&mut settings, &mut keys);
+            refuse_secret_elsewhere(&before, &settings, &given, &keys)?;
             let CheckedProvider { settings, keys, provider } = checked(&name, &settings, &keys)?;
             refuse_issuer(&whole, &provider)?;
             let row = ProviderRow {
@@ -260,14 +326,18 @@ pub async fn change(
                 return Err(not_stored(&whole, &name));
             }
             record(db, &log, What::ProviderChanged, &actor, &name)?;
-            Ok((row, provider))
+            Ok((row, provider, voids_tokens(&before, &settings)))
         })
         .await?;
-    Ok(record_of(core, changed.0, changed.1))
+    let (row, provider, voids_tokens) = changed;
+    if voids_tokens {
+        forget_stored_tokens(core, &row.name).await?;
+    }
+    Ok(record_of(core, row, provider))
 }
 
-/// Removes a provider from the database. Its connected accounts stay, and log in again once a
-/// provider with its issuer is there. Returns how many there are.
+/// Removes a provider from the database, with the tokens of its accounts. Its connected accounts stay, and
+/// log in again once a provider with its issuer is there. Returns how many there are.
 ///
 /// # Errors
 /// `NotFound`; `Conflict` if only the configuration has it, `Forbidden`.
@@ -276,14 +346,17 @@ pub async fn remove(core: &Core, by: &FreshBy, name: &str) -> Result<i64> {
     let by = by.by();
     let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
     let (whole, name) = (core.clone(), name.to_owned());
-    core.store
+    let removed = core
+        .store
         .write(move |db| {
             actor.needs(db, Permission::Providers)?;
             if !store::tables::providers::delete(db, &name)? {
                 return Err(not_stored(&whole, &name));
             }
-            record(db, &log, What::ProviderRemoved, &actor, &name)
+            record(db, &log, What::ProviderRemoved, &actor, &name)?;
+            Ok(name.clone())
         })
         .await?;
+    forget_stored_tokens(core, &removed).await?;
     Ok(connected)
 }

@@ -19,6 +19,14 @@ pub async fn list(core: &Core) -> Result<Vec<Role>> {
     core.store.scan(store::tables::roles::list).await
 }
 
+/// The names of all roles, sorted.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn names(core: &Core) -> Result<Vec<String>> {
+    core.store.read(|db| store::tables::roles::names(db)).await
+}
+
 /// Whether an account has the role `admin`.
 ///
 /// # Errors

@@ -11,21 +11,21 @@ use crate::store::tables::stats::day_of;
 
 pub use crate::store::tables::stats::AccountTotals;
 
-/// Totals over all accounts and sessions.
+/// Totals over all accounts and sessions. Where counting takes long they may be up to a minute old.
 ///
 /// # Errors
 /// `Unavailable`.
 pub async fn totals(core: &Core) -> Result<AccountTotals> {
-    let now = core.env.now();
-    core.store.scan(move |db| store::tables::stats::totals(db, now)).await
+    core.counts.totals(&core.store, &core.env).await
 }
 
-/// As [`totals`], but where counting takes long they may be up to a minute old.
+/// As [`totals`], without waiting where counting takes long: then they are the last ones, or `None` if
+/// there are none yet.
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn recent_totals(core: &Core) -> Result<AccountTotals> {
-    core.counts.totals(&core.store, &core.env).await
+pub async fn known_totals(core: &Core) -> Result<Option<AccountTotals>> {
+    core.counts.known_totals(&core.store, &core.env).await
 }
 
 /// Completed logins, including days and months without any.

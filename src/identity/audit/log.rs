@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::env::Env;
 use crate::error::Result;
@@ -16,6 +17,9 @@ use crate::model::series::{Series, hour_of};
 use crate::model::{AccountId, Barrier, Event, LanguageTag, Permission, Source, Time};
 use crate::store;
 use crate::store::db::Db;
+
+/// Refusals of one kind within this time share a record.
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Writes the records of one operation, all with the same time and source.
 #[derive(Clone)]
@@ -53,8 +57,23 @@ impl AuditLog {
     /// Writes one record.
     pub fn record(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
         store::tables::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)?;
+        self.count(db, event);
+        Ok(())
+    }
+
+    /// Counts an event in the metrics, once it is committed.
+    fn count(&self, db: &mut dyn Db, event: &Event) {
         let (metrics, event, at) = (self.metrics.clone(), event.clone(), self.at);
         db.after_commit(Box::new(move || metrics.note_event(&event, at)));
+    }
+
+    /// Records a refusal that the owner of an account can cause again and again: one record a minute for
+    /// each account and reason, with a count.
+    pub fn record_refusal(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
+        if !store::tables::audit::count_refusal(db, self.at - MINUTE, event)? {
+            return self.record(db, event);
+        }
+        self.count(db, event);
         Ok(())
     }
 
@@ -182,6 +201,66 @@ fn redact_actor(record: &mut AuditRow, own: &str) {
         record.actor = Some(actor::ADMINISTRATOR.to_owned());
         (record.client_ip, record.user_agent, record.request_id) = (None, None, None);
         record.reason = None;
+    }
+}
+
+/// How long after a record with a later id one can still be committed: of several servers that share the
+/// database, each has its own clock and commits by itself, and a statement may take 15 seconds.
+const LATEST: Duration = Duration::from_secs(20);
+
+/// Follows the log: returns each record once, soon after it was written.
+pub struct AuditFollower {
+    filter: AuditFilter,
+    /// The greatest id so far.
+    last: String,
+    /// The ids returned so far that are recent enough for a smaller id to be committed after them.
+    seen: BTreeSet<String>,
+}
+
+impl AuditFollower {
+    /// Begins after the record with this id, and those that are there before it; at the beginning of the
+    /// log if it is empty.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn after(core: &Core, filter: AuditFilter, id: String) -> Result<Self> {
+        let mut follower = Self { filter, last: id, seen: BTreeSet::new() };
+        let mut from = store::tables::audit::first_before(&follower.last, LATEST);
+        while from < follower.last {
+            let found = read(core, &follower.filter, &From::After(from.clone()), PIECE).await?;
+            let Some(last) = found.last() else { break };
+            from.clone_from(&last.id);
+            let before =
+                found.into_iter().map(|record| record.id).filter(|id| *id <= follower.last);
+            follower.seen.extend(before);
+        }
+        Ok(follower)
+    }
+
+    /// Returns the next records in the order of their ids, as far as they are there; empty if there are
+    /// none yet.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn next(&mut self, core: &Core) -> Result<Vec<AuditRow>> {
+        let mut from = store::tables::audit::first_before(&self.last, LATEST);
+        let (mut new, most) = (Vec::new(), usize::try_from(PIECE).unwrap_or(usize::MAX));
+        loop {
+            let found = read(core, &self.filter, &From::After(from.clone()), PIECE).await?;
+            let is_end = found.len() < most;
+            if let Some(last) = found.last() {
+                from.clone_from(&last.id);
+            }
+            new.extend(found.into_iter().filter(|record| self.seen.insert(record.id.clone())));
+            if is_end || new.len() >= most {
+                break;
+            }
+        }
+        if let Some(last) = self.seen.last().filter(|id| **id > self.last) {
+            self.last.clone_from(last);
+        }
+        self.seen = self.seen.split_off(&store::tables::audit::first_before(&self.last, LATEST));
+        Ok(new)
     }
 }
 

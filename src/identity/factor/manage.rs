@@ -2,7 +2,7 @@
 
 use super::guesses::FactorLocks;
 use super::{Caller, Core};
-use super::{addition_letter, conflict, factors_of, letter};
+use super::{addition_letter, factors_of, letter};
 use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::FreshBy;
 use crate::identity::access::fresh::Fresh;
@@ -178,7 +178,8 @@ pub async fn reset_all(core: &Core, by: &FreshBy, account: &AccountId) -> Result
     Ok(removed)
 }
 
-/// Raises the credential version, unless the account has changed since the caller was recognised.
+/// Raises the credential version, unless the account has changed, or the session has ended, since the
+/// caller was recognised.
 fn raise_credential_version(
     db: &mut dyn Db,
     account: &Account,
@@ -186,9 +187,10 @@ fn raise_credential_version(
     now: Time,
 ) -> Result<()> {
     let version = account.credential_version;
-    if store::tables::accounts::raise_credential_version(db, &account.id, version)? {
-        Ok(())
-    } else {
-        Err(conflict(db, session, now)?)
+    let is_raised = store::tables::accounts::raise_credential_version(db, &account.id, version)?;
+    let session = store::tables::sessions::find(db, session)?;
+    if !session.is_some_and(|session| session.is_alive(now)) {
+        return Err(Kind::SessionEnded.into());
     }
+    if is_raised { Ok(()) } else { Err(Kind::Conflict.into()) }
 }

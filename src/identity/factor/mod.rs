@@ -31,9 +31,7 @@ use crate::identity::login::one_time_code::{
 };
 use crate::mail::{AddedMethod, FactorChange, Letter};
 use crate::model::event::What;
-use crate::model::{
-    Account, AccountId, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time,
-};
+use crate::model::{Account, AccountId, Event, Factor, FactorKind, Method, Secret, Source};
 use crate::outbox::{self, OutgoingMessage};
 use crate::seal::MasterKey;
 use crate::store::db::Db;
@@ -493,13 +491,6 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
             Ok(Decision::Commit(()))
         })
         .await
-}
-
-/// The error for a change that lost a race: the session has ended, or the client can retry.
-fn conflict(db: &mut dyn Db, session: &SessionId, now: Time) -> Result<Error> {
-    let is_alive =
-        store::tables::sessions::find(db, session)?.is_some_and(|session| session.is_alive(now));
-    Ok(if is_alive { Kind::Conflict.into() } else { Kind::SessionEnded.into() })
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 //! flight; it is refused only by failures.
 //!
 //! A decision wakes as many of those that wait as it makes room for, the first that came first; a
-//! failure makes none. When nothing is in flight any more, all are woken, and each gets its answer.
+//! failure makes none. When nothing is in flight any more, all are woken, and each gets its answer: none of
+//! them waits for another one of them, or all would wake each other again and again.
 //!
 //! This knows the attempts of this process only. The counts are in the database, so no limit is ever
 //! exceeded, and an attempt that a crash interrupted counts as a failure.
@@ -59,14 +60,14 @@ pub(super) enum AttemptEffect {
 /// The attempts at one counter.
 #[derive(Default)]
 struct InFlightCounter {
-    /// Those in flight, and those that were woken and are about to be counted.
+    /// Those in flight, and those that were woken because there is room for them, and are about to be counted.
     attempts: BTreeSet<u64>,
     /// Those that wait, in the order in which they came.
     waiting: VecDeque<(u64, oneshot::Sender<()>)>,
 }
 
 impl InFlightCounter {
-    /// Wakes the first that wait.
+    /// Wakes the first that wait, as many as there is room for.
     fn wake(&mut self, most: usize) {
         for _ in 0..most {
             let Some((id, wake)) = self.waiting.pop_front() else { return };
@@ -79,7 +80,7 @@ impl InFlightCounter {
 }
 
 /// What an attempt waits for: a decision at a counter that makes room for it. While it waits it has
-/// a place in the counter's queue, and once woken it counts as in flight, until it is dropped.
+/// a place in the counter's queue, and once woken for room it counts as in flight, until it is dropped.
 pub(super) struct NextDecision {
     all: AttemptsInFlight,
     at: CounterKey,
@@ -146,10 +147,9 @@ impl AttemptsInFlight {
         counter.attempts.remove(&id);
         counter.wake(room);
         if counter.attempts.is_empty() {
-            counter.wake(usize::MAX);
-        }
-        if counter.attempts.is_empty() {
-            entry.remove();
+            for (_, wake) in entry.remove().waiting {
+                let _ = wake.send(());
+            }
         }
     }
 }
@@ -318,7 +318,7 @@ mod tests {
         let one = all.register();
         one.enter(Scope::Pair, &KEY, LIMIT);
         let (first, second) = (next(&all, Scope::Pair).unwrap(), next(&all, Scope::Pair).unwrap());
-        one.decide(AttemptEffect::Failed);
+        one.decide(AttemptEffect::Succeeded);
         let first = first.wait(NextDecision::deadline()).await.unwrap();
         let again = all.next_decision(Scope::Pair, &KEY, Some(first.id())).unwrap();
         assert!(again.is_some(), "the second may still be counted");
@@ -327,6 +327,28 @@ mod tests {
         first.settle();
         again.unwrap().wait(NextDecision::deadline()).await.unwrap().settle();
         assert!(!all.is_any(Scope::Pair, &KEY));
+    }
+
+    /// All that wait are counted again in one write, perhaps, so each asks before any other has an answer.
+    #[tokio::test]
+    async fn those_that_a_last_failure_wakes_do_not_wait_for_each_other() {
+        let all = AttemptsInFlight::default();
+        let one = all.register();
+        one.enter(Scope::Pair, &KEY, LIMIT);
+        let mut waiting: Vec<_> = (0..30).filter_map(|_| next(&all, Scope::Pair)).collect();
+        one.decide(AttemptEffect::Failed);
+        let woken = woken(&mut waiting);
+        assert_eq!(woken.len(), 30);
+        for one in &woken {
+            let again = all.next_decision(Scope::Pair, &KEY, Some(one.id())).unwrap();
+            assert!(again.is_none(), "it is refused");
+        }
+        // For one of them that is counted after all, the others wait.
+        let counted = all.register();
+        counted.enter(Scope::Pair, &KEY, LIMIT);
+        assert!(all.next_decision(Scope::Pair, &KEY, Some(woken[0].id())).unwrap().is_some());
+        drop(woken);
+        assert!(all.is_any(Scope::Pair, &KEY));
     }
 
     #[tokio::test]

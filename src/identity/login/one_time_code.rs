@@ -36,14 +36,14 @@ pub const RESET_USED_UP: Kind = Kind::TooMany(Limit::ResetCode);
 pub const LIFE: Duration = Duration::from_mins(10);
 
 const DAY: Duration = Duration::from_hours(24);
-const EARNED: (u32, Duration) = (5, LIFE);
-const OTHERS: (u32, Duration) = (5, Duration::from_hours(1));
+pub(in crate::identity) const EARNED: (u32, Duration) = (5, LIFE);
+pub(in crate::identity) const OTHERS: (u32, Duration) = (5, Duration::from_hours(1));
 /// Attempts a day of all client IPs together that never logged in to the account.
 pub(in crate::identity) const STRANGERS_DAY: (u32, Duration) = (50, DAY);
 /// Attempts a day of each client IP that has logged in to the account.
 pub(in crate::identity) const KNOWN_DAY: (u32, Duration) = (20, DAY);
 /// Codes mailed after a correct first factor.
-const SENT: (u32, Duration) = (5, LIFE);
+pub(in crate::identity) const SENT: (u32, Duration) = (5, LIFE);
 const TEXTS: (u32, Duration) = (5, DAY);
 
 /// Whether a client IP has attempts of its own.

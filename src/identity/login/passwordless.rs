@@ -3,8 +3,8 @@
 use crate::error::{Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
-use crate::identity::account::proof;
-use crate::identity::account::proof::Brought;
+use crate::identity::account::proved_address;
+use crate::identity::account::proved_address::Brought;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
 use crate::identity::login::gate::NewSession;
@@ -88,6 +88,6 @@ pub async fn verify(
 /// Returns the account with its address verified.
 fn prove(db: &mut dyn Db, account: &Account, log: &AuditLog) -> Result<Account> {
     let (id, key) = (&account.id, account.email_key().ok_or(Kind::CodeInvalid)?);
-    proof::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
+    proved_address::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
     store::tables::accounts::find(db, id)?.ok_or_else(|| Kind::CodeInvalid.into())
 }

@@ -92,14 +92,15 @@ fn no_such_key() -> Error {
 /// Removes one of the caller's keys. Removing the last second factor also drops the backup codes.
 ///
 /// # Errors
-/// `NotFound`, `Conflict`; `LastLoginMethod` if the account would have no way in left.
+/// `NotFound`, `SessionEnded`, `Conflict`; `LastLoginMethod` if the account would have no way in left.
 pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Result<()> {
-    let account = fresh.caller().account.clone();
+    let (caller, account) = (fresh.caller().clone(), fresh.caller().account.clone());
     let letter = removal_letter(core, &account, id).await?;
     let (log, id) = (AuditLog::new(core, source), id.to_owned());
     let ways = WaysIn::of(core).await?;
     core.store
         .write(move |db| {
+            caller.confirm(db, log.at())?;
             let version = account.credential_version;
             if !store::tables::accounts::raise_credential_version(db, &account.id, version)? {
                 return Err(Kind::Conflict.into());

@@ -121,7 +121,7 @@ pub async fn register(
                 let id = &caller.account.id;
                 let event = Event::refused(What::PasskeyAdded).about(id).by(id.as_str());
                 let event = event.in_session(caller.session()).because(why);
-                core.store.write(move |db| log.record(db, &event)).await?;
+                core.store.write(move |db| log.record_refusal(db, &event)).await?;
                 return Err(refusal.into());
             }
         };

@@ -1,6 +1,6 @@
 //! The provider's answer: from the code or the ID token to a session, or to the next step.
 
-use crate::error::{Error, ProviderFault, Result, limit};
+use crate::error::{Error, Kind, ProviderFault, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::audit::log::AuditLog;
@@ -51,12 +51,24 @@ pub async fn complete(
     _counted: &Counted<limit::Provider>,
     source: &Source,
 ) -> Result<Issued> {
-    let flow: Flow = flow::open(core, flow)?;
+    let flow = open_flow(core, flow)?;
     if flow.link.is_some() {
+        note_stale(&flow.provider, "the login is one that connects an account");
         return Err(ProviderFault::Stale.into());
     }
     let shown = redeem(core, &flow, answer, source).await?;
     establish::enter(core, &shown, flow.remember(), source).await
+}
+
+/// Opens what the browser kept of a login.
+pub(super) fn open_flow(core: &Core, flow: &Secret) -> Result<Flow> {
+    flow::open(core, flow)
+        .inspect_err(|_| note_stale("", "its flow is too old, or was not made by this server"))
+}
+
+/// Logs why an answer belongs to no login here. Its owner reads only that the login began elsewhere.
+pub fn note_stale(provider: &str, why: &'static str) {
+    tracing::warn!(provider = printable(provider), "an answer of a provider is of no use: {why}");
 }
 
 /// Logs in with an ID token that an app got from the provider. Each token counts once.
@@ -98,10 +110,16 @@ pub(super) async fn redeem(
         &secret::digest(flow.state.as_bytes()),
     );
     if is_own.is_err() {
+        note_stale(&provider.name, "the state is not that of the login");
         return Err(ProviderFault::Stale.into());
     }
     let (spent, log) = (flow.clone(), AuditLog::new(core, source));
-    core.store.write(move |db| spent.spend(db, log.at())).await?;
+    let spent = core.store.write(move |db| spent.spend(db, log.at())).await;
+    spent.inspect_err(|error| {
+        if error.kind() == Kind::ProviderRejected {
+            note_stale(&provider.name, "the login was completed before");
+        }
+    })?;
     let metadata = core.oidc.metadata(provider).await;
     let metadata = match metadata {
         Ok(metadata) => metadata,
@@ -126,9 +144,9 @@ pub(super) async fn redeem(
         verifier: &flow.verifier,
     };
     match core.oidc.exchange(provider, exchange).await {
-        Ok(mut account) => {
-            account.suggest_user(answer.user.as_deref());
-            Ok(ShownIdentity::of(provider, account))
+        Ok(mut proved) => {
+            proved.account.suggest_user(answer.user.as_deref());
+            Ok(ShownIdentity::logged_in(provider, proved))
         }
         Err(failure) => Err(refuse(core, provider, &failure, source).await?),
     }
@@ -149,7 +167,7 @@ pub(super) fn is_of_provider(
 /// The error for a failed step. The operator reads the reason in the log.
 pub(super) fn failed(provider: &Provider, failure: &ExchangeFailure) -> Error {
     tracing::warn!(provider = provider.name, "{failure}");
-    if failure.is_temporary {
+    if failure.is_temporary() {
         Error::unavailable(format!("{}: {failure}", provider.name))
     } else {
         Error::from(ProviderFault::Answer).caused_by(failure.clone())

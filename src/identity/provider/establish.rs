@@ -5,19 +5,21 @@ use super::flow::{self, WaitingIdentity};
 use super::rule::{self, AddressEvidence, AddressHolder, LinkDecision};
 use crate::error::{Error, Extra, Kind, Result};
 use crate::identity::Core;
-use crate::identity::account::proof;
-use crate::identity::account::proof::Brought;
+use crate::identity::account::proved_address;
+use crate::identity::account::proved_address::Brought;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::{Issued, NewSession, Proof};
 use crate::identity::login::remember::Remember;
 use crate::identity::provider::link;
 use crate::identity::provider::proof::{ProviderProof, ProviderTrust};
+use crate::identity::provider::tokens;
+use crate::identity::provider::tokens::TokenKeeping;
 use crate::mail::{IdentityChange, Letter};
 use crate::model::account::{AddressPolicy, Status};
 use crate::model::event::What;
 use crate::model::identity::{Identity, ProviderStep};
 use crate::model::{Account, AccountId, Email, Event, Provider, Source, Time, role, secret};
-use crate::oidc::ProviderAccount;
+use crate::oidc::{ProvedAccount, ProviderAccount};
 use crate::outbox::{self, OutgoingMessage};
 use crate::store;
 use crate::store::db::{Constraint, Db};
@@ -30,11 +32,18 @@ pub(super) struct ShownIdentity {
     pub(super) label: String,
     pub(super) account: ProviderAccount,
     trust: ProviderTrust,
+    pub(super) keeping: TokenKeeping,
     /// The address that was proved by a mailed code.
     pub(super) mailbox: Option<Email>,
 }
 
 impl ShownIdentity {
+    /// The account of a login at the provider, with the tokens that it brings.
+    pub(super) fn logged_in(provider: &Provider, proved: ProvedAccount) -> Self {
+        let keeping = TokenKeeping::of(provider, proved.tokens);
+        Self { keeping, ..Self::of(provider, proved.account) }
+    }
+
     pub(super) fn of(provider: &Provider, account: ProviderAccount) -> Self {
         let acr = account.acr.as_ref();
         Self {
@@ -45,6 +54,7 @@ impl ShownIdentity {
             } else {
                 ProviderTrust::OneFactor
             },
+            keeping: TokenKeeping::of(provider, None),
             account,
             mailbox: None,
         }
@@ -275,7 +285,7 @@ async fn act(
     };
     let made = core.store.write(move |db| plan.store(db)).await;
     match made {
-        // Somebody else was faster: the rule is applied again.
+        // Another request was faster: the rule is applied again.
         Err(error) if error.kind() == Kind::Conflict => Ok(()),
         other => other,
     }
@@ -310,7 +320,7 @@ impl PlannedLink {
             LinkDecision::TakeOver => {
                 let account = now.account.as_ref().ok_or_else(conflict)?;
                 let (id, key) = (&account.id, account.email_key().ok_or_else(conflict)?);
-                proof::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
+                proved_address::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
             }
             LinkDecision::Connect => {
                 let account = now.account.as_ref().ok_or_else(conflict)?;
@@ -339,7 +349,7 @@ impl PlannedLink {
         log.record(db, &event.because(format!("provider {}", self.shown.provider)))?;
         if let Some(key) = account.email_key() {
             let id = &account.id;
-            proof::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
+            proved_address::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
         }
         Ok(())
     }
@@ -374,15 +384,16 @@ async fn log_in(
         ..connected
     };
     let (inside, now) = (new_session.clone(), core.env.now());
+    let (whole, brought) = (core.clone(), shown.clone());
     let opened = core
         .store
         .write(move |db| {
             let key = store::tables::identities::find(db, &used.issuer, &used.subject)?;
-            if key.is_none_or(|row| row.account != used.account) {
-                return Err(Kind::Conflict.into());
-            }
-            let used = Identity { id: used.id.clone(), ..used.clone() };
+            let key = key.filter(|row| row.account == used.account).ok_or(Kind::Conflict)?;
+            // A proof of the address may have given it another ID.
+            let used = Identity { id: key.id, ..used.clone() };
             store::tables::identities::note_use(db, &used, now)?;
+            tokens::keep(&whole, db, &brought, &used)?;
             inside.open(db)
         })
         .await
@@ -411,7 +422,7 @@ async fn prove_own(
     let (log, id) = (AuditLog::new(core, source), account.id.clone());
     core.store
         .write(move |db| {
-            proof::prove(db, &id, own.key(), Brought::Mailbox, id.as_str(), &log)?;
+            proved_address::prove(db, &id, own.key(), Brought::Mailbox, id.as_str(), &log)?;
             if store::tables::identities::find(db, &again.issuer, &again.subject)?.is_none() {
                 link::insert(db, &again, &log)?;
             }

@@ -4,6 +4,7 @@ use super::complete::{self, ProviderAnswer};
 use super::establish::ShownIdentity;
 use super::flow::{self, Flow, WaitingIdentity};
 use super::removal::described;
+use super::tokens;
 use crate::error::{Detail, Kind, ProviderFault, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
@@ -52,8 +53,9 @@ pub async fn link(
     _counted: &Counted<limit::Provider>,
     source: &Source,
 ) -> Result<Identity> {
-    let (caller, flow) = (fresh.caller(), flow::open::<Flow>(core, flow)?);
+    let (caller, flow) = (fresh.caller(), complete::open_flow(core, flow)?);
     if !flow.is_for(&caller.account.id, caller.session()) {
+        complete::note_stale(&flow.provider, "the login began in another session");
         return Err(ProviderFault::Stale.into());
     }
     let shown = complete::redeem(core, &flow, answer, source).await?;
@@ -93,6 +95,7 @@ async fn store_link(
     let language = core.language_of(&account);
     let letter = core.mail.compose_for(&account, language, &letter)?;
     let (log, session) = (AuditLog::new(core, source), fresh.caller().session().clone());
+    let (whole, brought) = (core.clone(), shown.clone());
     core.store
         .write(move |db| {
             if let Some(waiting) = &waiting {
@@ -100,7 +103,10 @@ async fn store_link(
             }
             let known = store::tables::identities::find(db, &row.issuer, &row.subject)?;
             match known {
-                Some(known) if known.account == account.id => return Ok(known),
+                Some(known) if known.account == account.id => {
+                    tokens::keep(&whole, db, &brought, &known)?;
+                    return Ok(known);
+                }
                 Some(_) => return Err(ProviderFault::Taken.into()),
                 None => {}
             }
@@ -109,6 +115,7 @@ async fn store_link(
                 return Err(Kind::Conflict.into());
             }
             insert(db, &row, &log)?;
+            tokens::keep(&whole, db, &brought, &row)?;
             not_me.store_addition(db, &session, &log)?;
             outbox::enqueue_all(db, &letter)?;
             Ok(row.clone())

@@ -24,9 +24,9 @@ pub async fn list(core: &Core, caller: &Caller) -> Result<Vec<Identity>> {
 /// Removes one of the caller's identities. Its provider no longer logs in.
 ///
 /// # Errors
-/// `NotFound`, `Conflict`; `LastLoginMethod` if no other way to log in is left.
+/// `NotFound`, `SessionEnded`, `Conflict`; `LastLoginMethod` if no other way to log in is left.
 pub async fn unlink(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Result<()> {
-    let account = fresh.caller().account.clone();
+    let (caller, account) = (fresh.caller().clone(), fresh.caller().account.clone());
     let no_such = || Error::from(ProviderFault::UnknownIdentity);
     let owned = list(core, fresh.caller()).await?;
     let row = owned.into_iter().find(|row| row.id == id).ok_or_else(no_such)?;
@@ -40,6 +40,7 @@ pub async fn unlink(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let ways = WaysIn::of(core).await?;
     core.store
         .write(move |db| {
+            caller.confirm(db, log.at())?;
             let version = account.credential_version;
             if !store::tables::accounts::raise_credential_version(db, &account.id, version)? {
                 return Err(Kind::Conflict.into());

@@ -7,33 +7,39 @@
 
 mod begin;
 mod complete;
+mod device_trial;
 mod establish;
 pub(in crate::identity) mod flow;
-pub(in crate::identity) mod kept;
 mod link;
 mod manage;
 mod proof;
+mod refreshes;
 mod removal;
 pub mod rule;
 mod step;
 pub(in crate::identity) mod stored;
+pub(in crate::identity) mod tokens;
 mod trial;
+pub(in crate::identity) mod usable;
 
 pub use begin::{BegunFlow, Redirect, begin, begin_link, own_callback};
-pub use complete::{AppToken, ProviderAnswer, complete, with_id_token};
+pub use complete::{AppToken, ProviderAnswer, complete, note_stale, with_id_token};
+pub use device_trial::{DeviceTrial, TrialPoll, begin_device_trial, poll_device_trial};
 pub use flow::FLOW_LIFE;
-pub use kept::StoredProviders;
 pub use link::{connect, is_link, is_of, link};
 pub use manage::{list, unlink};
 pub use proof::ProviderProof;
+pub use refreshes::TokenRefreshes;
 pub(in crate::identity) use removal::remove_since;
 pub use step::{CodeSent, WaitingStep, complete_step, request_code, step_of};
-pub(in crate::identity) use stored::{find, names};
-pub use stored::{has_any, offered};
+pub use stored::StoredProviders;
+pub use tokens::{GivenToken, TokenReader, current_token};
 pub use trial::{
     ProbeStep, TrialFailure, TrialLogin, TrialResult, begin_trial, finish_trial, probe,
     redirect_address,
 };
+pub(in crate::identity) use usable::{find, names};
+pub use usable::{has_any, offered};
 
 /// A provider, as everyone may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]

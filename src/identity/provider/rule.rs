@@ -101,7 +101,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_connected_account_is_opened_whatever_its_address_is() {
+    fn a_connected_account_is_opened_with_any_address() {
         for evidence in EVIDENCE {
             for holder in HOLDERS {
                 for policy in POLICIES {

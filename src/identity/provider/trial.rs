@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::identity::Core;
 use crate::model::{Account, HttpUrl, Provider, percent, secret};
 use crate::oidc::{
-    AuthorizationRequest, CodeExchange, ExchangeFailure, ExchangeStep, ProvedAccount,
+    AuthorizationRequest, CodeExchange, ExchangeFailure, ExchangeStep, FailureCause, ProvedAccount,
     ProviderAccount, printable,
 };
 
@@ -116,7 +116,8 @@ pub async fn probe(core: &Core, name: &str) -> Result<Vec<ProbeStep>> {
         0 => Err(ExchangeFailure {
             step: ExchangeStep::Keys,
             reason: "none of its keys can check ID tokens".to_owned(),
-            is_temporary: false,
+            cause: FailureCause::Answer,
+            error: None,
         }),
         1 => Ok("1 key that can check ID tokens".to_owned()),
         _ => Ok(format!("{count} keys that can check ID tokens")),
@@ -177,8 +178,8 @@ pub async fn finish_trial(
         nonce: &trial.nonce,
         verifier: &trial.verifier,
     };
-    let proved = core.oidc.exchange_in_full(provider, exchange).await;
-    let ProvedAccount { account, claims } = proved.map_err(TrialFailure::Exchange)?;
+    let proved = core.oidc.exchange(provider, exchange).await;
+    let ProvedAccount { account, claims, .. } = proved.map_err(TrialFailure::Exchange)?;
     let preview = establish::preview(core, provider, account.clone()).await;
     let (decision, holder) = preview.map_err(TrialFailure::Core)?;
     Ok(TrialResult { account, claims, decision, holder })

@@ -3,6 +3,6 @@
 pub mod holder;
 pub mod list;
 pub mod location;
-pub mod page;
+pub mod page_session;
 pub mod refresh;
 pub mod sign_out;

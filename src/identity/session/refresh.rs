@@ -45,14 +45,17 @@ pub async fn rotate(
     checked: &Checked<limit::Refresh>,
     source: &Source,
 ) -> Result<Issued> {
-    let count = |failure: Error| {
-        if failure.kind().is_bad_refresh() { checked.failed(failure) } else { failure }
+    let count = async |failure: Error| {
+        if failure.kind().is_bad_refresh() { checked.failed(failure).await } else { failure }
     };
-    let presented = parse(core, token).await.map_err(count)?;
-    rotate_uncounted(core, presented, channel, source).await.map_err(|failure| match channel {
-        TokenTransport::Body => count(failure),
-        TokenTransport::Cookie => failure,
-    })
+    let presented = match parse(core, token).await {
+        Ok(presented) => presented,
+        Err(failure) => return Err(count(failure).await),
+    };
+    match (rotate_uncounted(core, presented, channel, source).await, channel) {
+        (Err(failure), TokenTransport::Body) => Err(count(failure).await),
+        (rotated, _) => rotated,
+    }
 }
 
 async fn rotate_uncounted(
@@ -77,6 +80,7 @@ async fn rotate_uncounted(
         },
         successor_hash: presented.successor(&keys)?.secret_hash(),
         grace,
+        lag: core.store.node().clock_lag(),
         stage: RefreshStage::Look,
         log: log.clone(),
     };
@@ -155,6 +159,8 @@ struct RefreshStep {
     rotation: TokenRotation,
     successor_hash: [u8; 32],
     grace: std::time::Duration,
+    /// How far the clock of another server may be ahead that has rotated the token just now.
+    lag: std::time::Duration,
     stage: RefreshStage,
     log: AuditLog,
 }
@@ -255,7 +261,8 @@ impl RefreshStep {
 
     fn is_within_grace(&self, session: &SessionRow) -> bool {
         session.rotated_at.is_some_and(|rotated| {
-            rotated <= self.rotation.now && self.rotation.now.since(rotated) <= self.grace
+            let now = self.rotation.now;
+            rotated <= now + self.lag && now.since(rotated) <= self.grace
         })
     }
 
@@ -314,6 +321,7 @@ pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
     let presented = parse(core, token).await?;
     let successor_hash = presented.successor(&core.tokens.refresh_keys())?.secret_hash();
     let (id, now, grace) = (presented.session.clone(), core.env.now(), core.config.sessions.grace);
+    let latest = now + core.store.node().clock_lag();
     let found = core.store.read(move |db| store::tables::sessions::find(db, &id)).await?;
     let session = found.ok_or_else(|| Error::new(Kind::RefreshInvalid))?;
     if session.ended_at.is_some() {
@@ -323,7 +331,9 @@ pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
         && session.secret_hash == presented.secret_hash();
     let is_parent = presented.generation + 1 == session.generation
         && session.secret_hash == successor_hash
-        && session.rotated_at.is_some_and(|rotated| rotated <= now && now.since(rotated) <= grace);
+        && session
+            .rotated_at
+            .is_some_and(|rotated| rotated <= latest && now.since(rotated) <= grace);
     if session.is_too_old(now) {
         return Err(Kind::RefreshInvalid.into());
     }

@@ -66,6 +66,7 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::tables::outbox::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::tables::audit::purge(db, audited, PIECE)).await?;
     removed += core.store.write(move |db| store::tables::keys::purge(db, now)).await?;
+    removed += crate::identity::provider::tokens::forget_unkept_tokens(core).await?;
     removed += purge_statistics(core, now).await?;
     let unfinished = now - crate::identity::account::file::PATIENCE;
     removed +=
@@ -83,6 +84,16 @@ pub async fn purge(core: &Core) -> Result<()> {
         tracing::info!(rows = removed, "cleanup removed expired rows");
     }
     give_back(core).await
+}
+
+/// Removes the calls that several servers count together, as soon as their windows have ended: every client
+/// that calls leaves a row.
+pub async fn purge_calls(core: &Core) -> Result<()> {
+    if core.store.node().id().is_none() {
+        return Ok(());
+    }
+    let now = core.env.now();
+    piecewise(core, move |db| store::tables::attempts::purge(db, now, PIECE)).await.map(drop)
 }
 
 /// Gives space back to the filesystem, in short changes that others get between, until what is free is

@@ -1,5 +1,6 @@
 //! Counts that need the database, kept for up to a minute however often they are requested.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -24,7 +25,30 @@ pub struct CountCache {
     began: Time,
     started_at: Time,
     last: Mutex<Option<Count>>,
-    totals: Mutex<Option<CountedTotals>>,
+    totals: Arc<TotalsCache>,
+}
+
+/// The last totals, and the right to count them again.
+#[derive(Debug, Default)]
+struct TotalsCache {
+    last: std::sync::RwLock<Option<CountedTotals>>,
+    counting: Arc<Mutex<()>>,
+}
+
+impl TotalsCache {
+    fn last(&self) -> Option<CountedTotals> {
+        *self.last.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    async fn count(&self, store: &Store, env: &Env) -> Result<AccountTotals> {
+        let began = env.now();
+        let totals = store.scan(move |db| store::tables::stats::totals(db, began)).await?;
+        let took = env.now().since(began);
+        let until = began + (took * TOTALS_LAST).min(COUNT_LASTS);
+        let counted = Some(CountedTotals { totals, until });
+        *self.last.write().unwrap_or_else(std::sync::PoisonError::into_inner) = counted;
+        Ok(totals)
+    }
 }
 
 /// Totals, and until when they are shown.
@@ -50,7 +74,7 @@ impl CountCache {
             began: env.wall(),
             started_at: env.now(),
             last: Mutex::default(),
-            totals: Mutex::default(),
+            totals: Arc::default(),
         }
     }
 
@@ -79,22 +103,46 @@ impl CountCache {
         Ok(last.insert(Count { at: now, sessions, outbox, last_backup }).clone())
     }
 
-    /// The totals of accounts and sessions, at most a minute old.
+    /// The totals of accounts and sessions; where there is much to count at most about a minute old.
     pub(in crate::identity) async fn totals(
         &self,
         store: &Store,
         env: &Env,
     ) -> Result<AccountTotals> {
-        let mut last = self.totals.lock().await;
-        let began = env.now();
-        if let Some(counted) = last.as_ref().filter(|counted| began < counted.until) {
-            return Ok(counted.totals);
+        if !store.scan(store::tables::stats::is_much_to_count).await? {
+            return self.totals.count(store, env).await;
         }
-        let totals = store.scan(move |db| store::tables::stats::totals(db, began)).await?;
-        let took = env.now().since(began);
-        let until = began + (took * TOTALS_LAST).min(COUNT_LASTS);
-        *last = Some(CountedTotals { totals, until });
-        Ok(totals)
+        let _counting = self.totals.counting.lock().await;
+        match self.totals.last() {
+            Some(counted) if env.now() < counted.until => Ok(counted.totals),
+            _ => self.totals.count(store, env).await,
+        }
+    }
+
+    /// As [`CountCache::totals`], without waiting where there is much to count: then these are the
+    /// last totals, and they are counted again meanwhile. `None` if there are none yet.
+    pub(in crate::identity) async fn known_totals(
+        &self,
+        store: &Store,
+        env: &Env,
+    ) -> Result<Option<AccountTotals>> {
+        if !store.scan(store::tables::stats::is_much_to_count).await? {
+            return self.totals.count(store, env).await.map(Some);
+        }
+        let last = self.totals.last();
+        if let Some(counted) = last.filter(|counted| env.now() < counted.until) {
+            return Ok(Some(counted.totals));
+        }
+        if let Ok(counting) = self.totals.counting.clone().try_lock_owned() {
+            let (totals, store, env) = (self.totals.clone(), store.clone(), env.clone());
+            tokio::spawn(async move {
+                if let Err(error) = totals.count(&store, &env).await {
+                    tracing::warn!(%error, "the accounts could not be counted");
+                }
+                drop(counting);
+            });
+        }
+        Ok(last.map(|counted| counted.totals))
     }
 
     /// How long the process has been running, regardless of configuration reloads.

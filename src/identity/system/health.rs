@@ -1,9 +1,10 @@
 //! Health of the service: whether the database can be read and whether mail is being delivered.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identity::Core;
 use crate::identity::system::backup;
 use crate::model::Validity;
+use crate::store::node::MOST_DIFFERENCE;
 use crate::store::tables::health;
 
 /// State of one dependency.
@@ -23,12 +24,28 @@ pub struct HealthSummary {
     pub email: HealthState,
 }
 
-/// Fails when the database cannot be read.
+/// Fails when the database cannot be read, and when the clocks of this machine and of the database that
+/// several servers share are too far apart: one of them is wrong, and what tokens say of time with it.
 ///
 /// # Errors
 /// `Unavailable`.
 pub async fn ready(core: &Core) -> Result<()> {
+    if let Some(difference) = clock_difference(core) {
+        return Err(Error::unavailable(difference));
+    }
     core.store.read(health::read_anything).await
+}
+
+/// How far the clocks of this machine and the database are apart, in words, if that is too far.
+#[must_use]
+pub fn clock_difference(core: &Core) -> Option<String> {
+    let ahead = core.store.clock_ahead()?;
+    let (millis, most) = (u128::from(ahead.unsigned_abs()), MOST_DIFFERENCE.as_millis());
+    let word = if ahead > 0 { "ahead of" } else { "behind" };
+    (millis > most).then(|| {
+        let seconds = millis / 1000;
+        format!("the clock of this machine is {seconds} s {word} that of the database")
+    })
 }
 
 /// What does not keep the service from answering, but needs an operator, one sentence each.

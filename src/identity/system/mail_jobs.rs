@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::account::link::{LinkPurpose, NewLink};
-use crate::identity::account::{change_email, link, proof};
+use crate::identity::account::{change_email, link, proved_address};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::guesses;
 use crate::identity::login::one_time_code;
@@ -368,7 +368,7 @@ async fn holder_of(core: &Core, account: &Account, new: &Email) -> Result<NewAdd
         .read(move |db| {
             let holder = store::tables::accounts::find_by_email(db, &key)?
                 .filter(|holder| holder.id != id)
-                .filter(|holder| !proof::gives_way(holder, verification));
+                .filter(|holder| !proved_address::gives_way(holder, verification));
             let is_kept = store::tables::links::is_address_kept(db, &key, &id, now)?;
             Ok(match holder {
                 Some(holder) => NewAddress::Taken(Box::new(holder)),

@@ -1,5 +1,7 @@
 //! Metrics that are read on request: queues, sessions, the outbox, the process.
 
+use std::borrow::Cow;
+
 use crate::identity::Core;
 use crate::identity::system::count_cache::Count;
 use crate::metrics::{self, MetricsSnapshot, Reading, Spread};
@@ -11,9 +13,10 @@ pub async fn read(core: &Core) -> MetricsSnapshot {
     let mut readings = vec![Reading {
         name: "build_info",
         help: "Version of authd",
-        label: Some(("version", env!("CARGO_PKG_VERSION"))),
+        label: Some(("version", Cow::Borrowed(env!("CARGO_PKG_VERSION")))),
         value: 1.0,
     }];
+    readings.extend(of_server(core));
     match core.counts.current(&core.store, core.env.now()).await {
         Ok(count) => readings.extend(of_database(&count, core.env.now())),
         Err(error) => {
@@ -52,6 +55,39 @@ pub async fn read(core: &Core) -> MetricsSnapshot {
     MetricsSnapshot { readings, spreads, process: metrics::of_process(core.counts.began()) }
 }
 
+/// Which server this is, among those that share the database.
+fn of_server(core: &Core) -> Vec<Reading> {
+    let node = core.store.node();
+    let Some(name) = node.name() else { return Vec::new() };
+    let mut readings = vec![
+        Reading {
+            name: "server_info",
+            help: "Name of this server among those that share the database",
+            label: Some(("server", Cow::Owned(name.to_owned()))),
+            value: 1.0,
+        },
+        Reading {
+            name: "servers",
+            help: "Servers that share the database",
+            label: None,
+            value: f64::from(node.live()),
+        },
+        Reading {
+            name: "server_leads",
+            help: "Whether this server does the work that one does for all",
+            label: None,
+            value: f64::from(u8::from(node.leads())),
+        },
+    ];
+    readings.extend(core.store.clock_ahead().map(|ahead| Reading {
+        name: "clock_ahead_seconds",
+        help: "How far the clock of this machine is ahead of that of the database",
+        label: None,
+        value: float(ahead) / 1000.0,
+    }));
+    readings
+}
+
 fn of_database(count: &Count, now: Time) -> Vec<Reading> {
     let mut readings = vec![Reading {
         name: "sessions",
@@ -62,7 +98,7 @@ fn of_database(count: &Count, now: Time) -> Vec<Reading> {
     readings.extend(MessageState::ALL.map(|state| Reading {
         name: "mail_outbox",
         help: "Messages in the outbox by state, counted at most once a minute",
-        label: Some(("state", state.as_str())),
+        label: Some(("state", Cow::Borrowed(state.as_str()))),
         value: float(
             count.outbox.iter().find(|(one, _)| *one == state).map_or(0, |(_, count)| *count),
         ),

@@ -1,6 +1,7 @@
 //! Tokens with which the command line asks the server: `authd doctor` how its request arrived, `authd
 //! top` for the metrics. Only a holder of the master key can make one. Each is good for one request
-//! within a minute, so who reads it on the way learns nothing with it; nothing is written.
+//! within a minute, so who reads it on the way learns nothing with it. Only where several servers share a
+//! database is its use written down.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +22,8 @@ pub const HEADER: &str = "x-authd-operator";
 
 /// How long a token is good for, before and after the server's own time.
 const LIFE: Duration = Duration::from_mins(1);
+/// How long a token is remembered that was used.
+pub const REMEMBERED: Duration = Duration::from_mins(2);
 const ANSWER: &str = "operator answer";
 
 /// Random bytes and the time in milliseconds, both of a token.
@@ -93,7 +96,7 @@ impl OperatorTokens {
             return None;
         }
         let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.retain(|_, used| now.since(*used) <= 2 * LIFE);
+        spent.retain(|_, used| now.since(*used) <= REMEMBERED);
         spent
             .insert(*nonce, made.max(now))
             .is_none()

@@ -2,6 +2,7 @@
 //! minute, and their reader. A power failure loses at most the last minute; nothing is ever counted
 //! by reading through accounts or records.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -28,7 +29,10 @@ pub(in crate::identity) const ACTIVITY_KEPT: Duration = Duration::from_hours(400
 /// # Errors
 /// `Unavailable`.
 pub async fn write(core: &Core) -> Result<()> {
-    let counts = core.metrics.take_counts(core.env.now());
+    let hashing = core.hashing.vitals();
+    let waited = u64::try_from(hashing.waited.as_millis()).unwrap_or(u64::MAX);
+    let hashing = [(Series::Hashes, hashing.hashed), (Series::HashWaitMillis, waited)];
+    let counts = core.metrics.take_counts(&hashing, core.env.now());
     if counts.is_empty() {
         return Ok(());
     }
@@ -134,6 +138,41 @@ pub async fn read(core: &Core, step: ChartStep, periods: u16) -> Result<Statisti
         })
         .await?;
     Ok(StatisticsChart { periods: begins, series })
+}
+
+/// What each limit refused, by the names of their series.
+#[derive(Debug, Clone, Default)]
+pub struct RefusalTotals {
+    /// Since the current hour began.
+    pub hour: BTreeMap<String, i64>,
+    /// In 24 hours, the current one included.
+    pub day: BTreeMap<String, i64>,
+    /// In 30 days, the current one included.
+    pub month: BTreeMap<String, i64>,
+}
+
+/// Reads what each limit refused. The last minute may be missing.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn refusals(core: &Core) -> Result<RefusalTotals> {
+    let hour = hour_of(core.env.now());
+    core.store
+        .scan(move |db| {
+            let mut totals = RefusalTotals::default();
+            for count in store::tables::activity::refusals_since(db, CountUnit::Hour, hour - 23)? {
+                if count.begins == hour {
+                    *totals.hour.entry(count.series.clone()).or_default() += count.count;
+                }
+                *totals.day.entry(count.series).or_default() += count.count;
+            }
+            let since = day_of_hour(hour) - 29;
+            for count in store::tables::activity::refusals_since(db, CountUnit::Day, since)? {
+                *totals.month.entry(count.series).or_default() += count.count;
+            }
+            Ok(totals)
+        })
+        .await
 }
 
 /// Adds the counts of a series up by the periods that begin at `starts`.

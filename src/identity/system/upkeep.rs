@@ -3,18 +3,23 @@
 use crate::error::Result;
 use crate::identity::Core;
 use crate::identity::audit::refusals::{self, Until};
-use crate::identity::system::{alarms, key, statistics};
+use crate::identity::system::{alarms, cleanup, key, statistics};
 
-/// Writes the counts of the last minute, rotates the signing key if that is due, and tells the operator
-/// about stuck mail and a certificate near its end. A part that fails does not keep back the others.
+/// Writes the counts of the last minute, and tells the operator about a certificate near its end; each
+/// server has its own. Rotates the signing key if that is due, tells the operator about stuck mail, and
+/// removes counted calls; one server does so for all. A part that fails does not keep back the others.
 ///
 /// # Errors
 /// The first failure.
 pub async fn each_minute(core: &Core) -> Result<()> {
-    let counted = statistics::write(core).await;
-    let rotated = key::rotate_if_due(core).await;
-    let watched = [alarms::watch_mail(core).await, alarms::watch_certificate(core).await];
-    counted.and(rotated).and(watched.into_iter().collect())
+    let own = [statistics::write(core).await, alarms::watch_certificate(core).await];
+    let for_all = if core.store.node().leads() {
+        let rotated = key::rotate_if_due(core).await;
+        [rotated, alarms::watch_mail(core).await, cleanup::purge_calls(core).await]
+    } else {
+        [Ok(()), Ok(()), Ok(())]
+    };
+    own.into_iter().chain(for_all).collect()
 }
 
 /// Writes what is only in memory, after the last request.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use self::conversation::{Conversation, RESOLVE, Trouble};
 use crate::config::Smtp;
 use crate::env::{Env, Later};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::mail::mailer::{Mail, Mailer};
 use crate::model::Email;
 use crate::outbox::Delivery;
@@ -102,17 +102,43 @@ impl Mailer for SmtpMailer {
     }
 }
 
+/// How a test of a mail server ended.
+#[derive(Debug)]
+pub enum ProbeOutcome {
+    /// The server accepted every step.
+    Passed,
+    /// The conversation ended at a step.
+    StepFailed {
+        /// Which step, and why, in a sentence.
+        message: String,
+        /// What to look at.
+        remedy: Option<&'static str>,
+    },
+}
+
+impl ProbeOutcome {
+    fn of(server: &Smtp, done: Result<(), Trouble>) -> Self {
+        match done {
+            Ok(()) => Self::Passed,
+            Err(trouble) => Self::StepFailed {
+                message: sentence(server, &trouble),
+                remedy: remedy(trouble.step),
+            },
+        }
+    }
+}
+
 /// Sends a test message and reports each step.
 ///
 /// # Errors
-/// `Validation` if the sender is not an address; `Unavailable` if a step failed.
+/// `Validation` if the sender is not an address. Then no connection is opened.
 pub async fn probe(
     server: &Smtp,
     from: &str,
     to: &Email,
     env: &Env,
     mut report: impl FnMut(SmtpStep) + Send,
-) -> Result<()> {
+) -> Result<ProbeOutcome> {
     let mail = Mail {
         message_id: format!("<{}@{}>", env.new_id()?, message::sender(from)?.email.domain()),
         from: from.to_owned(),
@@ -129,39 +155,34 @@ pub async fn probe(
         conversation.close(&mut report).await;
         done
     };
-    talk().await.map_err(|trouble| refused(server, &trouble))
+    Ok(ProbeOutcome::of(server, talk().await))
 }
 
 /// Connects to a mail server as for a message, without sending one, and reports each step.
-///
-/// # Errors
-/// `Unavailable` if a step failed.
-pub async fn greet(server: &Smtp, mut report: impl FnMut(SmtpStep) + Send) -> Result<()> {
+pub async fn greet(server: &Smtp, mut report: impl FnMut(SmtpStep) + Send) -> ProbeOutcome {
     let mut talk = async || {
         conversation::resolve(server, PATIENCE, &mut report).await?;
         let conversation = Conversation::open(server, PATIENCE, &mut report).await?;
         conversation.close(&mut report).await;
         Ok::<_, Trouble>(())
     };
-    talk().await.map_err(|trouble| refused(server, &trouble))
+    ProbeOutcome::of(server, talk().await)
 }
 
-fn refused(server: &Smtp, trouble: &Trouble) -> Error {
+fn sentence(server: &Smtp, trouble: &Trouble) -> String {
     let host = &server.host;
-    let sentence = match trouble.step {
+    match trouble.step {
         RESOLVE => format!("The name {host} does not resolve: {}", trouble.answer),
         "connect" => format!(
             "The mail server {host}, port {}, cannot be reached: {}",
             server.port, trouble.answer
         ),
         _ => format!("The mail server refused at {trouble}"),
-    };
-    Error::with(Kind::Unavailable, sentence)
+    }
 }
 
 /// What to look at if this step failed.
-#[must_use]
-pub fn remedy(step: &str) -> Option<&'static str> {
+fn remedy(step: &str) -> Option<&'static str> {
     Some(match step {
         "resolve" => "check the host in mail.smtp_url, and the name servers of this machine",
         "connect" => {

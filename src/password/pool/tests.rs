@@ -238,6 +238,23 @@ async fn the_backlog_is_what_waits_at_the_pace_so_far() {
     assert_eq!(pool.backlog(), Duration::ZERO);
 }
 
+#[tokio::test]
+async fn how_long_jobs_waited_for_a_thread_is_counted() {
+    let clock = Arc::new(crate::env::HandClock::at(Time::from_millis(0)));
+    let env = Env::new(clock.clone(), Arc::new(crate::env::SystemRandomness::default()));
+    let hashing = config::Hashing { memory: 8, passes: 1, threads: Some(1), queue: 8 };
+    let pool = Pool::start(&hashing, &env).unwrap();
+    let (release, first) = occupy(&pool, pool.shared().today).await;
+    let mut waiting = Box::pin(pool.hash(client(9), password("x")));
+    assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
+    clock.advance(Duration::from_secs(3));
+    drop(release);
+    first.await.unwrap().unwrap();
+    waiting.await.unwrap();
+    let vitals = pool.vitals();
+    assert_eq!((vitals.hashed, vitals.waited), (2, Duration::from_secs(3)));
+}
+
 #[test]
 fn the_threads_end_with_the_last_clone() {
     let pool = pool_of(2, 8, 8);

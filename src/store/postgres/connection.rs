@@ -31,8 +31,8 @@ const CONNECTING: Duration = Duration::from_secs(4);
 /// How long a statement may take.
 const STATEMENT: Duration = Duration::from_secs(15);
 
-/// How long the last words to the server may take.
-const GOODBYE: Duration = Duration::from_millis(500);
+/// How long closing the connection may take.
+const CLOSING: Duration = Duration::from_millis(500);
 
 /// What every connection to one database shares.
 #[derive(Clone)]
@@ -47,6 +47,18 @@ pub(super) struct PgServer {
 impl PgServer {
     pub(super) fn new(url: &PostgresUrl, env: &Env) -> Self {
         Self { url: Arc::new(url.clone()), env: env.clone(), is_pooled: Arc::default() }
+    }
+
+    /// The connection of a thread. It is opened when it is needed, and again after it was lost.
+    pub(super) fn connected<'c>(
+        &self,
+        connection: &'c mut Option<PgConnection>,
+    ) -> Result<&'c mut PgConnection> {
+        let open = match connection.take().filter(|open| !open.is_closed()) {
+            Some(open) => open,
+            None => PgConnection::open(self)?,
+        };
+        Ok(connection.insert(open))
     }
 
     /// Whether statements are not prepared.
@@ -145,8 +157,13 @@ impl PgConnection {
 
     /// Runs commands that return no rows.
     pub(super) fn command(&self, text: &str) -> Result<(), Fault> {
+        self.command_within(text, STATEMENT)
+    }
+
+    /// As [`PgConnection::command`], for commands that may take this long.
+    pub(super) fn command_within(&self, text: &str, limit: Duration) -> Result<(), Fault> {
         let client = self.client()?;
-        self.wait(async { Ok(client.batch_execute(text).await?) })
+        self.wait(limit, async { Ok(client.batch_execute(text).await?) })
     }
 
     /// Runs a statement, after the commands in `before` if there are any. Both are sent together, so the
@@ -189,25 +206,29 @@ impl PgConnection {
     /// The rows of simple commands, as text. For checks and for definitions, not for values.
     pub(super) fn texts(&self, text: &str) -> Result<Vec<Vec<Option<String>>>, Fault> {
         let client = self.client()?;
-        self.wait(async { Ok(rows_of(client.simple_query(text).await?)) })
+        self.wait(STATEMENT, async { Ok(rows_of(client.simple_query(text).await?)) })
     }
 
     fn client(&self) -> Result<&Client, Fault> {
         self.client.as_ref().ok_or_else(closed)
     }
 
-    fn wait<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        let timed = self.runtime.block_on(async { tokio::time::timeout(STATEMENT, work).await });
-        timed.unwrap_or_else(|_| Err(Fault::timeout(STATEMENT)))
+    fn wait<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let timed = self.runtime.block_on(async { tokio::time::timeout(limit, work).await });
+        timed.unwrap_or_else(|_| Err(Fault::timeout(limit)))
     }
 }
 
 impl Drop for PgConnection {
-    /// Says goodbye, so that the server does not log a lost connection.
+    /// Waits until the connection is closed in order, so that the server does not log a lost one.
     fn drop(&mut self) {
         if self.client.take().is_some() {
             let task = &mut self.task;
-            let _ = self.runtime.block_on(async { tokio::time::timeout(GOODBYE, task).await });
+            let _ = self.runtime.block_on(async { tokio::time::timeout(CLOSING, task).await });
         }
     }
 }
@@ -285,13 +306,16 @@ fn rows_of(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<Option<String>>> {
 
 /// Asks the server about itself, and notices a pooler: behind one, the process that answers is not the
 /// one that the connection began with. Names of prepared statements belong to the process, and the same
-/// name can mean another program's statement there.
+/// name can mean another program's statement there. A standby does not answer in a serializable transaction, which may be
+/// the default there.
 async fn facts(client: &Client, server: &PgServer) -> Result<ServerFacts, tokio_postgres::Error> {
     let answer = client
         .simple_query(
-            "select current_setting('server_version_num'), current_setting('server_version'), \
+            "begin isolation level read committed; \
+             select current_setting('server_version_num'), current_setting('server_version'), \
              current_setting('fsync'), pg_is_in_recovery(), current_setting('server_encoding'), \
-             current_setting('synchronous_commit'), pg_backend_pid()",
+             current_setting('synchronous_commit'), pg_backend_pid(); \
+             end",
         )
         .await?;
     let row = rows_of(answer).pop().unwrap_or_default();

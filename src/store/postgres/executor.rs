@@ -15,7 +15,9 @@ pub(super) enum PgAccess {
     /// Any number of reading statements in a transaction.
     Read,
     /// A single reading statement, without a transaction.
-    Glance,
+    ReadOnce,
+    /// A single statement that raises a counter, in a transaction of its own.
+    Count,
     /// Any statements in a transaction.
     Write,
     /// As `Write`, each statement in a savepoint.
@@ -31,7 +33,7 @@ pub(super) struct PgExecutor<'c> {
     /// What ended the transaction.
     failure: Option<FaultClass>,
     went_on: bool,
-    has_glanced: bool,
+    has_read: bool,
     callbacks: Vec<AfterCommit>,
 }
 
@@ -47,7 +49,7 @@ impl<'c> PgExecutor<'c> {
             before,
             failure: None,
             went_on: false,
-            has_glanced: false,
+            has_read: false,
             callbacks: Vec::new(),
         }
     }
@@ -68,14 +70,15 @@ impl<'c> PgExecutor<'c> {
     }
 
     fn query(&mut self, sql: Sql, values: &[Value]) -> Result<(Vec<Row>, u64)> {
+        tracing::trace!(sql = sql.text(), "statement");
         if self.failure.is_some() {
             self.went_on = true;
             return Err(Error::unavailable(
                 "an earlier statement has ended the transaction that this statement belongs to",
             ));
         }
-        if self.access == PgAccess::Glance {
-            if std::mem::replace(&mut self.has_glanced, true) {
+        if self.access == PgAccess::ReadOnce {
+            if std::mem::replace(&mut self.has_read, true) {
                 return Err(Error::internal("a single-statement read ran a second statement"));
             }
             if !is_reading(sql.text()) {

@@ -26,6 +26,8 @@ pub(super) enum FaultClass {
     Unprepared,
     /// The server cannot do its work.
     Outage,
+    /// The schema is not the one that this program knows: a newer server has changed it.
+    Outdated,
 }
 
 /// An error of a statement, with what it means.
@@ -40,6 +42,11 @@ impl Fault {
     pub(super) fn timeout(after: Duration) -> Self {
         let why = format!("PostgreSQL did not answer within {} seconds", after.as_secs());
         Self { class: FaultClass::Lost, error: Error::unavailable(why) }
+    }
+
+    /// A step in words of its own, or a closure's.
+    pub(super) fn statement(error: Error) -> Self {
+        Self { class: FaultClass::Statement, error }
     }
 
     /// A connection could not be opened.
@@ -102,6 +109,8 @@ fn class_of_code(code: &str) -> FaultClass {
         // Administrator's shutdown, crash, and a server that starts or stops.
         "57P01" | "57P02" | "57P03" => FaultClass::Lost,
         "26000" | "42P05" => FaultClass::Unprepared,
+        // A table or a column that is not there. The statements of the program are all tested.
+        "42P01" | "42703" => FaultClass::Outdated,
         // A standby, a cancelled statement, a dropped database, a login that is refused.
         "25006" | "57014" | "57P04" | "3D000" => FaultClass::Outage,
         _ if ["08", "28"].iter().any(|class| code.starts_with(class)) => FaultClass::Lost,
@@ -139,6 +148,8 @@ mod tests {
             ("57P03", FaultClass::Lost),
             ("08006", FaultClass::Lost),
             ("26000", FaultClass::Unprepared),
+            ("42P01", FaultClass::Outdated),
+            ("42703", FaultClass::Outdated),
             ("25006", FaultClass::Outage),
             ("53100", FaultClass::Outage),
             ("23505", FaultClass::Statement),

@@ -1,15 +1,18 @@
-//! The engine for a PostgreSQL server: readers and one writer, each a thread with a connection of its
-//! own. Nothing of it runs on a worker of the caller's runtime, which would wait for the network.
+//! The engine for a PostgreSQL server: readers, counters, one writer and the keeper of this server's row,
+//! each a thread with a connection of its own. Nothing of it runs on a worker of the caller's runtime,
+//! which would wait for the network.
 //!
 //! A reading closure sees one snapshot. A writing closure shares a serializable transaction with the
 //! other waiting changes of this process, each in a savepoint, so closures are as safe from each other
-//! and from other processes as they are in SQLite. One server uses a database at a time (see `lease`);
-//! any number of commands may.
+//! and from other processes as they are in SQLite. Counters that several servers raise all the time have
+//! transactions of their own (see `readers`), so that changes do not wait for them. Which servers use the
+//! database is in `nodes`.
 
 mod connection;
 mod executor;
 mod fault;
-mod lease;
+mod nodes;
+mod read_queue;
 mod readers;
 mod retry;
 mod setup;
@@ -17,56 +20,58 @@ mod socket;
 mod value;
 mod writer;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::db::Db;
 use super::figures::{DatabaseSpace, EngineStats};
-use super::job;
+use super::node::{ListedNode, Node};
+use super::queue::WriterHandle;
 use super::schema::{Plan, ProcessRole};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::{PostgresTls, PostgresUrl};
 use crate::sql;
-use connection::PgServer;
+use connection::{PgConnection, PgServer};
 use executor::{PgAccess, PgExecutor};
-use lease::ServingLease;
+use nodes::NodeKeeper;
 use readers::PgReaders;
-use writer::PgWriter;
-
-/// How many times longer than it waits for a lock a server waits for another one that does not answer:
-/// eight seconds.
-const SILENCE: u32 = 4;
 
 /// An open PostgreSQL database. Cheap to clone. Dropping the last clone writes all waiting changes and
 /// then closes the connections.
 #[derive(Clone)]
 pub struct PostgresEngine(Arc<OpenServer>);
 
-/// Dropped in this order: the readers end, then the writer finishes and gives the lease back.
+/// Dropped in this order: the readers end, then the writer finishes, then the row of this server goes.
 struct OpenServer {
     readers: PgReaders,
     scanners: PgReaders,
-    writer: PgWriter,
+    counters: PgReaders,
+    writer: WriterHandle,
     notes: Vec<String>,
+    node: Node,
+    /// As of when it was opened, for a command; the node of a server knows it better.
+    clock_ahead_at_start: Option<i64>,
+    _keeper: Option<NodeKeeper>,
 }
 
-/// Whether this process may still use the database.
+/// Whether this process may still use the database; why not, once it is closed.
 #[derive(Clone, Default)]
-struct Fence(Arc<AtomicBool>);
+struct Fence(Arc<OnceLock<String>>);
 
 impl Fence {
     /// Lets nothing through from now on.
-    fn close(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    fn close(&self, why: String) {
+        // It stays closed for the first reason.
+        let _ = self.0.set(why);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.get().is_some()
     }
 
     fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) {
-            return Err(Error::unavailable("another authd has taken over the database"));
-        }
-        Ok(())
+        self.0.get().map_or(Ok(()), |why| Err(Error::unavailable(why)))
     }
 }
 
@@ -81,25 +86,25 @@ impl PostgresEngine {
         let (server, fence) = (PgServer::new(url, env), Fence::default());
         let mut connection = setup::connect(&server)?;
         setup::prepare(&mut connection, plan)?;
-        let lease = match plan.role {
+        let clock = nodes::follow_clock(&mut connection, env).map_err(|fault| fault.error)?;
+        let (keeper, node) = match plan.role {
             ProcessRole::Server => {
-                Some(ServingLease::take(&mut connection, plan.patience * SILENCE, env)?)
+                let own = PgConnection::open(&server)?;
+                let (keeper, member) = NodeKeeper::join(&server, own, plan, &fence)?;
+                setup::upgrade(&mut connection, plan, env)?;
+                (Some(keeper), Node::member(member))
             }
-            ProcessRole::Command => None,
+            ProcessRole::Command => (None, Node::default()),
         };
-        if plan.role == ProcessRole::Server
-            && let Err(error) = setup::upgrade(&mut connection, plan, env)
-        {
-            if let Some(lease) = lease {
-                lease.give_back(&mut connection);
-            }
-            return Err(error);
-        }
         Ok(Self(Arc::new(OpenServer {
             readers: PgReaders::for_keys(&server, &fence)?,
             scanners: PgReaders::for_scans(&server, &fence)?,
-            writer: PgWriter::start(&server, connection, lease, &fence)?,
+            counters: PgReaders::for_counts(&server, &fence)?,
+            writer: writer::start(&server, connection, (&fence, &setup::writing_table(plan)))?,
             notes: notes(url),
+            node,
+            clock_ahead_at_start: clock,
+            _keeper: keeper,
         })))
     }
 
@@ -129,6 +134,38 @@ impl PostgresEngine {
     #[must_use]
     pub fn figures(&self) -> EngineStats {
         self.0.writer.figures()
+    }
+
+    /// This server among those that use the database.
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        &self.0.node
+    }
+
+    /// By how many milliseconds the clock of this machine is ahead of the database's.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<i64> {
+        self.0.node.clock_ahead().or(self.0.clock_ahead_at_start)
+    }
+
+    /// All servers that use the database.
+    ///
+    /// # Errors
+    /// As [`super::Store::nodes`].
+    pub async fn nodes(&self) -> Result<Vec<ListedNode>> {
+        self.scan(nodes::list).await
+    }
+
+    /// Runs a closure of a single statement that raises a counter.
+    ///
+    /// # Errors
+    /// As [`super::Store::count`].
+    pub async fn count<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        self.0.counters.read(PgAccess::Count, work).await
     }
 
     /// How large the database is. What is free inside of it is not known.
@@ -165,7 +202,7 @@ impl PostgresEngine {
         T: Send + Sync + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        self.0.readers.read(PgAccess::Glance, work).await.map(Arc::new)
+        self.0.readers.read(PgAccess::ReadOnce, work).await.map(Arc::new)
     }
 
     /// Runs a slow reading closure without delaying [`PostgresEngine::read`].
@@ -189,11 +226,7 @@ impl PostgresEngine {
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        let (job, answer) = job::asked(work, patience);
-        self.0.writer.submit(job)?;
-        answer.await.unwrap_or_else(|_| {
-            Err(Error::unavailable("the database writer stopped before this change"))
-        })
+        self.0.writer.write(patience, work).await
     }
 }
 

@@ -1,12 +1,13 @@
 //! The readers: threads with one connection each. Reads by key have threads of their own, so that
-//! they never wait behind lists and scans.
+//! they never wait behind lists and scans, and so have the counters that several servers raise.
 //!
 //! A closure sees one snapshot: a transaction that only reads, under repeatable read. A single statement
-//! goes without one.
+//! goes without one. A counter is raised in one statement under read committed, which waits for the same
+//! row instead of failing; like a count in memory it may be lost when PostgreSQL itself crashes, so it
+//! does not wait for the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -15,6 +16,7 @@ use super::Fence;
 use super::connection::{PgConnection, PgServer};
 use super::executor::{PgAccess, PgExecutor};
 use super::fault::FaultClass;
+use super::read_queue::ReadQueue;
 use super::retry::Attempts;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
@@ -25,18 +27,22 @@ const READERS: usize = 8;
 /// The threads for lists and scans.
 const SCANNERS: usize = 3;
 
-/// How many reads may wait; further reads are refused.
-const QUEUE: usize = 4096;
+/// The threads for counters.
+const COUNTERS: usize = 3;
 
 /// Begins a transaction that sees one snapshot.
 const SNAPSHOT: &str = "begin isolation level repeatable read, read only;";
+
+/// Begins a transaction for one statement that raises a counter.
+const COUNTING: &str = "begin isolation level read committed, read write; \
+     set local lock_timeout = '2s'; set local synchronous_commit = off;";
 
 /// A read on its way to a thread. It answers its caller itself.
 type ReadJob = Box<dyn FnOnce(&mut Slot) + Send>;
 
 /// Threads that take reads from one queue.
 pub(super) struct PgReaders {
-    queue: Option<SyncSender<ReadJob>>,
+    queue: Arc<ReadQueue<ReadJob>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -51,15 +57,19 @@ impl PgReaders {
         Self::start("authd-scanner", SCANNERS, server, fence)
     }
 
+    /// Threads for counters.
+    pub(super) fn for_counts(server: &PgServer, fence: &Fence) -> Result<Self> {
+        Self::start("authd-counter", COUNTERS, server, fence)
+    }
+
     fn start(name: &str, count: usize, server: &PgServer, fence: &Fence) -> Result<Self> {
-        let (queue, jobs) = sync_channel::<ReadJob>(QUEUE);
-        let jobs = Arc::new(Mutex::new(jobs));
-        let mut readers = Self { queue: Some(queue), threads: Vec::new() };
+        let mut readers = Self { queue: Arc::new(ReadQueue::of(count)), threads: Vec::new() };
         for _ in 0..count {
             let mut slot = Slot { server: server.clone(), fence: fence.clone(), connection: None };
-            let jobs = jobs.clone();
+            let queue = readers.queue.clone();
             let run = move || {
-                while let Some(job) = next(&jobs) {
+                let jobs = queue.taker();
+                while let Some(job) = jobs.next() {
                     job(&mut slot);
                 }
             };
@@ -88,17 +98,7 @@ impl PgReaders {
             let _ = caller.send(read);
             slot.end(access, has_panicked);
         });
-        let Some(queue) = &self.queue else {
-            return Err(Error::unavailable("the database is closing"));
-        };
-        queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => {
-                Error::unavailable(format!("the read queue is full ({QUEUE} reads)"))
-            }
-            TrySendError::Disconnected(_) => {
-                Error::unavailable("the database readers have stopped")
-            }
-        })?;
+        self.queue.add(job)?;
         match answer.await {
             Ok(Ok(read)) => read,
             Ok(Err(panic)) => resume_unwind(panic),
@@ -107,14 +107,10 @@ impl PgReaders {
     }
 }
 
-fn next(jobs: &Mutex<Receiver<ReadJob>>) -> Option<ReadJob> {
-    jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
-}
-
 impl Drop for PgReaders {
     /// Waits until each connection is closed.
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.close();
         for thread in self.threads.drain(..) {
             // If a closure owned the last handle, this runs on a reader, which cannot join itself.
             if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
@@ -122,6 +118,25 @@ impl Drop for PgReaders {
             }
         }
     }
+}
+
+/// The commands before the first statement.
+fn begin(access: PgAccess) -> &'static str {
+    match access {
+        PgAccess::Read => SNAPSHOT,
+        PgAccess::Count => COUNTING,
+        PgAccess::ReadOnce | PgAccess::Write | PgAccess::Guarded => "",
+    }
+}
+
+/// Ends the transaction of a counter, before the caller gets its answer. Whether a count is kept whose
+/// connection is lost here is not known: it is not raised again.
+fn end_count<T>(connection: &PgConnection, access: PgAccess, result: &Result<T>) -> Result<()> {
+    if access != PgAccess::Count {
+        return Ok(());
+    }
+    let command = if result.is_ok() { "commit" } else { "rollback" };
+    connection.command(command).map_err(|fault| fault.error)
 }
 
 /// The connection of a thread. It is opened when it is needed, and again after it was lost.
@@ -141,22 +156,21 @@ impl Slot {
                 Err(_) if attempts.again(&self.server.env) => continue,
                 Err(error) => return Err(Error::unavailable(error.chain())),
             };
-            let mut before = String::new();
-            if access == PgAccess::Read {
-                before.push_str(SNAPSHOT);
-            }
+            let mut before = begin(access).to_owned();
             let mut executor = PgExecutor::new(&mut connection, access, &mut before);
             let result = work(&mut executor);
             let failure = executor.failure();
             match failure {
                 None | Some(FaultClass::Statement) => {
-                    self.connection = Some(connection);
-                    return result;
+                    let ended = end_count(&connection, access, &result);
+                    self.connection = ended.is_ok().then_some(connection);
+                    return result.and_then(|value| ended.map(|()| value));
                 }
                 Some(FaultClass::Unprepared) => self.server.set_pooled(),
                 Some(_) => {}
             }
-            let is_over = failure == Some(FaultClass::Outage) || !attempts.again(&self.server.env);
+            let is_final = matches!(failure, Some(FaultClass::Outage | FaultClass::Outdated));
+            let is_over = is_final || !attempts.again(&self.server.env);
             if is_over {
                 return result.and(Err(Error::unavailable("a read went on after a failure")));
             }
@@ -170,7 +184,7 @@ impl Slot {
         }
     }
 
-    /// Ends the transaction after the caller got its answer.
+    /// Ends the transaction of a read after the caller got its answer.
     fn end(&mut self, access: PgAccess, has_panicked: bool) {
         let Some(connection) = &self.connection else { return };
         if has_panicked || access == PgAccess::Read && connection.command("rollback").is_err() {

@@ -25,6 +25,11 @@ impl Attempts {
         Self { made: 0, since: Stopwatch::start() }
     }
 
+    /// How many attempts were made.
+    pub(super) fn made(&self) -> u32 {
+        self.made
+    }
+
     /// Waits before the next attempt. Returns false if there were enough. The pauses are less than one
     /// and a half seconds in all.
     pub(super) fn again(&mut self, env: &Env) -> bool {

@@ -3,95 +3,84 @@
 //!
 //! Each job of a group has its own savepoint, so a job that fails or panics does not affect the
 //! others. Other processes write at the same time: if one was in the way, or the connection was lost
-//! before the commit was sent, nothing was changed, and the whole group is run again. From the commit
+//! before the commit was sent, nothing was changed, and the whole group is run again, in the end while no
+//! other process writes. From the commit
 //! on the outcome is open: every caller gets `Unavailable`, and nothing is retried.
 
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::Fence;
 use super::connection::{PgConnection, PgServer};
 use super::executor::{PgAccess, PgExecutor};
 use super::fault::{Fault, FaultClass};
-use super::lease::ServingLease;
 use super::retry::Attempts;
-use crate::error::{Error, Result};
+use super::setup::has_table_locks;
+use crate::error::Result;
 use crate::metrics::Stopwatch;
 use crate::store::figures::EngineStats;
 use crate::store::job::{JobVerdict, WriteJob};
-use crate::store::queue::{Queue, QueueSender, queue};
+use crate::store::queue::{Queue, WriterHandle};
 
 /// How many changes share a transaction at most.
 const GROUP: usize = 128;
 
-/// How long the writer waits for changes before it looks after its lease.
+/// How long the writer waits for changes before it looks whether the queue is closed.
 const IDLE: Duration = Duration::from_millis(250);
 
 /// How long a statement waits for a lock that another process holds.
 const LOCK_PATIENCE: &str = "2s";
 
-/// The handle to the writer thread.
-pub(super) struct PgWriter {
-    stats: EngineStats,
-    queue: QueueSender,
-    thread: Option<JoinHandle<()>>,
+/// How often a group is attempted beside those of other processes. Each further attempt waits until it is
+/// alone, and then nothing can be in its way.
+const BESIDE_OTHERS: u32 = 3;
+
+/// The command by which every transaction locks the table for changes before its snapshot. It fails if a
+/// newer server has renamed the table, because this program may then change nothing any more (see
+/// `setup`).
+struct LockCommands {
+    /// Other processes may write at the same time.
+    shared: String,
+    /// No other process writes.
+    exclusive: String,
 }
 
-impl PgWriter {
-    /// Starts the thread on an open connection. It keeps the lease, if there is one.
-    pub(super) fn start(
-        server: &PgServer,
-        connection: PgConnection,
-        lease: Option<ServingLease>,
-        fence: &Fence,
-    ) -> Result<Self> {
-        let (sender, jobs) = queue();
-        let stats = EngineStats::new();
-        let thread = PgWriterThread {
-            begin: begin(&connection),
-            server: server.clone(),
-            connection: Some(connection),
-            lease,
-            fence: fence.clone(),
-            stats: stats.clone(),
-        };
-        let thread = std::thread::Builder::new()
-            .name("authd-writer".to_owned())
-            .spawn(move || thread.write_all(&jobs))
-            .map_err(|error| {
-                Error::internal("failed to start the database writer thread").caused_by(error)
-            })?;
-        Ok(Self { stats, queue: sender, thread: Some(thread) })
-    }
-
-    /// The writer's statistics.
-    pub(super) fn figures(&self) -> EngineStats {
-        EngineStats { waiting: self.queue.waiting(), ..self.stats.clone() }
-    }
-
-    pub(super) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
-        self.queue.submit(job)
-    }
-}
-
-impl Drop for PgWriter {
-    /// Writes all waiting changes, and gives the lease back.
-    fn drop(&mut self) {
-        self.queue.close();
-        let Some(thread) = self.thread.take() else { return };
-        // If a closure owned the last handle, this runs on the writer's own thread, which cannot
-        // join itself.
-        if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-            tracing::error!("the database writer ended in a panic");
+impl LockCommands {
+    fn of(connection: &PgConnection, table: &str) -> Self {
+        if has_table_locks(connection, table) {
+            let lock = |mode: &str| format!("lock table {table} in {mode} mode;");
+            return Self { shared: lock("row share"), exclusive: lock("exclusive") };
         }
+        // Without locks of tables, the command only fails if the table is renamed.
+        let read = format!("select one from {table};");
+        Self { shared: read.clone(), exclusive: read }
     }
 }
 
-/// The commands that begin a change. What the server or the role of the user has set for durability is
+/// Starts the writer on an open connection. Every change locks this table.
+pub(super) fn start(
+    server: &PgServer,
+    connection: PgConnection,
+    (fence, table): (&Fence, &str),
+) -> Result<WriterHandle> {
+    let stats = EngineStats::new();
+    let thread = PgWriterThread {
+        begin: begin(&connection),
+        locks: LockCommands::of(&connection, table),
+        server: server.clone(),
+        connection: Some(connection),
+        fence: fence.clone(),
+        stats: stats.clone(),
+    };
+    WriterHandle::start(stats, |queue| thread.write_all(queue))
+}
+
+/// The commands that begin a change. A scan of a small table would read all of its rows, and be in the way
+/// of every change of one. What the server or the role of the user has set for durability is
 /// never weakened, and raised where a commit would be acknowledged before it is on disk.
 fn begin(connection: &PgConnection) -> String {
     let mut begin = format!(
-        "begin isolation level serializable, read write; set local lock_timeout = '{LOCK_PATIENCE}';"
+        "begin isolation level serializable, read write; set local lock_timeout = '{LOCK_PATIENCE}'; \
+         set local enable_seqscan = off;"
     );
     if matches!(connection.facts.synchronous_commit.as_str(), "off" | "local") {
         begin.push_str("set local synchronous_commit = on;");
@@ -110,7 +99,9 @@ enum GroupEnd {
 impl GroupEnd {
     fn before_commit(fault: &Fault) -> Self {
         match fault.class {
-            FaultClass::Outage | FaultClass::Statement => Self::Lost(fault.error.chain()),
+            FaultClass::Outage | FaultClass::Statement | FaultClass::Outdated => {
+                Self::Lost(fault.error.chain())
+            }
             class => Self::Again(class, fault.error.chain()),
         }
     }
@@ -119,9 +110,9 @@ impl GroupEnd {
 /// The state of the writer thread.
 struct PgWriterThread {
     begin: String,
+    locks: LockCommands,
     server: PgServer,
     connection: Option<PgConnection>,
-    lease: Option<ServingLease>,
     fence: Fence,
     stats: EngineStats,
 }
@@ -133,10 +124,6 @@ impl PgWriterThread {
             if !group.is_empty() {
                 self.write_group(&mut group);
             }
-            self.keep_lease();
-        }
-        if let (Some(lease), Ok(connection)) = (self.lease.take(), self.connection()) {
-            lease.give_back(connection);
         }
     }
 
@@ -151,9 +138,9 @@ impl PgWriterThread {
                 break error.chain();
             }
             let watch = Stopwatch::start();
-            match self.write(group) {
+            match self.write(group, attempts.made()) {
                 Ok(()) => {
-                    self.note(group.len(), &watch);
+                    self.stats.note_commit(group.len(), &watch);
                     group.drain(..).for_each(WriteJob::answer);
                     return;
                 }
@@ -183,27 +170,27 @@ impl PgWriterThread {
         group.drain(..).for_each(|job| job.give_up(&why));
     }
 
-    fn note(&self, changes: usize, watch: &Stopwatch) {
-        if let Ok(changes) = u32::try_from(changes) {
-            self.stats.groups.observe(changes.into());
-            self.stats.commits.observe(watch.seconds());
-        }
-    }
-
-    /// Writes the group in one transaction. On success every kept change is on disk.
-    fn write(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<(), GroupEnd> {
-        let begin = self.begin.clone();
-        let connection =
-            self.connection().map_err(|error| GroupEnd::Again(FaultClass::Lost, error.chain()))?;
-        // Not sent together with the first statement, which would be committed alone if this failed.
-        connection.command(&begin).map_err(|fault| GroupEnd::before_commit(&fault))?;
+    /// Writes the group in one transaction, after this many attempts. On success every kept change is on
+    /// disk.
+    fn write(&mut self, group: &mut [Box<dyn WriteJob>], made: u32) -> Result<(), GroupEnd> {
+        let LockCommands { shared, exclusive } = &self.locks;
+        let lock = if made < BESIDE_OTHERS { shared } else { exclusive };
+        let begin = self.begin.clone() + lock.as_str();
+        let connection = self
+            .server
+            .connected(&mut self.connection)
+            .map_err(|error| GroupEnd::Again(FaultClass::Lost, error.chain()))?;
         let mut before = String::new();
-        let end = run_all(connection, group, &begin, &mut before);
-        let commit = match end {
+        // Not sent together with the first statement, which would be committed alone if this failed.
+        let begun = connection.command(&begin).map_err(|fault| GroupEnd::before_commit(&fault));
+        let commit = match begun.and_then(|()| run_all(connection, group, &begin, &mut before)) {
             Ok(JobVerdict::Keep) => before + "commit",
             Ok(JobVerdict::Undo) => "rollback".to_owned(),
             Err(end) => {
-                if connection.command("rollback").is_err() {
+                // Other connections are not used again. One that did not get its lock has begun too.
+                if matches!(end, GroupEnd::Again(FaultClass::Conflict, _))
+                    && connection.command("rollback").is_err()
+                {
                     self.connection = None;
                 }
                 return Err(end);
@@ -214,45 +201,6 @@ impl PgWriterThread {
             FaultClass::Conflict => GroupEnd::before_commit(&fault),
             _ => GroupEnd::Lost(format!("the commit failed: {}", fault.error.chain())),
         })
-    }
-
-    fn connection(&mut self) -> Result<&mut PgConnection> {
-        let connection = match self.connection.take().filter(|open| !open.is_closed()) {
-            Some(connection) => connection,
-            None => PgConnection::open(&self.server)?,
-        };
-        Ok(self.connection.insert(connection))
-    }
-
-    /// Renews the lease when it is time. If another server has taken it over, this process neither reads
-    /// nor writes from now on.
-    fn keep_lease(&mut self) {
-        let Some(mut lease) = self.lease.take_if(|lease| lease.is_due()) else { return };
-        let kept = match self.connection() {
-            Ok(connection) => lease.renew(connection),
-            Err(error) => {
-                tracing::warn!(error = error.chain(), "the lease of this server was not renewed");
-                Ok(true)
-            }
-        };
-        match kept {
-            Ok(true) => self.lease = Some(lease),
-            Ok(false) => {
-                tracing::error!(
-                    "another authd has taken over {}: this one stops using it",
-                    self.server.url
-                );
-                self.fence.close();
-            }
-            Err(fault) => {
-                tracing::warn!(
-                    error = fault.error.chain(),
-                    "the lease of this server was not renewed"
-                );
-                self.connection = None;
-                self.lease = Some(lease);
-            }
-        }
     }
 }
 
@@ -284,41 +232,52 @@ fn run_job(
     before: &mut String,
     take_back: &str,
 ) -> Result<JobVerdict, GroupEnd> {
-    let mut executor = PgExecutor::new(connection, PgAccess::Write, before);
-    let verdict = job.run(&mut executor);
-    let (failure, went_on) = (executor.failure(), executor.went_on());
-    match failure {
-        None => {
-            if verdict == JobVerdict::Keep {
-                job.keep(executor.take_callbacks());
-            }
-            return Ok(verdict);
-        }
-        Some(FaultClass::Statement) => {}
+    let first = JobRun::of(connection, job, PgAccess::Write, before);
+    match first.failure {
+        None => return Ok(first.verdict),
+        Some(FaultClass::Statement) if first.went_on || first.verdict == JobVerdict::Keep => {}
+        Some(FaultClass::Statement) => return Ok(JobVerdict::Undo),
         Some(class) => return Err(given_up(class, job)),
-    }
-    if verdict == JobVerdict::Undo && !went_on {
-        return Ok(verdict);
     }
     before.clear();
     connection.command(take_back).map_err(|fault| GroupEnd::before_commit(&fault))?;
-    let mut executor = PgExecutor::new(connection, PgAccess::Guarded, before);
-    let verdict = job.run(&mut executor);
-    match executor.failure() {
-        None => {
-            if verdict == JobVerdict::Keep {
-                job.keep(executor.take_callbacks());
-            }
-            Ok(verdict)
-        }
+    let second = JobRun::of(connection, job, PgAccess::Guarded, before);
+    match second.failure {
+        None => Ok(second.verdict),
         Some(class) => Err(given_up(class, job)),
+    }
+}
+
+/// What became of a job in the transaction of its group.
+struct JobRun {
+    verdict: JobVerdict,
+    /// What ended the transaction, if a statement failed.
+    failure: Option<FaultClass>,
+    /// Whether the job ran another statement afterwards.
+    went_on: bool,
+}
+
+impl JobRun {
+    fn of(
+        connection: &mut PgConnection,
+        job: &mut dyn WriteJob,
+        access: PgAccess,
+        before: &mut String,
+    ) -> Self {
+        let mut executor = PgExecutor::new(connection, access, before);
+        let verdict = job.run(&mut executor);
+        let (failure, went_on) = (executor.failure(), executor.went_on());
+        if failure.is_none() && verdict == JobVerdict::Keep {
+            job.keep(executor.take_callbacks());
+        }
+        Self { verdict, failure, went_on }
     }
 }
 
 fn given_up(class: FaultClass, job: &dyn WriteJob) -> GroupEnd {
     let why = job.complaint().unwrap_or_else(|| "a statement failed".to_owned());
     match class {
-        FaultClass::Outage | FaultClass::Statement => GroupEnd::Lost(why),
+        FaultClass::Outage | FaultClass::Statement | FaultClass::Outdated => GroupEnd::Lost(why),
         class => GroupEnd::Again(class, why),
     }
 }

@@ -18,11 +18,14 @@ pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"autd");
 /// complete.
 pub(super) fn create(place: &DatabasePath, plan: &Plan) -> Result<()> {
     let path = place.beside(".new");
-    for ending in [".new", ".new-journal", ".new-wal", ".new-shm"] {
-        remove(&place.beside(ending))?;
-    }
+    let draft = [".new", ".new-journal", ".new-wal", ".new-shm"].map(|part| place.beside(part));
+    draft.iter().try_for_each(|part| remove(part))?;
     touch(&path)?;
     fill(&path, plan).map_err(|error| {
+        // Where there is no space, what was begun takes the rest of it.
+        for part in &draft {
+            drop(remove(part));
+        }
         refused(format!("cannot create {}", place.file().display())).caused_by(error)
     })?;
     File::open(&path)

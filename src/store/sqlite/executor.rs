@@ -13,7 +13,7 @@ pub(super) enum Access {
     /// Any number of reading statements in a transaction.
     Read,
     /// A single reading statement. It sees one snapshot without a transaction.
-    Glance,
+    ReadOnce,
     /// Any statements in a transaction.
     Write,
 }
@@ -23,13 +23,13 @@ pub(super) struct Executor<'c> {
     connection: &'c Connection,
     access: Access,
     in_trouble: bool,
-    has_glanced: bool,
+    has_read: bool,
     callbacks: Vec<AfterCommit>,
 }
 
 impl<'c> Executor<'c> {
     pub(super) fn new(connection: &'c Connection, access: Access) -> Self {
-        Self { connection, access, in_trouble: false, has_glanced: false, callbacks: Vec::new() }
+        Self { connection, access, in_trouble: false, has_read: false, callbacks: Vec::new() }
     }
 
     /// The callbacks to run after the commit.
@@ -43,8 +43,8 @@ impl<'c> Executor<'c> {
     }
 
     fn statement(&mut self, sql: Sql, values: &[Value]) -> Result<CachedStatement<'c>> {
-        if self.access == Access::Glance {
-            if std::mem::replace(&mut self.has_glanced, true) {
+        if self.access == Access::ReadOnce {
+            if std::mem::replace(&mut self.has_read, true) {
                 return Err(Error::internal("a single-statement read ran a second statement"));
             }
         } else if self.connection.is_autocommit() {
@@ -54,6 +54,7 @@ impl<'c> Executor<'c> {
                 "SQLite has ended the transaction that this statement belongs to",
             ));
         }
+        tracing::trace!(sql = sql.text(), "statement");
         let mut statement =
             self.connection.prepare_cached(sql.text()).map_err(|error| self.noted(error))?;
         let expected = statement.parameter_count();
@@ -205,12 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn a_glance_is_one_statement_that_reads() {
+    fn a_single_read_is_one_statement_that_reads() {
         let connection = connection();
         connection.execute_batch("commit").unwrap();
-        let glance = || Executor::new(&connection, Access::Glance);
-        assert!(glance().run(sql!("insert into t (n) values ($1)"), &[Value::from(1)]).is_err());
-        let mut executor = glance();
+        let read_once = || Executor::new(&connection, Access::ReadOnce);
+        assert!(read_once().run(sql!("insert into t (n) values ($1)"), &[Value::from(1)]).is_err());
+        let mut executor = read_once();
         assert!(executor.all(sql!("select n from t"), &[]).unwrap().is_empty());
         assert_eq!(executor.all(sql!("select n from t"), &[]).unwrap_err().kind(), Kind::Internal);
         assert!(connection.is_autocommit());

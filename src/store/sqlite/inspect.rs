@@ -119,8 +119,10 @@ pub(super) fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<
 
 pub(super) fn unreadable(place: &DatabasePath, error: rusqlite::Error) -> Error {
     let path = place.file().display();
+    if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+        return refused(format!("{path} is not a SQLite database"));
+    }
     refused(match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => format!("{path} is not a SQLite database"),
         Some(ErrorCode::DatabaseCorrupt) => format!("{path} is damaged: restore it from a backup"),
         _ => format!("{path} cannot be read"),
     })

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use super::db::{Db, Sql};
 use super::figures::{DatabaseSpace, EngineStats};
-use super::job;
+use super::queue::WriterHandle;
 use super::schema::{Plan, ProcessRole};
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -32,7 +32,6 @@ use crate::sql;
 use place::{DatabasePath, ServerLock, refused};
 use readers::Readers;
 use wal_reader::WalReaderPin;
-use writer::Writer;
 
 /// An open SQLite database. Cheap to clone. Dropping the last clone writes all waiting changes and
 /// then closes the file.
@@ -43,7 +42,7 @@ pub struct SqliteEngine(Arc<Open>);
 /// start.
 struct Open {
     readers: Readers,
-    writer: Writer,
+    writer: WriterHandle,
     notes: Vec<String>,
     place: DatabasePath,
     _lock: Option<ServerLock>,
@@ -86,7 +85,7 @@ impl SqliteEngine {
         };
         Ok(Self(Arc::new(Open {
             readers: Readers::start(place.file())?,
-            writer: Writer::start(&place, connection, wal_reader, plan)?,
+            writer: writer::start(&place, connection, wal_reader, plan)?,
             notes: place.warning().into_iter().collect(),
             place,
             _lock: lock,
@@ -119,15 +118,17 @@ impl SqliteEngine {
         self.0.place.is_served()
     }
 
-    /// The first thing that is wrong in the file, if anything is. Reads all of it.
+    /// The first thing that is wrong in the database, if anything is. Reads all of it, as it is now:
+    /// the file alone is in the middle of a change while a server copies the log into it.
     ///
     /// # Errors
     /// `Unavailable` if the file cannot be read.
     pub fn fault(&self) -> Result<Option<String>> {
         let unreadable =
             |error| Error::unavailable("the database cannot be checked").caused_by(error);
-        let connection = connection::onlooker(self.0.place.file()).map_err(unreadable)?;
-        backup::fault(&connection).map_err(unreadable)
+        let connection = connection::reader(self.0.place.file()).map_err(unreadable)?;
+        let snapshot = connection.unchecked_transaction().map_err(unreadable)?;
+        backup::fault(&snapshot).map_err(unreadable)
     }
 
     /// How large the file is, with what is in the log.
@@ -244,11 +245,7 @@ impl SqliteEngine {
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        let (job, answer) = job::asked(work, patience);
-        self.0.writer.submit(job)?;
-        answer.await.unwrap_or_else(|_| {
-            Err(Error::unavailable("the database writer stopped before this change"))
-        })
+        self.0.writer.write(patience, work).await
     }
 }
 

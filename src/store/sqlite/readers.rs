@@ -144,8 +144,8 @@ impl SqliteReader {
         result
     }
 
-    fn glance<T>(&mut self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
-        let mut executor = Executor::new(&self.connection, Access::Glance);
+    fn read_once<T>(&mut self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
+        let mut executor = Executor::new(&self.connection, Access::ReadOnce);
         let result = work(&mut executor);
         self.is_broken = executor.in_trouble();
         result
@@ -165,7 +165,7 @@ impl SqliteReader {
         if let Some(known) = self.memory.find(version, key) {
             return Ok(known);
         }
-        let answer = Arc::new(self.glance(work)?);
+        let answer = Arc::new(self.read_once(work)?);
         self.memory.keep(version, key, Arc::clone(&answer) as Arc<dyn Any + Send + Sync>);
         Ok(answer)
     }

@@ -185,6 +185,7 @@ fn copy_pages(source: &Connection, target: &Path) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::steps::OlderServers;
 
     #[test]
     fn nothing_of_a_step_stays_when_rows_would_point_nowhere() {
@@ -196,6 +197,7 @@ mod tests {
             .unwrap();
         let step = UpgradeStep {
             says: "drop what is needed",
+            older: OlderServers::Stop,
             changes: &[
                 SchemaChange::Sql("insert into b values ('nowhere')"),
                 SchemaChange::Sql("create table c (n bigint)"),
@@ -223,6 +225,7 @@ mod tests {
             .unwrap();
         let step = UpgradeStep {
             says: "rename a column",
+            older: OlderServers::Stop,
             changes: &[SchemaChange::Rebuild(TableRebuild {
                 table: "a",
                 definition: "\n  id text primary key,\n  new text,\n  more bigint",

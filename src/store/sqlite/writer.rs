@@ -5,7 +5,6 @@
 //! others; a job alone has the transaction to itself. If the transaction itself is lost, every caller in it gets `Unavailable`. Nothing is retried, and the
 //! next group starts on a new connection.
 
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -15,11 +14,11 @@ use super::executor::{Access, Executor};
 use super::place::DatabasePath;
 use super::wal_reader::WalReaderPin;
 use super::{connection, fault};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::metrics::Stopwatch;
 use crate::store::figures::EngineStats;
 use crate::store::job::{JobVerdict, WriteJob};
-use crate::store::queue::{Queue, QueueSender, queue};
+use crate::store::queue::{Queue, WriterHandle};
 use crate::store::schema::{Plan, ProcessRole};
 
 /// How many changes a server puts into one transaction.
@@ -48,61 +47,24 @@ const LOG_TOO_LONG: i64 = 8192;
 /// How long the restart of the WAL may wait for readers.
 const RESTART_PATIENCE: Duration = Duration::from_millis(50);
 
-/// The handle to the writer thread.
-pub(super) struct Writer {
-    stats: EngineStats,
-    queue: QueueSender,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Writer {
-    pub(super) fn start(
-        place: &DatabasePath,
-        connection: Connection,
-        wal_reader: Option<WalReaderPin>,
-        plan: &Plan,
-    ) -> Result<Self> {
-        let (sender, jobs) = queue();
-        let stats = EngineStats::new();
-        let thread = WriterThread {
-            place: place.clone(),
-            connection: Some(connection),
-            wal_reader,
-            role: plan.role,
-            lock_patience: plan.patience,
-            log_after_attempt: 0,
-            stats: stats.clone(),
-        };
-        let thread = std::thread::Builder::new()
-            .name("authd-writer".to_owned())
-            .spawn(move || thread.write_all(&jobs))
-            .map_err(|error| {
-                Error::internal("failed to start the database writer thread").caused_by(error)
-            })?;
-        Ok(Self { stats, queue: sender, thread: Some(thread) })
-    }
-
-    /// The writer's statistics.
-    pub(super) fn figures(&self) -> EngineStats {
-        EngineStats { waiting: self.queue.waiting(), ..self.stats.clone() }
-    }
-
-    pub(super) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
-        self.queue.submit(job)
-    }
-}
-
-impl Drop for Writer {
-    /// Writes all waiting changes, then checkpoints the WAL.
-    fn drop(&mut self) {
-        self.queue.close();
-        let Some(thread) = self.thread.take() else { return };
-        // If a closure owned the last handle, this runs on the writer's own thread, which cannot
-        // join itself.
-        if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-            tracing::error!("the database writer ended in a panic");
-        }
-    }
+/// Starts the writer on an open connection.
+pub(super) fn start(
+    place: &DatabasePath,
+    connection: Connection,
+    wal_reader: Option<WalReaderPin>,
+    plan: &Plan,
+) -> Result<WriterHandle> {
+    let stats = EngineStats::new();
+    let thread = WriterThread {
+        place: place.clone(),
+        connection: Some(connection),
+        wal_reader,
+        role: plan.role,
+        lock_patience: plan.patience,
+        log_after_attempt: 0,
+        stats: stats.clone(),
+    };
+    WriterHandle::start(stats, |queue| thread.write_all(queue))
 }
 
 /// Why a group was lost.
@@ -137,7 +99,7 @@ impl WriterThread {
             let watch = Stopwatch::start();
             match self.write(&mut group) {
                 Ok(()) => {
-                    self.note(group.len(), &watch);
+                    self.stats.note_commit(group.len(), &watch);
                     group.drain(..).for_each(WriteJob::answer);
                 }
                 Err(lost) => self.give_up(&mut group, queue, lost),
@@ -153,14 +115,6 @@ impl WriterThread {
         self.wal_reader = None;
         if let Some(Err((_, error))) = self.connection.take().map(Connection::close) {
             tracing::warn!(%error, "the database did not close cleanly");
-        }
-    }
-
-    fn note(&self, changes: usize, watch: &Stopwatch) {
-        // A group whose callers have all gone away is not a commit.
-        if let Ok(changes @ 1..) = u32::try_from(changes) {
-            self.stats.groups.observe(changes.into());
-            self.stats.commits.observe(watch.seconds());
         }
     }
 

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::model::{Account, AccountId, Email, LanguageTag, Time};
 use crate::sql;
 use crate::store::db::{Db, Row, Sql, Value};
+use crate::store::tables::identity_tokens;
 use crate::store::tables::roles::Removable;
 use crate::store::tables::search_index;
 
@@ -146,9 +147,7 @@ pub fn insert_numbered(db: &mut dyn Db, number: i64, new: &NewRow) -> Result<boo
 fn run_insertion(db: &mut dyn Db, sql: Sql, number: i64, new: &NewRow) -> Result<bool> {
     let is_inserted = db.run(sql, &new.values(number))? == 1;
     if is_inserted {
-        let account = &new.account;
-        let (email, username) = (account.email.as_ref(), account.username.as_deref());
-        search_index::note_new(db, number, email, username)?;
+        search_index::note_new(db, number, &new.account)?;
     }
     Ok(is_inserted)
 }
@@ -446,6 +445,8 @@ pub fn hide(db: &mut dyn Db, account: &Removable, actor: &str, now: Time) -> Res
         ),
         &[now.into(), actor.into(), account.id().as_str().into()],
     )?;
+    // They open accounts elsewhere, and a restored account gets new ones at the next login.
+    identity_tokens::remove_of_account(db, account.id())?;
     Ok(changed == 1)
 }
 
@@ -490,25 +491,29 @@ pub(in crate::store) fn run_profile_change(
     let value =
         |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
     let locale = change.locale.map(|locale| locale.map(|tag| tag.as_str().to_owned()));
-    let changed = db.run(
-        sql,
-        &[
-            flag(&change.first_name),
-            value(&change.first_name),
-            flag(&change.last_name),
-            value(&change.last_name),
-            flag(&change.name),
-            value(&change.name),
-            flag(&change.company_name),
-            value(&change.company_name),
-            flag(&change.phone),
-            value(&change.phone),
-            flag(&locale),
-            value(&locale),
-            now.into(),
-            id.as_str().into(),
-        ],
-    )?;
+    let values = [
+        flag(&change.first_name),
+        value(&change.first_name),
+        flag(&change.last_name),
+        value(&change.last_name),
+        flag(&change.name),
+        value(&change.name),
+        flag(&change.company_name),
+        value(&change.company_name),
+        flag(&change.phone),
+        value(&change.phone),
+        flag(&locale),
+        value(&locale),
+        now.into(),
+        id.as_str().into(),
+    ];
+    let is_renamed =
+        change.first_name.is_some() || change.last_name.is_some() || change.name.is_some();
+    let changed = if is_renamed {
+        search_index::changing(db, id, |db| db.run(sql, &values))?
+    } else {
+        db.run(sql, &values)?
+    };
     Ok(changed == 1)
 }
 

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::AccountId;
 use crate::model::series::{HourCount, day_of_hour};
 use crate::sql;
-use crate::store::db::Db;
+use crate::store::db::{Db, Sql};
 
 /// The length of the spans that counts are kept by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,15 +50,26 @@ pub struct SpanCount {
     pub count: i64,
 }
 
-/// All counts since a span, oldest first. Spans without a count are left out.
+/// The counts of charts since a span, oldest first. Spans without a count are left out.
 pub fn read_since(db: &mut dyn Db, unit: CountUnit, from: i64) -> Result<Vec<SpanCount>> {
-    let rows = db.all(
-        sql!(
-            "select series, begins, count from activity_counts where unit = $1 and begins >= $2 \
-             order by begins"
-        ),
-        &[unit.as_str().into(), from.into()],
-    )?;
+    let counts = sql!(
+        "select series, begins, count from activity_counts \
+         where unit = $1 and begins >= $2 and series not like 'limit.%' order by begins"
+    );
+    read(db, counts, unit, from)
+}
+
+/// As [`read_since`], of what each limit refused.
+pub fn refusals_since(db: &mut dyn Db, unit: CountUnit, from: i64) -> Result<Vec<SpanCount>> {
+    let counts = sql!(
+        "select series, begins, count from activity_counts \
+         where unit = $1 and begins >= $2 and series like 'limit.%' order by begins"
+    );
+    read(db, counts, unit, from)
+}
+
+fn read(db: &mut dyn Db, counts: Sql, unit: CountUnit, from: i64) -> Result<Vec<SpanCount>> {
+    let rows = db.all(counts, &[unit.as_str().into(), from.into()])?;
     rows.into_iter()
         .map(|mut row| {
             Ok(SpanCount { series: row.take()?, begins: row.take()?, count: row.take()? })

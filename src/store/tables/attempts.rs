@@ -59,6 +59,10 @@ pub enum Scope {
     ProviderFlow,
     /// Events of one kind that are reported to the operator.
     Alert,
+    /// Calls under a limit that several servers count together.
+    Calls,
+    /// A token of the command line that a server was asked with.
+    Operator,
 }
 
 impl Scope {
@@ -89,6 +93,8 @@ impl Scope {
             Scope::PasskeyChallenge => "passkey_challenge",
             Scope::ProviderFlow => "provider_flow",
             Scope::Alert => "alert",
+            Scope::Calls => "calls",
+            Scope::Operator => "operator",
         }
     }
 }

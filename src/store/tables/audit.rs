@@ -1,6 +1,7 @@
 //! The `audit` table. Each record is written in the transaction of the change that it describes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::error::Result;
 use crate::model::{AccountId, Event, Source, Time};
@@ -30,6 +31,30 @@ pub fn insert_counted(
     )?;
     Ok(())
 }
+
+/// Counts another refusal in the record of the same one since this time: of this account, with this
+/// detail. Returns false if there is none.
+pub fn count_refusal(db: &mut dyn Db, since: Time, event: &Event) -> Result<bool> {
+    let counted = db.run(
+        sql!(
+            "update audit set count = count + 1 where id = (select id from audit where account_id = $1 \
+             and event || '' = $2 and outcome || '' = $3 and coalesce(detail, '') = $4 and at >= $5 and id >= $6 \
+             order by id desc limit 1)"
+        ),
+        &[
+            event.account.as_ref().map(crate::model::id::AccountId::as_str).into(),
+            event.what.as_str().into(),
+            event.outcome.as_str().into(),
+            event.detail.as_deref().unwrap_or_default().into(),
+            since.into(),
+            first_id(since - SLACK).into(),
+        ],
+    )?;
+    Ok(counted > 0)
+}
+
+/// How much earlier the id of a record may be than its time.
+const SLACK: Duration = Duration::from_mins(1);
 
 /// Writes the single record of an action that spans several writes. Each call updates its detail.
 pub fn keep(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source) -> Result<()> {
@@ -79,7 +104,7 @@ pub struct AuditRow {
     pub request_id: Option<String>,
     /// A short detail, such as a reason, a role or a number.
     pub detail: Option<String>,
-    /// How often a limit refused the same request; otherwise 1.
+    /// How often the same request was refused within a minute; otherwise 1.
     pub count: i64,
     /// Why an administrator did it, in their words.
     pub reason: Option<String>,
@@ -135,54 +160,79 @@ pub enum From {
     After(String),
 }
 
-/// One statement for each direction, with an additional condition.
-macro_rules! both_ways {
-    ($first:literal, $downwards:expr) => {
-        both_ways!($first, "at", $downwards)
-    };
-    ($first:literal, $at:literal, $downwards:expr) => {{
-        const UP: Sql = sql!(concat!(
+/// The records of a page, with an additional condition. The times are a range of ids too, so that a page
+/// is read in the order of the ids and not sorted.
+macro_rules! selected {
+    ($first:literal, $range:literal) => {
+        concat!(
             "select ",
             columns!(),
             " from audit where ",
             $first,
-            "($2 = '' or event = $2) and ($3 = '' or outcome = $3) and ",
-            $at,
-            " >= $4 and ",
-            $at,
-            " < $5 and id > $6 \
-             order by id limit $7"
+            "($2 = '' or event = $2) and ($3 = '' or outcome = $3) and +at >= $4 and +at < $5 and ",
+            $range
+        )
+    };
+}
+
+/// One statement for each direction. With two conditions, the records of both are merged.
+macro_rules! both_ways {
+    ($downwards:expr, $($first:literal),+) => {{
+        const UP: Sql = sql!(concat!(
+            joined!($(selected!($first, "id > $6 and id < $7")),+),
+            " order by id limit $8"
         ));
         const DOWN: Sql = sql!(concat!(
-            "select ",
-            columns!(),
-            " from audit where ",
-            $first,
-            "($2 = '' or event = $2) and ($3 = '' or outcome = $3) and ",
-            $at,
-            " >= $4 and ",
-            $at,
-            " < $5 and id < $6 \
-             order by id desc limit $7"
+            joined!($(selected!($first, "id < $6 and id > $7")),+),
+            " order by id desc limit $8"
         ));
         if $downwards { DOWN } else { UP }
     }};
 }
 
-/// The statement for a page.
+macro_rules! joined {
+    ($one:expr) => {
+        $one
+    };
+    ($one:expr, $other:expr) => {
+        concat!($one, " union all ", $other)
+    };
+}
+
+/// The statement for a page. Each but the last is read through an index that has no other records.
 fn page_sql(filter: &AuditFilter, downwards: bool) -> Sql {
-    match (&filter.account, &filter.event) {
-        _ if filter.about.is_some() => both_ways!("account_id = $1 and ", downwards),
-        (Some(_), _) => both_ways!("(account_id = $1 or actor = $1) and ", downwards),
-        // With no narrower filter, the query uses the index on the event.
-        (None, Some(_)) => both_ways!("$1 = '' and event = $2 and ", downwards),
-        // Without times, the sign keeps the query off the index on the time: it would read and sort
-        // all records.
-        (None, None) if filter.since.is_none() && filter.until.is_none() => {
-            both_ways!("$1 = '' and ", "+at", downwards)
+    match (&filter.account, &filter.event, &filter.outcome) {
+        _ if filter.about.is_some() => both_ways!(downwards, "account_id = $1 and "),
+        (Some(_), ..) => both_ways!(downwards, "(account_id = $1 or actor = $1) and "),
+        (None, Some(_), Some(_)) => {
+            both_ways!(downwards, "$1 = '' and event = $2 and outcome = $3 and ")
         }
-        (None, None) => both_ways!("$1 = '' and ", downwards),
+        (None, Some(_), None) => both_ways!(
+            downwards,
+            "$1 = '' and event = $2 and outcome = 'done' and ",
+            "$1 = '' and event = $2 and outcome = 'refused' and "
+        ),
+        (None, None, Some(_)) => both_ways!(downwards, "$1 = '' and $2 = '' and outcome = $3 and "),
+        (None, None, None) => both_ways!(downwards, "$1 = '' and "),
     }
+}
+
+/// How far the time in an id may be from that of its record.
+const DRIFT: Duration = Duration::from_hours(1);
+
+/// What all ids of this time and later begin with or sort after (RFC 9562, section 5.7).
+fn first_id(at: Time) -> String {
+    let millis = at.millis().clamp(0, (1 << 48) - 1);
+    format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
+}
+
+/// A lower bound for the ids of records that were made at most this long before the record with this id.
+/// It is empty, and so below every id, if this is not the id of a record.
+#[must_use]
+pub fn first_before(id: &str, span: Duration) -> String {
+    let digits: String = id.chars().filter(|digit| *digit != '-').take(12).collect();
+    let made = i64::from_str_radix(&digits, 16).map(Time::from_millis);
+    made.map_or_else(|_| String::new(), |made| first_id(made - span))
 }
 
 /// Returns at most `limit` records that match the filter.
@@ -193,10 +243,12 @@ pub fn page(
     limit: i64,
 ) -> Result<Vec<AuditRow>> {
     // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
-    let (downwards, id) = match from {
-        From::Newest => (true, "~"),
-        From::Before(id) => (true, id.as_str()),
-        From::After(id) => (false, id.as_str()),
+    let first = filter.since.map_or(String::new(), |since| first_id(since - DRIFT));
+    let last = filter.until.map_or("~".to_owned(), |until| first_id(until + DRIFT));
+    let (downwards, id, other) = match from {
+        From::Newest => (true, last, first),
+        From::Before(id) => (true, last.min(id.clone()), first),
+        From::After(id) => (false, first.max(id.clone()), last),
     };
     let sql = page_sql(filter, downwards);
     let rows = db.all(
@@ -208,6 +260,7 @@ pub fn page(
             filter.since.unwrap_or(Time::from_millis(i64::MIN)).into(),
             filter.until.unwrap_or(Time::from_millis(i64::MAX)).into(),
             id.into(),
+            other.into(),
             limit.into(),
         ],
     )?;
@@ -231,12 +284,12 @@ pub fn addresses(db: &mut dyn Db, ids: &BTreeSet<String>) -> Result<BTreeMap<Str
 
 /// When a login to this account last failed.
 pub fn last_failed_login(db: &mut dyn Db, account: &AccountId) -> Result<Option<Time>> {
-    // The concatenation keeps the engine off the index on the event: it would scan every account's
-    // logins, newest first, until it finds one of this account.
+    // The concatenations keep the engine off the indexes on event and outcome: it would scan every
+    // account's logins, newest first, until it finds one of this account.
     let row = db.first(
         sql!(
-            "select at from audit where account_id = $1 and event || '' = 'login' and outcome = 'refused' \
-             order by id desc limit 1"
+            "select at from audit where account_id = $1 and event || '' = 'login' \
+             and outcome || '' = 'refused' order by id desc limit 1"
         ),
         &[account.as_str().into()],
     )?;
@@ -256,20 +309,41 @@ mod tests {
     use super::*;
     use crate::store::tables::keys::fixture::TestDb;
 
-    /// The newest records are read from the end of the table, however long it is.
+    /// Records are read in the order of their ids, with every filter and at every length of the table.
     #[test]
-    fn a_page_of_all_records_sorts_nothing() {
+    fn a_page_sorts_nothing() {
         let mut db = TestDb::new();
-        let sql = page_sql(&AuditFilter::default(), true);
-        let explained: &'static str = format!("explain query plan {}", sql.text()).leak();
-        let none: Value = "".into();
-        let (least, most): (Value, Value) = (i64::MIN.into(), i64::MAX.into());
-        let values = [none.clone(), none.clone(), none, least, most, "~".into(), 10.into()];
-        for mut row in db.all(Sql::checked(explained), &values).unwrap() {
-            let _: (i64, i64, i64) =
-                (row.take().unwrap(), row.take().unwrap(), row.take().unwrap());
-            let step = row.take::<String>().unwrap();
-            assert!(!step.contains("TEMP B-TREE"), "{step}\n{}", sql.text());
+        let event = AuditFilter { event: Some("login".to_owned()), ..AuditFilter::default() };
+        let refused = Some("refused".to_owned());
+        let outcome = AuditFilter { outcome: refused.clone(), ..AuditFilter::default() };
+        let both = AuditFilter { outcome: refused, ..event.clone() };
+        let about = AuditFilter { about: Some(AccountId::new("ada")), ..AuditFilter::default() };
+        for (filter, index) in [
+            (AuditFilter::default(), "sqlite_autoindex_audit_1 (id<? AND id>?)"),
+            (event, "audit_event (event=? AND outcome=? AND id<? AND id>?)"),
+            (both, "audit_event (event=? AND outcome=? AND id<? AND id>?)"),
+            (outcome, "audit_outcome (outcome=? AND id<? AND id>?)"),
+            (about, "audit_account (account_id=? AND id<? AND id>?)"),
+        ] {
+            let sql = page_sql(&filter, true);
+            let explained: &'static str = format!("explain query plan {}", sql.text()).leak();
+            let values: [Value; 8] = std::array::from_fn(|_| "".into());
+            let mut plan = Vec::new();
+            for mut row in db.all(Sql::checked(explained), &values).unwrap() {
+                let _: (i64, i64, i64) =
+                    (row.take().unwrap(), row.take().unwrap(), row.take().unwrap());
+                plan.push(row.take::<String>().unwrap());
+            }
+            let plan = plan.join("; ");
+            let is_ordered = plan.replace("id>? AND id<?", "id<? AND id>?").contains(index);
+            assert!(is_ordered && !plan.contains("TEMP B-TREE"), "{plan}\n{}", sql.text());
         }
+    }
+
+    #[test]
+    fn the_first_id_of_a_time_sorts_before_all_of_that_time() {
+        assert_eq!(first_id(Time::from_millis(0x0187_6543_210f)), "01876543-210f");
+        assert_eq!(first_id(Time::from_millis(i64::MAX)), "ffffffff-ffff");
+        assert_eq!(first_id(Time::from_millis(i64::MIN)), "00000000-0000");
     }
 }

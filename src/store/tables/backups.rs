@@ -14,8 +14,23 @@ use crate::store::db::Db;
 const LAST: &str = "last_backup";
 /// The fact that holds since when backups are scheduled.
 const SCHEDULED: &str = "backups_scheduled";
-/// The fact that lists the scheduled backups, one file name a line, oldest first.
-const MADE: &str = "backups";
+
+/// Who made a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupMaker {
+    Schedule,
+    Administrator,
+}
+
+impl BackupMaker {
+    /// The fact that lists the backups, one file name a line, oldest first.
+    fn fact(self) -> &'static str {
+        match self {
+            Self::Schedule => "backups",
+            Self::Administrator => "backups_by_hand",
+        }
+    }
+}
 
 /// How many accounts a copy has, and when its newest audit record was written.
 pub fn contents(db: &mut dyn Db) -> Result<(i64, Option<Time>)> {
@@ -127,20 +142,20 @@ pub fn set_scheduled(db: &mut dyn Db, now: Time) -> Result<()> {
     Ok(())
 }
 
-/// The names of the scheduled backups that exist, oldest first.
-pub fn made(db: &mut dyn Db) -> Result<Vec<String>> {
-    let names = super::instance::text(db, MADE)?.unwrap_or_default();
+/// The names of the backups that exist, oldest first.
+pub fn made(db: &mut dyn Db, maker: BackupMaker) -> Result<Vec<String>> {
+    let names = super::instance::text(db, maker.fact())?.unwrap_or_default();
     Ok(names.lines().map(str::to_owned).collect())
 }
 
-/// Replaces the list of scheduled backups.
-pub fn set_made(db: &mut dyn Db, names: &[String]) -> Result<()> {
+/// Replaces the list of backups.
+pub fn set_made(db: &mut dyn Db, maker: BackupMaker, names: &[String]) -> Result<()> {
     db.run(
         sql!(
             "insert into instance (name, text_value) values ($1, $2) \
              on conflict (name) do update set text_value = excluded.text_value"
         ),
-        &[MADE.into(), names.join("\n").into()],
+        &[maker.fact().into(), names.join("\n").into()],
     )?;
     Ok(())
 }

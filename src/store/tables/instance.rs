@@ -43,6 +43,11 @@ pub fn put_text(db: &mut dyn Db, name: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
+/// Removes a value.
+pub fn remove(db: &mut dyn Db, name: &str) -> Result<()> {
+    db.run(sql!("delete from instance where name = $1"), &[name.into()]).map(drop)
+}
+
 /// Writes a text value unless one exists.
 pub fn set_text_if_absent(db: &mut dyn Db, name: &str, value: &str) -> Result<()> {
     db.run(

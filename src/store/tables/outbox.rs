@@ -141,37 +141,49 @@ pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
     db.run(sql, &values).map(drop)
 }
 
-/// True if a message in this state is due.
-pub fn is_due(db: &mut dyn Db, channel: Channel, state: MessageState, now: Time) -> Result<bool> {
-    let sql = sql!(
-        "select id from outbox where state = $1 and next_at <= $2
-           and case when channel = 'sms' then 1 else 0 end = $3 limit 1"
-    );
-    Ok(db.first(sql, &[state.as_str().into(), now.into(), channel.number().into()])?.is_some())
+/// Which messages a worker may claim.
+#[derive(Debug, Clone)]
+pub struct ClaimRule {
+    pub channel: Channel,
+    pub state: MessageState,
+    /// The server that the worker belongs to, if there are several. What another one has claimed stays
+    /// with it until [`free_claims`].
+    pub server: Option<String>,
+    pub now: Time,
 }
 
-/// Claims due messages of this channel and state. It counts the attempt, and no other worker gets
-/// them before `until`.
-pub fn claim(
-    db: &mut dyn Db,
-    channel: Channel,
-    state: MessageState,
-    now: Time,
-    until: Time,
-    limit: i64,
-) -> Result<Vec<Message>> {
+/// True if there is a message to claim.
+pub fn is_due(db: &mut dyn Db, rule: &ClaimRule) -> Result<bool> {
     let sql = sql!(
-        "update outbox set attempts = attempts + 1, next_at = $1
-         where id in (select id from outbox where state = $2 and next_at <= $3
-             and case when channel = 'sms' then 1 else 0 end = $4 order by next_at, id limit $5)
-           and state = $2 and next_at <= $3
+        "select id from outbox where state = $1 and next_at <= $2
+           and case when channel = 'sms' then 1 else 0 end = $3 and (claimed_by is null or claimed_by = $4) limit 1"
+    );
+    let server = rule.server.as_ref().into();
+    let values =
+        [rule.state.as_str().into(), rule.now.into(), rule.channel.number().into(), server];
+    Ok(db.first(sql, &values)?.is_some())
+}
+
+/// Claims messages. It counts the attempt, and no other worker gets them before `until`.
+pub fn claim(db: &mut dyn Db, rule: &ClaimRule, until: Time, limit: i64) -> Result<Vec<Message>> {
+    let sql = sql!(
+        "update outbox set attempts = attempts + 1, next_at = $1, claimed_by = $2
+         where id in (select id from outbox where state = $3 and next_at <= $4
+             and case when channel = 'sms' then 1 else 0 end = $5 and (claimed_by is null or claimed_by = $2)
+             order by next_at, id limit $6)
+           and state = $3 and next_at <= $4
          returning id, channel, kind, account_id, recipient, locale, sealed, state, attempts, next_at, expires_at, last_error,
            created_at, finished_at"
     );
-    let rows = db.all(
-        sql,
-        &[until.into(), state.as_str().into(), now.into(), channel.number().into(), limit.into()],
-    )?;
+    let values = [
+        until.into(),
+        rule.server.as_ref().into(),
+        rule.state.as_str().into(),
+        rule.now.into(),
+        rule.channel.number().into(),
+        limit.into(),
+    ];
+    let rows = db.all(sql, &values)?;
     let mut messages = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
     messages.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(messages)
@@ -180,7 +192,7 @@ pub fn claim(
 /// Marks a message as delivered and erases its body. Returns false if it was not waiting.
 pub fn mark_delivered(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
     let sql = sql!(
-        "update outbox set state = 'delivered', sealed = null, last_error = null, finished_at = $1
+        "update outbox set state = 'delivered', sealed = null, last_error = null, claimed_by = null, finished_at = $1
          where id = $2 and state = 'waiting'"
     );
     Ok(db.run(sql, &[now.into(), id.into()])? == 1)
@@ -192,35 +204,58 @@ pub fn end_job(db: &mut dyn Db, id: &str) -> Result<bool> {
     Ok(db.run(sql!("delete from outbox where id = $1 and state = 'requested'"), &[id.into()])? == 1)
 }
 
+/// A message of a server that has attempted it. What another server has claimed since is left to that.
+#[derive(Debug, Clone)]
+pub struct AttemptedMessage {
+    pub id: String,
+    /// The server that attempted it, if there are several.
+    pub server: Option<String>,
+}
+
 /// Postpones the next attempt.
-pub fn postpone(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
+pub fn postpone(
+    db: &mut dyn Db,
+    message: &AttemptedMessage,
+    next_at: Time,
+    error: &str,
+) -> Result<()> {
     let sql = sql!(
-        "update outbox set next_at = $1, last_error = $2 where id = $3 and state in ('requested', 'waiting')"
+        "update outbox set next_at = $1, last_error = $2, claimed_by = null
+         where id = $3 and state in ('requested', 'waiting') and (claimed_by is null or claimed_by = $4)"
     );
-    db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
+    let server = message.server.as_ref().into();
+    db.run(sql, &[next_at.into(), error.into(), (&message.id).into(), server]).map(drop)
 }
 
 /// Postpones the next attempt and does not count this one, because the other server never saw it.
-pub fn give_back(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
+pub fn give_back(
+    db: &mut dyn Db,
+    message: &AttemptedMessage,
+    next_at: Time,
+    error: &str,
+) -> Result<()> {
     let sql = sql!(
-        "update outbox set attempts = attempts - 1, next_at = $1, last_error = $2 where id = $3 and state = 'waiting'"
+        "update outbox set attempts = attempts - 1, next_at = $1, last_error = $2, claimed_by = null
+         where id = $3 and state = 'waiting' and (claimed_by is null or claimed_by = $4)"
     );
-    db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
+    let server = message.server.as_ref().into();
+    db.run(sql, &[next_at.into(), error.into(), (&message.id).into(), server]).map(drop)
 }
 
 /// Ends the attempts. The body stays for [`retry`] until the row is purged.
-pub fn fail(db: &mut dyn Db, id: &str, now: Time, error: &str) -> Result<()> {
+pub fn fail(db: &mut dyn Db, message: &AttemptedMessage, now: Time, error: &str) -> Result<()> {
     let sql = sql!(
-        "update outbox set state = 'failed', last_error = $1, finished_at = $2
-         where id = $3 and state in ('requested', 'waiting')"
+        "update outbox set state = 'failed', last_error = $1, claimed_by = null, finished_at = $2
+         where id = $3 and state in ('requested', 'waiting') and (claimed_by is null or claimed_by = $4)"
     );
-    db.run(sql, &[error.into(), now.into(), id.into()]).map(drop)
+    let server = message.server.as_ref().into();
+    db.run(sql, &[error.into(), now.into(), (&message.id).into(), server]).map(drop)
 }
 
 /// Drops expired messages with their bodies and returns how many.
 pub fn drop_expired(db: &mut dyn Db, now: Time) -> Result<u64> {
     let sql = sql!(
-        "update outbox set state = 'dropped', sealed = null, finished_at = $1
+        "update outbox set state = 'dropped', sealed = null, claimed_by = null, finished_at = $1
          where state in ('requested', 'waiting', 'failed') and expires_at <= $1"
     );
     db.run(sql, &[now.into()])
@@ -234,17 +269,28 @@ pub fn is_any_expired(db: &mut dyn Db, now: Time) -> Result<bool> {
     Ok(db.first(sql, &[now.into()])?.is_some())
 }
 
-/// Makes all messages of this channel that wait for a later attempt due now. No worker may be
-/// delivering any of them.
-pub fn hurry(db: &mut dyn Db, channel: Channel, now: Time) -> Result<u64> {
+/// Makes all messages of this channel that wait for a later attempt due now, but those that another
+/// server has claimed. No worker of this one may be delivering any of them.
+pub fn hurry(db: &mut dyn Db, channel: Channel, server: Option<&str>, now: Time) -> Result<u64> {
     let sql = sql!(
         "update outbox set next_at = $1 where state in ('requested', 'waiting') and next_at > $1
-           and case when channel = 'sms' then 1 else 0 end = $2"
+           and case when channel = 'sms' then 1 else 0 end = $2 and (claimed_by is null or claimed_by = $3)"
     );
-    db.run(sql, &[now.into(), channel.number().into()])
+    let server = server.map(ToOwned::to_owned).into();
+    db.run(sql, &[now.into(), channel.number().into(), server])
 }
 
-/// Makes one undelivered message due now. Returns false if there is none or its link has expired.
+/// Makes what a server has claimed and not delivered due now, because it is gone.
+pub fn free_claims(db: &mut dyn Db, server: &str, now: Time) -> Result<u64> {
+    let sql = sql!(
+        "update outbox set next_at = $1, claimed_by = null
+         where state in ('requested', 'waiting') and claimed_by = $2"
+    );
+    db.run(sql, &[now.into(), server.into()])
+}
+
+/// Makes one undelivered message due now, for the server that has claimed it if one has. Returns false if
+/// there is none or its link has expired.
 pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
     let sql = sql!(
         "update outbox set state = case when channel = 'job' then 'requested' else 'waiting' end,

@@ -188,6 +188,17 @@ pub fn has_admin(db: &mut dyn Db) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// The most accounts of a role that are counted.
+pub const MOST_MEMBERS: i64 = 10_000;
+
+/// The columns of a role; $1 is one more than the most accounts that are counted.
+macro_rules! role_columns {
+    () => {
+        "name, built_in, created_at, \
+         (select count(*) from (select 1 from account_roles m where m.role = roles.name limit $1) as few)"
+    };
+}
+
 /// A role with its permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
@@ -196,25 +207,30 @@ pub struct Role {
     pub built_in: bool,
     /// Sorted.
     pub permissions: Vec<String>,
-    /// How many accounts have the role.
+    /// How many accounts have the role: at most [`MOST_MEMBERS`] are counted.
     pub members: i64,
+    /// Whether there are more.
+    pub has_more_members: bool,
     pub created_at: Time,
 }
 
 /// Lists all roles, sorted by name.
 pub fn list(db: &mut dyn Db) -> Result<Vec<Role>> {
     let rows = db.all(
-        sql!(
-            "select name, built_in, created_at, \
-             (select count(*) from account_roles m where m.role = roles.name) from roles order by name"
-        ),
-        &[],
+        sql!(concat!("select ", role_columns!(), " from roles order by name")),
+        &[(MOST_MEMBERS + 1).into()],
     )?;
     let mut roles = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
     for role in &mut roles {
         role.permissions = permissions(db, &role.name)?;
     }
     Ok(roles)
+}
+
+/// The names of all roles, sorted.
+pub fn names(db: &mut dyn Db) -> Result<Vec<String>> {
+    let rows = db.all(sql!("select name from roles order by name"), &[])?;
+    rows.into_iter().map(|mut row| row.take()).collect()
 }
 
 /// Whether the role with this name is built in; `None` if there is none.
@@ -226,24 +242,18 @@ pub fn is_built_in(db: &mut dyn Db, name: &str) -> Result<Option<bool>> {
 /// Finds the role with this name.
 pub fn find(db: &mut dyn Db, name: &str) -> Result<Option<Role>> {
     let found = db.first(
-        sql!(
-            "select name, built_in, created_at, \
-             (select count(*) from account_roles m where m.role = roles.name) from roles where name = $1"
-        ),
-        &[name.into()],
+        sql!(concat!("select ", role_columns!(), " from roles where name = $2")),
+        &[(MOST_MEMBERS + 1).into(), name.into()],
     )?;
     let Some(row) = found else { return Ok(None) };
     Ok(Some(Role { permissions: permissions(db, name)?, ..read(row)? }))
 }
 
 fn read(mut row: Row) -> Result<Role> {
-    Ok(Role {
-        name: row.take()?,
-        built_in: row.take::<i64>()? != 0,
-        created_at: row.take()?,
-        members: row.take()?,
-        permissions: Vec::new(),
-    })
+    let (name, built_in, created_at) = (row.take()?, row.take::<i64>()? != 0, row.take()?);
+    let counted: i64 = row.take()?;
+    let (members, has_more_members) = (counted.min(MOST_MEMBERS), counted > MOST_MEMBERS);
+    Ok(Role { name, built_in, created_at, members, has_more_members, permissions: Vec::new() })
 }
 
 /// The permissions of a role, sorted.

@@ -1,5 +1,5 @@
 //! The `account_trigrams` table: which accounts have three given characters in a row in their
-//! address or user name, so that a search for any part of them reads few accounts.
+//! address, user name or name, so that a search for any part of them reads few accounts.
 //!
 //! The accounts are indexed in segments of consecutive numbers, and a segment only once all its
 //! numbers are drawn: a sign-up writes nothing here. A search looks at the accounts after the last
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::model::search_text::searched;
-use crate::model::{AccountId, Email, SearchText, Time};
+use crate::model::{Account, AccountId, Email, SearchText, Time};
 use crate::sql;
 use crate::store::db::{Db, Row};
 
@@ -21,12 +21,13 @@ use crate::store::db::{Db, Row};
 pub const SEGMENT: i64 = 4096;
 
 /// Follows a text twice, so that its last characters begin trigrams too.
-const END: char = '\0';
+pub(super) const END: char = '\0';
 
 /// The columns that a search and the index need of an account.
 macro_rules! columns {
     () => {
-        "number, email, email_key, username, email_verified_at, suspended_at, deleted_at"
+        "number, email, email_key, username, first_name, last_name, name, email_verified_at, suspended_at, deleted_at, \
+         created_at, last_login_at"
     };
 }
 pub(in crate::store) use columns;
@@ -37,18 +38,28 @@ pub struct SearchRow {
     pub number: i64,
     pub email: Option<Email>,
     pub username: Option<String>,
+    /// The full name.
+    pub name: Option<String>,
     pub email_verified_at: Option<Time>,
     pub suspended_at: Option<Time>,
     pub deleted_at: Option<Time>,
+    pub created_at: Time,
+    pub last_login_at: Option<Time>,
 }
 
 impl SearchRow {
     pub(super) fn trigrams(&self) -> BTreeSet<i64> {
-        trigrams(self.email.as_ref(), self.username.as_deref())
+        trigrams(self.email.as_ref(), self.username.as_deref(), self.name.as_deref())
+    }
+
+    /// Whether a search for the text finds the account.
+    pub(super) fn has(&self, text: &SearchText) -> bool {
+        text.is_in(self.email.as_ref(), self.username.as_deref(), self.name.as_deref())
     }
 }
 
-fn read(mut row: Row) -> Result<SearchRow> {
+/// Decodes the columns.
+pub(super) fn read(mut row: Row) -> Result<SearchRow> {
     Ok(SearchRow {
         number: row.take()?,
         email: {
@@ -57,20 +68,27 @@ fn read(mut row: Row) -> Result<SearchRow> {
             typed.map(|typed| Email::stored(typed, key.unwrap_or_default()))
         },
         username: row.take()?,
+        name: {
+            let (first, last, name): (Option<String>, Option<String>, Option<String>) =
+                (row.take()?, row.take()?, row.take()?);
+            Account::whole_name(name.as_deref(), first.as_deref(), last.as_deref())
+        },
         email_verified_at: row.take()?,
         suspended_at: row.take()?,
         deleted_at: row.take()?,
+        created_at: row.take()?,
+        last_login_at: row.take()?,
     })
 }
 
 /// Packs three code points of 21 bits, so that trigrams sort by their characters in every engine.
-fn pack(characters: [char; 3]) -> i64 {
+pub(super) fn pack(characters: [char; 3]) -> i64 {
     characters.iter().fold(0, |packed, c| packed << 21 | i64::from(u32::from(*c)))
 }
 
-fn trigrams(email: Option<&Email>, username: Option<&str>) -> BTreeSet<i64> {
+fn trigrams(email: Option<&Email>, username: Option<&str>, name: Option<&str>) -> BTreeSet<i64> {
     let mut all = BTreeSet::new();
-    for text in searched(email, username) {
+    for text in searched(email, username, name) {
         let characters: Vec<char> = text.chars().chain([END, END]).collect();
         all.extend(characters.windows(3).filter_map(|three| three.try_into().ok()).map(pack));
     }
@@ -151,20 +169,17 @@ pub fn indexed_below(db: &mut dyn Db) -> Result<i64> {
 
 /// Adds a new account, if its number belongs to a segment of the index: an import may bring such
 /// numbers.
-pub fn note_new(
-    db: &mut dyn Db,
-    number: i64,
-    email: Option<&Email>,
-    username: Option<&str>,
-) -> Result<()> {
+pub fn note_new(db: &mut dyn Db, number: i64, account: &Account) -> Result<()> {
     let mut changes = IndexChanges::begin(db)?;
     if changes.progress.has(number / SEGMENT) {
-        changes.note(number, &BTreeSet::new(), &trigrams(email, username))?;
+        let (name, username) = (account.full_name(), account.username.as_deref());
+        let new = trigrams(account.email.as_ref(), username, name.as_deref());
+        changes.note(number, &BTreeSet::new(), &new)?;
     }
     changes.store(db)
 }
 
-/// Makes a change of an account's address or user name, and changes the index with it.
+/// Makes a change of an account's address, user name or name, and changes the index with it.
 pub fn changing<T>(
     db: &mut dyn Db,
     id: &AccountId,
@@ -265,7 +280,7 @@ fn places(db: &mut dyn Db, segment: i64, trigram: i64) -> Result<BTreeSet<u16>> 
     Ok(bytes_of(db, segment, trigram)?.map(|bytes| decode(&bytes)).unwrap_or_default())
 }
 
-fn decode(bytes: &[u8]) -> BTreeSet<u16> {
+pub(super) fn decode(bytes: &[u8]) -> BTreeSet<u16> {
     bytes.as_chunks().0.iter().map(|pair| u16::from_be_bytes(*pair)).collect()
 }
 
@@ -309,82 +324,14 @@ pub fn after(db: &mut dyn Db, number: i64, limit: i64) -> Result<Vec<SearchRow>>
     rows.into_iter().map(read).collect()
 }
 
-/// The account with this number.
-pub fn at(db: &mut dyn Db, number: i64) -> Result<Option<SearchRow>> {
-    let sql = sql!(concat!("select ", columns!(), " from accounts where number = $1"));
-    db.first(sql, &[number.into()])?.map(read).transpose()
-}
-
-/// The first complete segment after this one that has accounts.
-pub fn segment_after(db: &mut dyn Db, segment: i64, end: i64) -> Result<Option<i64>> {
-    let row = db.first(
-        sql!(
-            "select segment from account_trigrams where segment > $1 and segment < $2 \
-             order by segment limit 1"
-        ),
-        &[segment.into(), end.into()],
-    )?;
-    row.map(|mut row| row.take()).transpose()
-}
-
-/// The numbers of a segment's accounts that may contain a text: those that have all its trigrams.
-pub fn candidates(db: &mut dyn Db, segment: i64, text: &SearchText) -> Result<Vec<i64>> {
-    let characters: Vec<char> = text.as_str().chars().collect();
-    let found = match characters[..] {
-        [] => BTreeSet::new(),
-        [a] => beginning(db, segment, [a, END, END], [a, char::MAX, char::MAX])?,
-        [a, b] => beginning(db, segment, [a, b, END], [a, b, char::MAX])?,
-        _ => having_all(db, segment, &characters)?,
-    };
-    Ok(found.into_iter().map(|place| segment * SEGMENT + i64::from(place)).collect())
-}
-
-fn beginning(
-    db: &mut dyn Db,
-    segment: i64,
-    from: [char; 3],
-    to: [char; 3],
-) -> Result<BTreeSet<u16>> {
-    let rows = db.all(
-        sql!(
-            "select places from account_trigrams where segment = $1 and trigram >= $2 and trigram <= $3"
-        ),
-        &[segment.into(), pack(from).into(), pack(to).into()],
-    )?;
-    let mut all = BTreeSet::new();
-    for mut row in rows {
-        all.extend(decode(&row.take::<Vec<u8>>()?));
-    }
-    Ok(all)
-}
-
-/// The places that have every third trigram of a text, and its last one: together they cover the text.
-fn having_all(db: &mut dyn Db, segment: i64, characters: &[char]) -> Result<BTreeSet<u16>> {
-    let threes = characters.windows(3).rev().step_by(3).chain(characters.windows(3).take(1));
-    let mut lists = Vec::new();
-    for three in threes.filter_map(|three| three.try_into().ok()) {
-        match bytes_of(db, segment, pack(three))? {
-            Some(bytes) => lists.push(bytes),
-            None => return Ok(BTreeSet::new()),
-        }
-    }
-    // The shortest list decides; the others are searched, not read.
-    lists.sort_by_key(Vec::len);
-    let Some((shortest, others)) = lists.split_first() else { return Ok(BTreeSet::new()) };
-    let is_in_all = |pair: &&[u8; 2]| {
-        others.iter().all(|list| list.as_chunks::<2>().0.binary_search(pair).is_ok())
-    };
-    let found = shortest.as_chunks::<2>().0.iter().filter(is_in_all);
-    Ok(found.map(|pair| u16::from_be_bytes(*pair)).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Account;
+    use crate::model::ListFilter;
     use crate::model::account::Verification;
     use crate::store::tables::accounts::{self, NewRow};
     use crate::store::tables::keys::fixture::TestDb;
+    use crate::store::tables::listing::{AccountListQuery, page};
     use crate::store::tables::roles::Removable;
     use crate::store::tables::{directory, erasure, search_build};
 
@@ -424,16 +371,11 @@ mod tests {
     fn found(db: &mut TestDb, text: &str) -> (Vec<i64>, Vec<i64>) {
         let text = SearchText::parse(text).unwrap();
         let all = after(db, -1, 10_000).unwrap().into_iter();
-        let fits = all.filter(|row| text.is_in(row.email.as_ref(), row.username.as_deref()));
+        let fits = all.filter(|row| row.has(&text));
         let expected: Vec<i64> = fits.map(|row| row.number).collect();
-        let query = directory::Query {
-            status: None,
-            verification: Verification::Optional,
-            search: Some(text),
-            offset: 0,
-            limit: 10_000,
-        };
-        let page = directory::page(db, &query).unwrap();
+        let filter = ListFilter { search: Some(text), ..ListFilter::default() };
+        let query = AccountListQuery { limit: 10_000, ..AccountListQuery::of(filter) };
+        let page = page(db, &query).unwrap();
         (page.accounts.iter().map(|account| account.number).collect(), expected)
     }
 
@@ -452,13 +394,23 @@ mod tests {
         let moved = Email::parse("zelda@elsewhere.example").unwrap();
         accounts::set_email(&mut db, &id(7), &moved, Time::from_millis(1)).unwrap();
         accounts::drop_username(&mut db, &id(8)).unwrap();
+        let renamed = directory::Correction {
+            first_name: Some(Some("Ottoline".to_owned())),
+            last_name: Some(Some("Quux".to_owned())),
+            ..directory::Correction::default()
+        };
+        assert!(directory::correct(&mut db, &id(11), &renamed, Time::from_millis(2)).unwrap());
         assert!(remove(&mut db, &id(9)));
         erasure::purge_unproved(&mut db, Time::from_millis(3), 2).unwrap();
-        for text in ["u1", "9-1", "@ex", "n.u", "-4095", "lda@else", "7", "om", "u7919-1", ".com"] {
+        let texts = [
+            "u1", "9-1", "@ex", "n.u", "-4095", "lda@else", "7", "om", "u7919-1", ".com", "line qu",
+        ];
+        for text in texts {
             let (found, expected) = found(&mut db, text);
             assert_eq!(found, expected, "{text}");
         }
         assert!(!found(&mut db, "9-1").0.is_empty());
+        assert_eq!(found(&mut db, "line qu").0.len(), 1);
     }
 
     #[test]
@@ -555,6 +507,9 @@ mod tests {
             let parts = text.split("\n}\n").filter(|part| !part.contains("macro_rules! insertion"));
             for function in parts {
                 let words = function.split_whitespace().collect::<Vec<_>>().join(" ");
+                if words.contains("macro_rules! profile_change") {
+                    continue;
+                }
                 let sets = |column: &str| {
                     let updates = words.split("update accounts set ").skip(1);
                     updates.filter_map(|rest| rest.split(" where ").next()).any(|columns| {
@@ -564,14 +519,16 @@ mod tests {
                 let changes = words.contains("insertion!()")
                     || words.contains("insert into accounts (")
                     || words.contains("delete from accounts where")
-                    || ["email", "username"].into_iter().any(sets);
+                    || words.contains("profile_change!()")
+                    || ["email", "username", "name", "first_name"].into_iter().any(sets);
                 if changes {
                     seen += 1;
-                    let follows = ["search_index::", "forget_all(", "run_insertion("];
+                    let follows =
+                        ["search_index::", "forget_all(", "run_insertion(", "run_profile_change("];
                     assert!(follows.iter().any(|word| words.contains(word)), "{function}");
                 }
             }
         }
-        assert_eq!(seen, 7, "another statement changes accounts");
+        assert_eq!(seen, 9, "another statement changes accounts");
     }
 }

@@ -1,7 +1,8 @@
 //! Statistics: the `login_counts` table, and totals over other tables.
 
 use crate::error::Result;
-use crate::model::Time;
+use crate::model::account::Verification;
+use crate::model::{Status, Time};
 use crate::sql;
 use crate::store::db::Db;
 use crate::store::tables::sessions;
@@ -46,10 +47,38 @@ pub struct AccountTotals {
     pub suspended: i64,
     /// Deleted accounts that can still be restored.
     pub deleted: i64,
+    /// Accounts that are neither suspended nor deleted, and have an address that is not verified.
+    pub unproved: i64,
     /// Completed logins of all time.
     pub logins: i64,
     /// Sessions that can be used.
     pub sessions: i64,
+}
+
+impl AccountTotals {
+    /// The number of accounts in a state, or of all.
+    #[must_use]
+    pub fn in_state(&self, status: Option<Status>, verification: Verification) -> i64 {
+        let pending = if verification == Verification::Required { self.unproved } else { 0 };
+        match status {
+            None => self.users + self.deleted,
+            Some(Status::Active) => self.users - self.suspended - pending,
+            Some(Status::Pending) => pending,
+            Some(Status::Suspended) => self.suspended,
+            Some(Status::Deleted) => self.deleted,
+        }
+    }
+}
+
+/// As many rows take no noticeable time to count.
+const MUCH: i64 = 20_000;
+
+/// Whether there are so many accounts or sessions that counting them takes a while.
+pub fn is_much_to_count(db: &mut dyn Db) -> Result<bool> {
+    let accounts = sql!("select 1 from accounts limit 1 offset $1");
+    let sessions = sql!("select 1 from sessions limit 1 offset $1");
+    Ok(db.first(accounts, &[MUCH.into()])?.is_some()
+        || db.first(sessions, &[MUCH.into()])?.is_some())
 }
 
 /// Computes all totals.
@@ -79,7 +108,15 @@ pub fn totals(db: &mut dyn Db, now: Time) -> Result<AccountTotals> {
         ),
         &[],
     )?;
+    let unproved = count(
+        sql!(
+            "select count(*) from accounts where suspended_at is null and deleted_at is null \
+             and email_verified_at is null and email is not null"
+        ),
+        &[],
+    )?;
     Ok(AccountTotals {
+        unproved,
         users: present + suspended,
         verified: proved + proved_suspended,
         suspended,

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::Bytes;
 use hyper::http::{Request, Response};
 use instant_acme::{BodyWrapper, BytesResponse, Error as AcmeError};
+use serde::de::DeserializeOwned;
 
 use crate::model::{HttpUrl, Secret};
 use crate::outbound::{HttpClient, HttpRequest, OutboundError, RequestLimits};
@@ -26,6 +27,23 @@ pub(super) struct DirectoryClient(Arc<HttpClient>);
 impl DirectoryClient {
     pub(super) fn new(client: HttpClient) -> Self {
         Self(Arc::new(client))
+    }
+
+    /// The JSON at a URL, and how soon the server wants to be asked again.
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        url: &str,
+    ) -> Result<(T, Option<Duration>), String> {
+        let url = HttpUrl::parse(url).ok_or("the URL is invalid")?;
+        let request = HttpRequest { method: "GET", url: &url, headers: &[], body: &[] };
+        let answer = self.0.send(&request, LIMITS).await.map_err(|error| error.to_string())?;
+        let wait = answer.header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
+        if answer.status != 200 {
+            return Err(format!("it answers with {}", answer.status));
+        }
+        let body = answer.body.map_err(|error| error.to_string())?;
+        let value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        Ok((value, wait.map(Duration::from_secs)))
     }
 
     async fn send(self, request: Request<BodyWrapper<Bytes>>) -> Result<BytesResponse, AcmeError> {

@@ -1,21 +1,24 @@
-//! What is kept in the database between orders: the account with the authority and the certificate,
-//! both sealed, and the attempts.
+//! What is kept in the database: the account with the authority, the certificate and the answer that is
+//! due, all sealed, and the attempts.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::retry::OrderAttempts;
+use super::shared_answers::DueAnswer;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::model::secret;
+use crate::model::{Time, secret};
 use crate::seal::MasterKey;
 use crate::store::Store;
+use crate::store::db::Db;
 use crate::store::tables::instance;
 
 const ACCOUNT: &str = "acme_account";
 const CERTIFICATE: &str = "acme_certificate";
 const ATTEMPTS: &str = "acme_attempts";
+const ANSWER: &str = "acme_answer";
 
 /// The account with an authority.
 #[derive(Serialize, Deserialize)]
@@ -31,6 +34,9 @@ pub(super) struct KeptAccount {
 /// A certificate, in PEM.
 #[derive(Serialize, Deserialize)]
 pub(super) struct KeptCertificate {
+    /// The directory of the authority that issued it.
+    #[serde(default)]
+    pub directory: Option<String>,
     pub chain: String,
     pub key: String,
 }
@@ -60,14 +66,40 @@ impl AcmeEntries {
         self.seal(CERTIFICATE, certificate).await
     }
 
-    pub(super) async fn attempts(&self) -> Result<OrderAttempts> {
-        let text = self.store.read(|db| instance::text(db, ATTEMPTS)).await?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    pub(super) async fn answer(&self) -> Result<Option<DueAnswer>> {
+        self.sealed(ANSWER).await
     }
 
-    pub(super) async fn keep_attempts(&self, attempts: &OrderAttempts) -> Result<()> {
-        let text = json(attempts)?;
-        self.store.write(move |db| instance::put_text(db, ATTEMPTS, &text)).await
+    pub(super) async fn keep_answer(&self, answer: &DueAnswer) -> Result<()> {
+        self.seal(ANSWER, answer).await
+    }
+
+    pub(super) async fn remove_answer(&self) -> Result<()> {
+        self.store.write(|db| instance::remove(db, ANSWER)).await
+    }
+
+    pub(super) async fn attempts(&self) -> Result<OrderAttempts> {
+        self.store.read(attempts).await
+    }
+
+    /// Counts an attempt that begins now, unless an earlier one holds it up, perhaps at another server.
+    /// Returns whether it may be made.
+    pub(super) async fn begin_attempt(&self, target: &str, now: Time) -> Result<bool> {
+        let target = target.to_owned();
+        let begin = move |db: &mut dyn Db| {
+            let attempts = attempts(db)?;
+            if attempts.delay(&target, now).is_some() {
+                return Ok(false);
+            }
+            instance::put_text(db, ATTEMPTS, &json(&attempts.begin(&target, now))?)?;
+            Ok(true)
+        };
+        self.store.write(begin).await
+    }
+
+    /// Forgets the attempts, because one had success.
+    pub(super) async fn forget_attempts(&self) -> Result<()> {
+        self.store.write(|db| instance::remove(db, ATTEMPTS)).await
     }
 
     /// Opens an entry. One that was sealed under a master key that is lost counts as none: a new
@@ -91,6 +123,11 @@ impl AcmeEntries {
         let text = secret::encode(&sealed);
         self.store.write(move |db| instance::put_text(db, name, &text)).await
     }
+}
+
+fn attempts(db: &mut dyn Db) -> Result<OrderAttempts> {
+    let text = instance::text(db, ATTEMPTS)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 fn place(name: &str) -> String {

@@ -1,21 +1,19 @@
 //! Certificates from an authority, by ACME (RFC 8555): ordered when there is none, renewed after two
-//! thirds of their life, kept sealed in the database.
+//! thirds of their life or when the authority asks for it, kept sealed in the database. Of several
+//! servers that share the database one orders, all answer the authority, and the others show what it keeps
+//! there.
 
 mod challenges;
 mod directory;
 mod kept;
 mod order;
+mod renewal;
 mod retry;
 mod self_check;
+mod shared_answers;
 
-use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-use tokio_rustls::rustls::RootCertStore;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
 use super::certificate::Certificate;
 use super::served::ServedCertificate;
@@ -23,12 +21,13 @@ use crate::config::{AllowedHost, Config};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::{HttpUrl, Time};
-use crate::outbound::{Connector, HttpClient, OutboundPolicy, UrlSchemes};
+use crate::outbound::{Authorities, Connector, HttpClient, OutboundPolicy, UrlSchemes};
 use crate::seal::MasterKey;
 use crate::store::Store;
 use directory::DirectoryClient;
 use kept::{AcmeEntries, KeptCertificate};
-use order::OrderParts;
+use order::{AccountBinding, OrderParts};
+use renewal::RenewalAdvice;
 use self_check::{ChallengeRoad, SelfCheck};
 
 pub use challenges::{ACME_TLS, ChallengeAnswers};
@@ -37,6 +36,10 @@ pub use challenges::{ACME_TLS, ChallengeAnswers};
 /// counts it.
 const CHECK_AGAIN: Duration = Duration::from_mins(5);
 
+/// How often it is looked whether a certificate must be ordered, or was by another server.
+const LOOK: Duration = Duration::from_mins(1);
+const LOOK_OFTEN: Duration = Duration::from_secs(5);
+
 /// Keeps a server supplied with certificates from an authority.
 pub struct AcmeCertificates {
     settings: AcmeSettings,
@@ -44,14 +47,18 @@ pub struct AcmeCertificates {
     check: SelfCheck,
     entries: AcmeEntries,
     served: ServedCertificate,
+    advice: RenewalAdvice,
     /// When the name is checked again.
     next_check: Mutex<Time>,
+    /// The chain that is shown.
+    shown: Mutex<String>,
 }
 
 struct AcmeSettings {
     contact: String,
     directory: String,
     is_checked: bool,
+    binding: Option<AccountBinding>,
 }
 
 /// What certificates are kept with, and how other servers are reached.
@@ -86,6 +93,7 @@ impl AcmeCertificates {
                 contact: contact.as_str().to_owned(),
                 directory: tls.directory().to_owned(),
                 is_checked: tls.acme_check,
+                binding: tls.binding().map(|(kid, key)| AccountBinding { kid, key }),
             },
             client: DirectoryClient::new(authority(config, connector.clone())?),
             check: SelfCheck {
@@ -98,11 +106,14 @@ impl AcmeCertificates {
             },
             entries: AcmeEntries { store, master, env },
             served: served.clone(),
+            advice: RenewalAdvice::default(),
             next_check: Mutex::new(Time::from_millis(0)),
+            shown: Mutex::default(),
         };
-        if let Some(kept) = this.entries.certificate().await? {
-            this.show(&kept)?;
+        if this.entries.store.node().id().is_some() {
+            served.answers().share(this.entries.clone());
         }
+        this.catch_up().await?;
         this.warn_of_delay().await?;
         Ok(Some(this))
     }
@@ -125,22 +136,41 @@ impl AcmeCertificates {
         format!("{} {}", self.settings.directory, self.check.host)
     }
 
-    /// Orders a certificate if one is due and no earlier attempt holds it up.
+    /// Shows the certificate that is kept, if there is another than before.
+    async fn catch_up(&self) -> Result<()> {
+        let Some(kept) = self.entries.certificate().await? else { return Ok(()) };
+        let is_shown = *self.shown.lock().unwrap_or_else(PoisonError::into_inner) == kept.chain;
+        if is_shown { Ok(()) } else { self.show(&kept) }
+    }
+
+    /// Orders a certificate if one is due, no earlier attempt holds it up, and no other server does it.
     ///
     /// # Errors
     /// Why there is no new certificate. The next attempt is made when its time has come.
     pub async fn tick(&self) -> Result<()> {
+        let node = self.entries.store.node();
+        if node.id().is_some() {
+            self.catch_up().await?;
+        }
+        if !node.leads() {
+            return Ok(());
+        }
+        let AcmeSettings { directory, .. } = &self.settings;
+        self.advice.ask(&self.client, directory, &self.entries.env).await;
         let now = self.entries.env.wall();
         if !self.is_due(now) {
             return Ok(());
         }
-        let attempts = self.entries.attempts().await?;
         let target = self.target();
-        if attempts.delay(&target, now).is_some() || !self.is_check_due(now) {
+        let delay = self.entries.attempts().await?.delay(&target, now);
+        if delay.is_some() || !self.is_check_due(now) {
             return Ok(());
         }
         let road = self.road().await?;
-        self.entries.keep_attempts(&attempts.begin(&target, now)).await?;
+        if !self.entries.begin_attempt(&target, now).await? {
+            return Ok(());
+        }
+        let replaces = self.advice.replaces();
         let order = OrderParts {
             host: &self.check.host,
             contact: &self.settings.contact,
@@ -148,19 +178,32 @@ impl AcmeCertificates {
             client: self.client.clone(),
             entries: &self.entries,
             answers: &self.check.answers,
+            binding: self.settings.binding.as_ref(),
+            replaces: replaces.as_deref(),
         };
         let new = order.place(road).await?;
         self.show(&new)?;
         self.entries.keep_certificate(&new).await?;
-        self.entries.keep_attempts(&retry::OrderAttempts::default()).await
+        self.entries.forget_attempts().await
     }
 
-    /// Whether there is no certificate for the host, or two thirds of its life are over.
+    /// How long until the next look. While another server orders the first certificate, not long.
+    #[must_use]
+    pub fn pause(&self) -> Duration {
+        let waits_for_another =
+            self.served.current().is_none() && self.entries.store.node().id().is_some();
+        if waits_for_another { LOOK_OFTEN } else { LOOK }
+    }
+
+    /// Whether there is no certificate for the host, or two thirds of its life are over, or the time that
+    /// the authority asks for has come; but a sixth of its life is always left.
     fn is_due(&self, now: Time) -> bool {
         let Some(current) = self.served.current() else { return true };
         let life = current.expires().since(current.begins());
-        current.refusal(&self.check.host, now).is_some()
-            || now.since(current.begins()) >= life / 3 * 2
+        let usual = current.begins() + life / 3 * 2;
+        let latest = current.expires() - life / 6;
+        let renew_at = self.advice.renew_at().map_or(usual, |advised| advised.min(latest));
+        current.refusal(&self.check.host, now).is_some() || now >= renew_at
     }
 
     fn is_check_due(&self, now: Time) -> bool {
@@ -196,9 +239,23 @@ impl AcmeCertificates {
             tracing::warn!("clients will refuse the certificate: {reason}");
         }
         tracing::info!(expires = %certificate.expires(), "a certificate is in force");
+        let is_theirs = kept.directory.as_ref() == Some(&self.settings.directory);
+        self.advice.follow(Some(kept.chain.as_str()).filter(|_| is_theirs));
         self.served.show(certificate);
+        kept.chain.clone_into(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(())
     }
+}
+
+/// The chain of the certificate that is kept in the database, in PEM.
+pub(super) async fn kept_chain(
+    store: &Store,
+    master: &MasterKey,
+    env: &Env,
+) -> Result<Option<String>> {
+    let (store, master, env) = (store.clone(), master.clone(), env.clone());
+    let kept = AcmeEntries { store, master, env }.certificate().await?;
+    Ok(kept.map(|kept| kept.chain))
 }
 
 /// The client for the configured authority. Its address may be private, because the operator named
@@ -212,21 +269,10 @@ fn authority(config: &Config, connector: Arc<dyn Connector>) -> Result<HttpClien
     match &config.tls.acme_root {
         None => Ok(HttpClient::with_connector(policy, connector)),
         Some(path) => {
-            let roots = roots(path).map_err(|reason| {
+            let roots = Authorities::in_file(path).map_err(|reason| {
                 Error::refused(format!("tls.acme_root: {}: {reason}", path.display()))
             })?;
             Ok(HttpClient::trusting(policy, connector, roots))
         }
     }
-}
-
-/// The certificates in a file, as the only ones that are trusted.
-pub(super) fn roots(path: &Path) -> std::result::Result<RootCertStore, String> {
-    let text = fs::read(path).map_err(|error| error.to_string())?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&text) {
-        let added = certificate.map_err(|error| error.to_string());
-        added.and_then(|one| roots.add(one).map_err(|error| error.to_string()))?;
-    }
-    if roots.is_empty() { Err("it has no certificate in PEM".to_owned()) } else { Ok(roots) }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use instant_acme::{
-    Account, AuthorizationStatus, ChallengeType, Error as AcmeError, Identifier, NewAccount,
-    NewOrder, Order, OrderStatus, RetryPolicy,
+    Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Error as AcmeError,
+    ExternalAccountKey, Identifier, NewAccount, NewOrder, Order, OrderStatus, RetryPolicy,
 };
+use zeroize::Zeroizing;
 
-use super::challenges::ChallengeAnswers;
+use super::challenges::{ChallengeAnswers, GivenAnswer};
 use super::directory::DirectoryClient;
 use super::kept::{AcmeEntries, KeptAccount, KeptCertificate};
 use super::self_check::ChallengeRoad;
@@ -24,17 +25,28 @@ pub(super) struct OrderParts<'a> {
     pub client: DirectoryClient,
     pub entries: &'a AcmeEntries,
     pub answers: &'a ChallengeAnswers,
+    /// The customer account that a new account belongs to.
+    pub binding: Option<&'a AccountBinding>,
+    /// The certificate that is replaced, as the authority names it.
+    pub replaces: Option<&'a str>,
+}
+
+/// A customer account with an authority (RFC 8555, section 7.3.4).
+pub(super) struct AccountBinding {
+    pub kid: String,
+    pub key: Zeroizing<Vec<u8>>,
 }
 
 impl OrderParts<'_> {
     /// Orders a certificate, with the account that is kept or a new one.
     pub(super) async fn place(&self, road: ChallengeRoad) -> Result<KeptCertificate> {
         let account = self.account().await?;
-        let names = [Identifier::Dns(self.host.to_owned())];
-        let mut order = account.new_order(&NewOrder::new(&names)).await.map_err(refused)?;
+        let mut order = self.begin(&account).await?;
         let prepared = self.answer(&mut order, road).await?;
         let ready = order.poll_ready(&PATIENCE).await;
-        drop(prepared);
+        for answer in prepared {
+            answer.withdraw().await;
+        }
         match ready {
             Ok(OrderStatus::Ready) => {}
             Ok(_) | Err(AcmeError::Api(_)) => return Err(reason(&mut order).await),
@@ -42,16 +54,28 @@ impl OrderParts<'_> {
         }
         let key = order.finalize().await.map_err(refused)?;
         let chain = order.poll_certificate(&PATIENCE).await.map_err(refused)?;
-        Ok(KeptCertificate { chain, key })
+        Ok(KeptCertificate { directory: Some(self.directory.to_owned()), chain, key })
+    }
+
+    async fn begin(&self, account: &Account) -> Result<Order> {
+        let names = [Identifier::Dns(self.host.to_owned())];
+        if let Some((authority, serial)) = self.replaces.and_then(|id| id.split_once('.')) {
+            let replaced = CertificateIdentifier {
+                authority_key_identifier: authority.into(),
+                serial: serial.into(),
+            };
+            match account.new_order(&NewOrder::new(&names).replaces(replaced)).await {
+                Ok(order) => return Ok(order),
+                // It may have been replaced already. An order like any other is still possible.
+                Err(error) => tracing::info!(%error, "the order names no certificate to replace"),
+            }
+        }
+        account.new_order(&NewOrder::new(&names)).await.map_err(refused)
     }
 
     /// Prepares the answers to all challenges, and tells the authority to ask. They are given until
     /// the result is dropped.
-    async fn answer(
-        &self,
-        order: &mut Order,
-        road: ChallengeRoad,
-    ) -> Result<Vec<impl Sized + use<>>> {
+    async fn answer(&self, order: &mut Order, road: ChallengeRoad) -> Result<Vec<GivenAnswer>> {
         let mut given = Vec::new();
         let mut authorizations = order.authorizations();
         while let Some(authorization) = authorizations.next().await {
@@ -71,9 +95,11 @@ impl OrderParts<'_> {
                 ChallengeRoad::Handshake => {
                     let digest: [u8; 32] = (expected.digest().as_ref().try_into())
                         .map_err(|_| Error::internal("a digest of SHA-256 has another length"))?;
-                    self.answers.give_handshake(self.host, &digest)?.0
+                    self.answers.give_handshake(self.host, &digest).await?.0
                 }
-                ChallengeRoad::Http => self.answers.give_text(&challenge.token, expected.as_str()),
+                ChallengeRoad::Http => {
+                    self.answers.give_text(&challenge.token, expected.as_str()).await?
+                }
             });
             challenge.set_ready().await.map_err(refused)?;
         }
@@ -101,8 +127,13 @@ impl OrderParts<'_> {
                 terms_of_service_agreed: true,
                 only_return_existing: false,
             };
-            let (account, credentials) =
-                builder.create(&new, self.directory.to_owned(), None).await.map_err(refused)?;
+            let customer = self
+                .binding
+                .map(|binding| ExternalAccountKey::new(binding.kid.clone(), &binding.key));
+            let (account, credentials) = builder
+                .create(&new, self.directory.to_owned(), customer.as_ref())
+                .await
+                .map_err(refused)?;
             let credentials = serde_json::to_value(&credentials)
                 .map_err(|e| Error::internal("writing JSON failed").caused_by(e))?;
             (account, credentials)

@@ -1,4 +1,5 @@
-//! Asks, as the authority will, whether the name leads to this server, before anything is ordered:
+//! Asks, as the authority will, whether the name leads to this server, or to one that shares the database
+//! with it, before anything is ordered:
 //! failed orders count against the server, and a mistake in DNS is the usual reason for them.
 
 use std::io;
@@ -112,7 +113,7 @@ impl SelfCheck {
             Err(error) => return Ok(Err(format!("{} cannot be resolved: {error}", self.host))),
         };
         let (answer, certificate) =
-            self.answers.give_handshake(&self.host, &self.env.random::<32>()?)?;
+            self.answers.give_handshake(&self.host, &self.env.random::<32>()?).await?;
         let (mut here, mut not_here) = (0_usize, None);
         for address in addresses.into_iter().take(MAX_ADDRESSES) {
             let address = SocketAddr::new(address, self.tls_port);
@@ -131,7 +132,7 @@ impl SelfCheck {
                 }
             }
         }
-        drop(answer);
+        answer.withdraw().await;
         match not_here {
             None => Ok(Ok(ChallengeRoad::Handshake)),
             // An address of another family that this machine cannot reach is no proof.
@@ -168,7 +169,6 @@ impl SelfCheck {
     /// Whether a request by plain HTTP as the authority makes it reaches this server.
     async fn asks_here(&self, port: u16) -> Result<bool> {
         let (token, text) = (self.env.new_token()?, self.env.new_token()?);
-        let _answer = self.answers.give_text(&token, &text);
         let url = format!("http://{}:{port}{HTTP_PATH}{token}", self.host);
         let Some(url) = HttpUrl::parse(&url) else { return Ok(false) };
         let allow = vec![AllowedHost::from(url.host().clone())];
@@ -177,7 +177,9 @@ impl SelfCheck {
         let headers: [(String, Secret); 0] = [];
         let request = HttpRequest { method: "GET", url: &url, headers: &headers, body: &[] };
         let limits = RequestLimits { connect: LIMIT, total: LIMIT, max_body: 1024 };
+        let given = self.answers.give_text(&token, &text).await?;
         let answer = client.send(&request, limits).await;
+        given.withdraw().await;
         Ok(answer.is_ok_and(|answer| answer.body.is_ok_and(|body| body == text.as_bytes())))
     }
 }

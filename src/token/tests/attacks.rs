@@ -272,6 +272,7 @@ fn bad_claims_are_refused_even_under_a_right_signature() {
         ("nbf a text", &exp, format!(r#"{exp},"nbf":"1""#)),
         ("aud unasked for", &exp, format!(r#"{exp},"aud":"app""#)),
         ("iss another", ISSUER, "http://127.0.0.1:3001".to_owned()),
+        ("iss elsewhere", ISSUER, "http://127.0.0.2:3000".to_owned()),
         ("text after it", "}", "} x".to_owned()),
     ];
     for (what, from, to) in changes {

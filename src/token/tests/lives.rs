@@ -248,6 +248,40 @@ async fn a_command_with_another_configuration_leaves_the_servers_key_alone() {
 }
 
 #[tokio::test]
+async fn servers_with_two_configurations_agree_on_one_key() {
+    let other_secret = Instance::with_secret("b8d7e4a0c6f1953e2a7d0b9c8e5f4a31").config;
+    let algorithm = |algorithm| Instance::new(algorithm).config;
+    for (old, new) in [
+        (algorithm(Algorithm::Es256), algorithm(Algorithm::EdDsa)),
+        (algorithm(Algorithm::EdDsa), Instance::with_secret(SHARED).config),
+        (Instance::with_secret(SHARED).config, other_secret),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let instance = Instance::new(old.algorithm);
+        let store = store_at(&folder.path().join("authd.db"), ProcessRole::Server, &instance.env);
+        let open = async |config: &config::TokensConfig| {
+            Tokens::open(config, ISSUER, &store, &instance.master, &instance.env).await.unwrap()
+        };
+        // One server is started again with the new configuration, the other one still has the old one.
+        let (before, after) = (open(&old).await, open(&new).await);
+        for _ in 0..5 {
+            for one in [&before, &after] {
+                one.reload(std::future::ready(Ok(()))).await.unwrap();
+            }
+        }
+        let keys = store.read(|db| rows::signing_keys(db)).await.unwrap();
+        assert_eq!((keys.len(), before.epoch(), after.epoch()), (2, 2, 2), "{:?}", new.algorithm);
+        let kid = after.signer();
+        for (one, other) in [(&before, &after), (&after, &before)] {
+            let token = one.sign(&grant()).unwrap().token;
+            assert_eq!(part(&token, 0)["kid"].as_str(), kid.as_deref());
+            assert!(other.verify(&token).is_ok());
+        }
+        assert_eq!(open(&new).await.made(), None, "the last one finds the key");
+    }
+}
+
+#[tokio::test]
 async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");

@@ -16,7 +16,7 @@ use crate::web::jar::PageCookie;
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::target::CONNECTIONS;
-use crate::web::view::{Desk, ProofView, focus_first};
+use crate::web::view::{AccountFrame, ProofView, focus_first};
 use crate::web::visit::{Owner, add_cookie, go};
 use crate::words::Words;
 
@@ -25,7 +25,7 @@ use crate::words::Words;
 #[template(path = "pages/account/connections.html")]
 struct ConnectionsView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     rows: Vec<ConnectionLine>,
     /// What waits to be connected, in words, and the label of its button.
     waiting: Option<(String, String)>,
@@ -46,7 +46,7 @@ struct ConnectionLine {
 #[template(path = "pages/account/connection.html")]
 struct GoView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     url: &'a str,
     label: String,
 }
@@ -72,7 +72,7 @@ pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
             let title = text.go_title(&label);
             let view = GoView {
                 layout: owner.layout(&title),
-                desk: owner.desk(CONNECTIONS, Some(&text.go_text), None),
+                frame: owner.account_frame(CONNECTIONS, Some(&text.go_text), None),
                 url: &begun.url,
                 label: owner.words().words.provider.button(&label),
             };
@@ -94,7 +94,7 @@ pub(super) async fn connect(owner: &Owner) -> Result<Response, Stop> {
         }
     };
     let token = waiting(owner).unwrap_or_else(|| Secret::new(""));
-    let connected = match owner.context.limited().count() {
+    let connected = match owner.context.limited().count().await {
         Ok(counted) => {
             provider::connect(owner.core(), &fresh, &token, &counted, owner.source()).await
         }
@@ -163,7 +163,7 @@ async fn show(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, S
     focus_first(proof.field.iter_mut());
     let view = ConnectionsView {
         layout: owner.layout(&text.title),
-        desk: owner.desk(CONNECTIONS, Some(&text.text), refused),
+        frame: owner.account_frame(CONNECTIONS, Some(&text.text), refused),
         rows: rows.iter().map(|row| line(&offered, words, row)).collect(),
         waiting: step.map(|step| (text.waiting_text(&step.label), text.connect(&step.label))),
         offered,

@@ -14,7 +14,7 @@ use crate::web::html::Layout;
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::target::DATA;
-use crate::web::view::Desk;
+use crate::web::view::AccountFrame;
 use crate::web::visit::Owner;
 
 /// What can be done with the data.
@@ -22,15 +22,15 @@ use crate::web::visit::Owner;
 #[template(path = "pages/account/data.html")]
 struct DataView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
 }
 
 /// `GET /account/data`
 #[allow(clippy::unused_async, reason = "handlers are")]
 pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     let text = &owner.words().words.account.data;
-    let desk = owner.desk(DATA, Some(&text.text), None);
-    owner.render(&DataView { layout: owner.layout(&text.title), desk }, None)
+    let frame = owner.account_frame(DATA, Some(&text.text), None);
+    owner.render(&DataView { layout: owner.layout(&text.title), frame }, None)
 }
 
 /// `GET /account/data/export`

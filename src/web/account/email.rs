@@ -71,7 +71,7 @@ async fn show(owner: &Owner, typed: &str, refused: Option<RefusedForm>) -> Resul
     };
     let view = FormView {
         layout: owner.layout(&text.title),
-        desk: owner.desk(EMAIL, Some(&says), refused),
+        frame: owner.account_frame(EMAIL, Some(&says), refused),
         user_name: account.email.as_ref().map(Email::as_str),
         fields,
         proof,

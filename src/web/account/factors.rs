@@ -14,7 +14,7 @@ use crate::web::notice::Notice;
 use crate::web::problems::{MAX_NAME, bad_name};
 use crate::web::stop::Stop;
 use crate::web::target::AUTHENTICATOR;
-use crate::web::view::{Desk, FieldKind, FieldView, ProofView, focus_first};
+use crate::web::view::{AccountFrame, FieldKind, FieldView, ProofView, focus_first};
 use crate::web::visit::{Owner, go};
 use crate::words::Words;
 
@@ -23,7 +23,7 @@ use crate::words::Words;
 #[template(path = "pages/account/factors.html")]
 struct FactorsView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     factors: Vec<FactorLine>,
     can_add: bool,
     /// Why none can be added.
@@ -46,7 +46,7 @@ struct FactorLine {
 #[template(path = "pages/account/authenticator.html")]
 struct AuthenticatorView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     id: &'a str,
     /// Shown only once.
     secrets: Option<ShownSecrets<'a>>,
@@ -91,7 +91,7 @@ pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
 /// `POST /account/authenticator/confirm`
 pub(super) async fn confirm(owner: &Owner) -> Result<Response, Stop> {
     let (id, code) = (owner.text("id"), owner.text("code"));
-    let confirmed = match owner.context.limited().count() {
+    let confirmed = match owner.context.limited().count().await {
         Ok(_) if code.is_empty() => Err(Error::new(Kind::Validation)),
         Ok(counted) => {
             let device = Some(id.as_str());
@@ -182,7 +182,7 @@ async fn show(owner: &Owner, name: &str, refused: Option<RefusedForm>) -> Result
         owner.core().config.factors.enabled && is_verified && proof.only_sign_in().is_none();
     let view = FactorsView {
         layout: owner.layout(&text.title),
-        desk: owner.desk(AUTHENTICATOR, Some(&text.text), refused),
+        frame: owner.account_frame(AUTHENTICATOR, Some(&text.text), refused),
         can_add,
         why_not: if is_verified { &text.switched_off } else { &text.unverified },
         device,
@@ -222,7 +222,7 @@ fn show_secrets(owner: &Owner, started: &Started) -> Result<Response, Stop> {
     });
     let view = AuthenticatorView {
         layout: owner.layout(&text.setup_title),
-        desk: owner.desk(AUTHENTICATOR, Some(&text.setup_text), None),
+        frame: owner.account_frame(AUTHENTICATOR, Some(&text.setup_text), None),
         id: &started.factor.id,
         secrets,
         code: code_field(owner.words().words),
@@ -235,7 +235,7 @@ fn show_again(owner: &Owner, id: &str, refused: &RefusedForm) -> Result<Response
     let text = &owner.words().words.account.factors;
     let view = AuthenticatorView {
         layout: owner.layout(&text.setup_title),
-        desk: owner.desk(AUTHENTICATOR, Some(&text.again_text), Some(refused)),
+        frame: owner.account_frame(AUTHENTICATOR, Some(&text.again_text), Some(refused)),
         id,
         secrets: None,
         code: code_field(owner.words().words).refused(refused.reason("code")).focused(),

@@ -24,13 +24,13 @@ use crate::web::html::Layout;
 use crate::web::site::note_failure;
 use crate::web::stop::Stop;
 use crate::web::target;
-use crate::web::view::{Desk, FieldView, ProofView, focus_first};
-use crate::web::visit::{Owner, Road, owner};
+use crate::web::view::{AccountFrame, FieldView, ProofView, focus_first};
+use crate::web::visit::{Owner, PageRoute, owner};
 
 /// The pages with their handlers.
-pub(in crate::web) fn roads() -> [Road; 23] {
-    let page = |path, get, post| Road { path, get, post, back: Some(path) };
-    let step = |path, get, post, back| Road { path, get, post, back: Some(back) };
+pub(in crate::web) fn page_routes() -> [PageRoute; 23] {
+    let page = |path, get, post| PageRoute { path, get, post, back: Some(path) };
+    let step = |path, get, post, back| PageRoute { path, get, post, back: Some(back) };
     [
         page(target::ACCOUNT, owner!(overview::open), None),
         page(target::PROFILE, owner!(profile::open), owner!(profile::press)),
@@ -90,12 +90,12 @@ pub(in crate::web) fn roads() -> [Road; 23] {
 }
 
 /// The pages of connected accounts.
-pub(in crate::web) fn connection_roads() -> [Road; 3] {
-    let road = |path, get, post| Road { path, get, post, back: Some(target::CONNECTIONS) };
+pub(in crate::web) fn connection_routes() -> [PageRoute; 3] {
+    let route = |path, get, post| PageRoute { path, get, post, back: Some(target::CONNECTIONS) };
     [
-        road(target::CONNECTIONS, owner!(connections::open), owner!(connections::connect)),
-        road("/account/connections/new", owner!(connections::open), owner!(connections::begin)),
-        road(
+        route(target::CONNECTIONS, owner!(connections::open), owner!(connections::connect)),
+        route("/account/connections/new", owner!(connections::open), owner!(connections::begin)),
+        route(
             "/account/connections/remove",
             owner!(connections::ask_remove),
             owner!(connections::remove),
@@ -108,7 +108,7 @@ pub(in crate::web) fn connection_roads() -> [Road; 3] {
 #[template(path = "pages/account/form.html")]
 struct FormView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     /// For password managers.
     user_name: Option<&'a str>,
     fields: Vec<FieldView<'a>>,
@@ -121,7 +121,7 @@ struct FormView<'a> {
 #[template(path = "pages/account/codes.html")]
 struct CodesView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     codes: Vec<&'a str>,
 }
 
@@ -130,7 +130,7 @@ struct CodesView<'a> {
 #[template(path = "pages/account/confirm.html")]
 struct ConfirmStepView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     step: &'a Step<'a>,
     consent_reason: Option<String>,
     proof: ProofView<'a>,
@@ -212,16 +212,16 @@ impl RefusedForm {
 
 impl Owner {
     /// The parts around the content of a page.
-    fn desk<'a>(
+    fn account_frame<'a>(
         &'a self,
         path: &'static str,
         text: Option<&'a str>,
         refused: Option<&'a RefusedForm>,
-    ) -> Desk<'a> {
+    ) -> AccountFrame<'a> {
         let words = self.words().words;
         let note = self.notice.filter(|_| refused.is_none());
         let rights = Rights::of(&self.caller.roles, self.caller.permissions.clone());
-        Desk {
+        AccountFrame {
             words,
             who: self.caller.account.label(),
             path,
@@ -249,7 +249,7 @@ impl Owner {
         let text = &self.words().words.account.factors;
         let view = CodesView {
             layout: self.layout(&text.made_title),
-            desk: self.desk(page, Some(&text.made_text), None),
+            frame: self.account_frame(page, Some(&text.made_text), None),
             codes: codes.iter().map(Secret::reveal).collect(),
         };
         self.render(&view, None)
@@ -262,7 +262,7 @@ impl Owner {
         focus(&mut [], &mut proof);
         let view = ConfirmStepView {
             layout: self.layout(step.title),
-            desk: self.desk(step.page, Some(step.text), refused),
+            frame: self.account_frame(step.page, Some(step.text), refused),
             step,
             consent_reason: refused.and_then(|refused| refused.reason(CONSENT)),
             proof,

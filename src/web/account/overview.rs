@@ -11,7 +11,7 @@ use crate::model::account::AddressState;
 use crate::web::html::Layout;
 use crate::web::stop::Stop;
 use crate::web::target;
-use crate::web::view::Desk;
+use crate::web::view::AccountFrame;
 use crate::web::visit::Owner;
 use crate::words::Text;
 
@@ -20,7 +20,7 @@ use crate::words::Text;
 #[template(path = "pages/account/overview.html")]
 struct OverviewView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     tiles: Vec<Tile<'a>>,
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     let text = &owner.words().words.account.overview;
     let view = OverviewView {
         layout: owner.layout(&text.title),
-        desk: owner.desk(target::ACCOUNT, Some(&text.text), None),
+        frame: owner.account_frame(target::ACCOUNT, Some(&text.text), None),
         tiles: tiles(owner, has_factor, passkeys, sessions),
     };
     owner.render(&view, None)

@@ -13,7 +13,7 @@ use crate::web::notice::Notice;
 use crate::web::problems::bad_name;
 use crate::web::stop::Stop;
 use crate::web::target::PASSKEYS;
-use crate::web::view::{Desk, FieldKind, FieldView, ProofView, focus_first};
+use crate::web::view::{AccountFrame, FieldKind, FieldView, ProofView, focus_first};
 use crate::web::visit::{Owner, go};
 use crate::webauthn::RegistrationResponse;
 use crate::words::Words;
@@ -23,7 +23,7 @@ use crate::words::Words;
 #[template(path = "pages/account/passkeys.html")]
 struct PasskeysView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     keys: Vec<KeyLine>,
     can_add: bool,
     why_not: &'a str,
@@ -50,7 +50,7 @@ struct KeyLine {
 #[template(path = "pages/account/passkey.html")]
 struct NewPasskeyView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     name: &'a str,
     options: String,
 }
@@ -86,7 +86,7 @@ pub(super) async fn begin(owner: &Owner) -> Result<Response, Stop> {
             let text = &owner.words().words.account.passkeys;
             let view = NewPasskeyView {
                 layout: owner.layout(&text.new_title),
-                desk: owner.desk(PASSKEYS, Some(&text.new_text), None),
+                frame: owner.account_frame(PASSKEYS, Some(&text.new_text), None),
                 name: &name,
                 options: options.to_json().to_string(),
             };
@@ -207,7 +207,7 @@ async fn show_list(
     });
     let view = PasskeysView {
         layout: owner.layout(&text.title),
-        desk: owner.desk(PASSKEYS, Some(&text.text), refused),
+        frame: owner.account_frame(PASSKEYS, Some(&text.text), refused),
         can_add: is_on && is_verified && proof.only_sign_in().is_none(),
         why_not: if is_verified { &text.switched_off } else { &text.unverified },
         name: field,

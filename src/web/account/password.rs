@@ -7,8 +7,8 @@ use crate::identity::account::password;
 use crate::model::{Page, Password};
 use crate::web::account::proof::{GivenProof, ProofWays};
 use crate::web::account::{FormView, RefusedForm, focus};
+use crate::web::link_pages::password_rules;
 use crate::web::notice::Notice;
-use crate::web::pages::password_rules;
 use crate::web::problems;
 use crate::web::site::SayView;
 use crate::web::stop::Stop;
@@ -61,7 +61,7 @@ pub(super) async fn press(owner: &Owner) -> Result<Response, Stop> {
     }
     let (core, source) = (owner.core(), owner.source());
     let (current, new) = (Password::new(current), Password::new(new));
-    let changed = match owner.context.limited().count() {
+    let changed = match owner.context.limited().count().await {
         Ok(counted) => password::change(core, &owner.caller, current, new, &counted, source).await,
         Err(error) => Err(error),
     };
@@ -99,7 +99,7 @@ async fn show(owner: &Owner, refused: Option<&RefusedForm>) -> Result<Response, 
     let label = owner.caller.account.label();
     let view = FormView {
         layout: owner.layout(&text.title),
-        desk: owner.desk(PASSWORD, Some(&text.text), refused),
+        frame: owner.account_frame(PASSWORD, Some(&text.text), refused),
         user_name: Some(&label),
         fields,
         proof,

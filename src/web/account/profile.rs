@@ -175,7 +175,7 @@ fn show(
     focus(&mut fields, &mut proof);
     let view = FormView {
         layout: owner.layout(&text.title),
-        desk: owner.desk(PROFILE, Some(&text.text), refused),
+        frame: owner.account_frame(PROFILE, Some(&text.text), refused),
         user_name: None,
         fields,
         proof,

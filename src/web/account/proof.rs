@@ -135,7 +135,7 @@ impl Owner {
     }
 
     async fn renew(&self, proof: ReauthenticationProof) -> Result<()> {
-        let counted = self.context.limited().count()?;
+        let counted = self.context.limited().count().await?;
         reauthenticate::renew(self.core(), &self.caller, proof, &counted, self.source()).await
     }
 }

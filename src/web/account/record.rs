@@ -13,7 +13,7 @@ use crate::web::html::Layout;
 use crate::web::stop::Stop;
 use crate::web::target::RECORD;
 use crate::web::time::{Moment, moment};
-use crate::web::view::Desk;
+use crate::web::view::AccountFrame;
 use crate::web::visit::Owner;
 use crate::words::{Text, Words};
 
@@ -25,7 +25,7 @@ const ON_PAGE: i64 = 30;
 #[template(path = "pages/account/record.html")]
 struct RecordView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     lines: Vec<RecordLine<'a>>,
     older: Option<String>,
 }
@@ -48,7 +48,7 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     let own = owner.caller.account.id.as_str();
     let view = RecordView {
         layout: owner.layout(&text.title),
-        desk: owner.desk(RECORD, Some(&text.text), None),
+        frame: owner.account_frame(RECORD, Some(&text.text), None),
         lines: records.iter().map(|record| line(words, own, record)).collect(),
         older,
     };
@@ -147,6 +147,7 @@ event_words! {
     PasskeySuspect => passkey_suspect;
     IdentityLinked => identity_linked;
     IdentityRemoved => identity_removed;
+    ProviderTokenGiven => provider_token_given;
     CodeRequested => code_requested;
     CodeShown => code_shown;
     UploadCounted => upload_counted;
@@ -155,4 +156,5 @@ event_words! {
     FileDeleted => file_deleted;
     KeyMade | RoleCreated | RoleChanged | RoleDeleted | AppCreated | AppKeyRotated | AppDeleted | MailRetried | MailShown | AuditExported | AdminRefused | AccountsImported | AccountsExported | BackupMade | DatabaseRestored | UpgradeRolledBack | MasterKeyReplaced | KeysRevoked => other;
     ProviderAdded | ProviderChanged | ProviderRemoved => other;
+    BackupChecked | BackupDownloaded | MailTested => other;
 }

@@ -14,7 +14,7 @@ use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::target::SESSIONS;
 use crate::web::time::{Moment, moment};
-use crate::web::view::Desk;
+use crate::web::view::AccountFrame;
 use crate::web::visit::Owner;
 use crate::words::Words;
 
@@ -23,7 +23,7 @@ use crate::words::Words;
 #[template(path = "pages/account/sessions.html")]
 struct SessionsView<'a> {
     layout: Layout<'a>,
-    desk: Desk<'a>,
+    frame: AccountFrame<'a>,
     sessions: Vec<DeviceLine>,
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn open(owner: &Owner) -> Result<Response, Stop> {
     sessions.sort_by_key(|session| !session.is_this);
     let view = SessionsView {
         layout: owner.layout(&text.title),
-        desk: owner.desk(SESSIONS, Some(&text.text), None),
+        frame: owner.account_frame(SESSIONS, Some(&text.text), None),
         sessions,
     };
     owner.render(&view, None)

@@ -4,10 +4,10 @@ use askama::Template;
 use poem::Response;
 
 use crate::error::Result;
-use crate::identity::account::{letters, quota};
+use crate::identity::account::quota;
 use crate::identity::admin::login_check::{LoginCheck, LoginMethods};
 use crate::identity::admin::search::AccountDetails;
-use crate::identity::admin::{login_check, search};
+use crate::identity::admin::{login_check, messages, search};
 use crate::identity::audit::log;
 use crate::identity::audit::log::AuditFilter;
 use crate::identity::passkey;
@@ -15,9 +15,9 @@ use crate::model::account::AddressState;
 use crate::model::{AccountId, Permission, Status, percent};
 use crate::web::console::accounts::page_of;
 use crate::web::console::cells::{self, Tag};
-use crate::web::console::desk::{ConsoleFrame, ConsoleVisit};
 use crate::web::console::mail::{MessageLine, line};
 use crate::web::console::record::{RecordEntry, entries};
+use crate::web::console::visit::{ConsoleFrame, ConsoleVisit};
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::time::Moment;
@@ -71,7 +71,7 @@ struct SessionLine {
 /// `GET /console/accounts/{id}`
 pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let (core, id) = (visit.core(), visit.id()?);
-    let details = search::file(core, &id).await?;
+    let details = search::details(core, &id).await?;
     let account = &details.entry.account;
     let status = account.status(core.verification());
     let check = login_check::explain(core, &id).await?;
@@ -134,7 +134,7 @@ async fn newest(visit: &ConsoleVisit, id: &str) -> Result<Vec<RecordEntry>, Stop
 
 async fn newest_letters(visit: &ConsoleVisit, id: &str) -> Result<Vec<MessageLine>, Stop> {
     let id = AccountId::new(id);
-    let (found, _) = letters::list_of(visit.core(), &id, None, None, LETTERS).await?;
+    let (found, _) = messages::list_of(visit.core(), &id, None, None, LETTERS).await?;
     Ok(found.into_iter().map(line).collect())
 }
 

@@ -5,47 +5,56 @@ use futures_util::stream;
 use poem::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use poem::{Body, Response};
 
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::http::server::failure::cut_off;
 use crate::identity::Core;
-use crate::identity::admin::accounts::{AccountFilter, AccountWithRoles};
-use crate::identity::admin::search::Wanted;
-use crate::identity::admin::{accounts, search};
-use crate::model::{Permission, SearchText, Status, Time, percent, text};
+use crate::identity::admin::accounts::AccountWithRoles;
+use crate::identity::admin::search;
+use crate::identity::admin::search::{AccountPage, AccountPageQuery};
+use crate::model::listing::{ListCount, ListSort};
+use crate::model::{Permission, Time, percent, text};
 use crate::web::console::cells::{self, Tag};
-use crate::web::console::desk::{ConsoleFrame, ConsoleVisit};
+use crate::web::console::filters::{self, FilterChoices, ListQuery};
+use crate::web::console::saved_searches::{self, SearchLine};
+use crate::web::console::visit::{ConsoleFrame, ConsoleVisit};
 use crate::web::stop::Stop;
 use crate::web::target::ACCOUNTS;
 use crate::web::time::Moment;
+use crate::web::visit::go;
 
 /// Accounts on a page.
-const ON_PAGE: i64 = 15;
-/// The most characters of a search.
-const LONGEST_SEARCH: usize = 255;
-/// The most matches of a search in a file, which is as many as a search counts.
-const MOST_MATCHES: i64 = 10_000;
+const ON_PAGE: i64 = 12;
 /// Accounts in a piece of a file.
-const PIECE: i64 = 500;
-
-/// The states to choose from.
-const STATES: [Status; 4] = [Status::Active, Status::Pending, Status::Suspended, Status::Deleted];
+const PIECE: i64 = 2_000;
 
 /// The list.
 #[derive(Template)]
 #[template(path = "pages/console/accounts.html")]
 struct AccountsView<'a> {
     frame: ConsoleFrame<'a>,
-    search: &'a str,
-    /// The states, with whether it is the chosen one.
-    states: Vec<(&'static str, bool)>,
+    asked: &'a ListQuery,
+    choices: FilterChoices,
+    columns: Vec<ListColumn>,
     rows: Vec<AccountLine>,
     summary: String,
-    is_filtered: bool,
-    may_create: bool,
+    /// How far the list was read, if few accounts match.
+    looked_at: Option<String>,
     /// What can be done to several, as the last part of the path and words.
     bulk: Vec<(&'static str, &'static str)>,
+    /// What can be done to all that match, as path and words.
+    bulk_all: Vec<(String, &'static str)>,
     pages: Vec<(String, &'static str)>,
     file: String,
+    searches: Vec<SearchLine>,
+}
+
+/// A column of the list.
+struct ListColumn {
+    name: &'static str,
+    /// Where the list is sorted by it.
+    path: Option<String>,
+    /// `ascending` or `descending`, if it is.
+    direction: Option<&'static str>,
 }
 
 struct AccountLine {
@@ -59,76 +68,97 @@ struct AccountLine {
     last_login: Option<Moment>,
 }
 
-/// What the query asks for.
-struct ListQuery {
-    search: String,
-    status: Option<Status>,
-    page: i64,
-}
-
-impl ListQuery {
-    fn of(visit: &ConsoleVisit) -> Self {
-        let search = visit.parameter("q").unwrap_or_default();
-        let status = visit.parameter("state");
-        let page = visit.parameter("page").and_then(|page| page.parse().ok());
-        Self {
-            search: search.trim().chars().take(LONGEST_SEARCH).collect(),
-            status: STATES.into_iter().find(|state| Some(state.as_str()) == status.as_deref()),
-            page: page.unwrap_or(1).clamp(1, i64::from(u32::MAX)),
-        }
-    }
-
-    fn search(&self) -> Option<String> {
-        SearchText::parse(&self.search).map(|_| self.search.clone())
-    }
-
-    fn wanted(&self) -> Wanted {
-        let Self { page, status, .. } = *self;
-        Wanted { page, limit: ON_PAGE, status, search: self.search() }
-    }
-
-    /// The path of a page with the same filter.
-    fn path(&self, path: &str, page: i64) -> String {
-        let mut pairs = Vec::new();
-        if !self.search.is_empty() {
-            pairs.push(format!("q={}", percent::encode(&self.search)));
-        }
-        pairs.extend(self.status.map(|state| format!("state={}", state.as_str())));
-        if page > 1 {
-            pairs.push(format!("page={page}"));
-        }
-        if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
-    }
-}
-
 /// `GET /console/accounts`
 pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let asked = ListQuery::of(visit);
-    let found = search::page(visit.core(), &asked.wanted()).await?;
-    let last = ((found.total + ON_PAGE - 1) / ON_PAGE).max(1);
-    let before =
-        (asked.page > 1).then(|| (asked.path(ACCOUNTS, (asked.page - 1).min(last)), "Previous"));
-    let after = (asked.page < last).then(|| (asked.path(ACCOUNTS, asked.page + 1), "Next"));
-    let chosen = asked.status.map(Status::as_str);
-    let count = cells::number(found.total);
+    let found = match search::page(visit.core(), &asked.page(ON_PAGE)).await {
+        // Nothing is before this place any more, or its account is gone: this is the first page.
+        Ok(found) if found.entries.is_empty() && asked.goes_back() && found.looked_at.is_none() => {
+            search::page(visit.core(), &asked.first_page(ON_PAGE)).await?
+        }
+        Err(error) if error.kind() == Kind::Validation => {
+            search::page(visit.core(), &asked.first_page(ON_PAGE)).await?
+        }
+        other => other?,
+    };
+    // The search above every page leads on to the only account that it finds.
+    if visit.parameter("go").is_some()
+        && let ([only], None, None, None) =
+            (&found.entries[..], &found.previous, &found.next, found.looked_at)
+    {
+        return Ok(go(&page_of(only.account.id.as_str())));
+    }
     let view = AccountsView {
         frame: visit.frame(visit.page.title),
-        states: STATES.map(|state| (state.as_str(), Some(state.as_str()) == chosen)).to_vec(),
-        summary: match (found.total, found.has_more) {
-            (_, true) => format!("The first {count} matches, page {} of {last}", asked.page),
-            (1, _) => "1 account".to_owned(),
-            (total, _) if total <= ON_PAGE => format!("{count} accounts"),
-            _ => format!("{count} accounts, page {} of {last}", asked.page),
-        },
+        choices: filters::choices(visit, &asked).await?,
+        columns: columns(&asked),
+        summary: summary(&found, &asked),
+        looked_at: found.looked_at.map(|read| {
+            let read = cells::number(i64::try_from(read).unwrap_or(i64::MAX));
+            format!("{read} accounts were looked at for this page, and few of them match.")
+        }),
         rows: found.entries.iter().map(|entry| line(visit.core(), entry)).collect(),
-        is_filtered: asked.status.is_some() || !asked.search.is_empty(),
         bulk: bulk(visit),
-        may_create: visit.may(Permission::UsersWrite),
-        pages: before.into_iter().chain(after).collect(),
-        file: asked.path("/console/accounts/export", 1),
-        search: &asked.search,
+        bulk_all: if asked.is_filtered() && found.next.is_some() {
+            let all =
+                |(action, words)| (asked.path(&format!("/console/bulk/{action}"), None), words);
+            bulk(visit).into_iter().map(all).collect()
+        } else {
+            Vec::new()
+        },
+        pages: pages(&found, &asked),
+        file: asked.path("/console/accounts/export", None),
+        searches: saved_searches::lines(visit, &asked).await?,
+        asked: &asked,
     };
     visit.show(&view)
+}
+
+fn columns(asked: &ListQuery) -> Vec<ListColumn> {
+    let sorted = |name, sort| ListColumn {
+        name,
+        path: Some(asked.sorted(ACCOUNTS, sort)),
+        direction: asked.direction_of(sort),
+    };
+    let plain = |name| ListColumn { name, path: None, direction: None };
+    vec![
+        sorted("Account", ListSort::Address),
+        plain("State"),
+        plain("Roles"),
+        sorted("Last login", ListSort::LastLogin),
+        sorted("Created", ListSort::Created),
+    ]
+}
+
+/// The other pages.
+fn pages(found: &AccountPage, asked: &ListQuery) -> Vec<(String, &'static str)> {
+    let onwards = if found.looked_at.is_some() { "Look further" } else { "Next" };
+    let first = found.previous.map(|_| (asked.path(ACCOUNTS, None), "First"));
+    let before = found.previous.map(|start| (asked.path(ACCOUNTS, Some(start)), "Previous"));
+    let after = found.next.map(|start| (asked.path(ACCOUNTS, Some(start)), onwards));
+    [first, before, after].into_iter().flatten().collect()
+}
+
+/// How many accounts match.
+fn summary(found: &AccountPage, asked: &ListQuery) -> String {
+    let shown = i64::try_from(found.entries.len()).unwrap_or(i64::MAX);
+    let without = if asked.order.sort == ListSort::Address {
+        ", without those that have no address"
+    } else {
+        ""
+    };
+    match found.count {
+        ListCount::Exactly(1) => format!("1 account{without}"),
+        ListCount::Exactly(count) => format!("{} accounts{without}", cells::number(count)),
+        ListCount::AtLeast(count) if asked.filter.search.is_some() => {
+            format!("The first {} matches", cells::number(count))
+        }
+        ListCount::AtLeast(count) if asked.is_filtered() => {
+            format!("At least {} accounts", cells::number(count))
+        }
+        ListCount::AtLeast(count) => format!("More than {} accounts", cells::number(count)),
+        ListCount::Unknown => format!("{} more accounts", cells::number(shown)),
+    }
 }
 
 /// The actions on several accounts that the administrator may use.
@@ -164,31 +194,17 @@ fn line(core: &Core, entry: &AccountWithRoles) -> AccountLine {
 
 /// `GET /console/accounts/export`
 pub(super) async fn export(visit: &ConsoleVisit) -> Result<Response, Stop> {
-    let asked = ListQuery::of(visit);
+    let wanted = ListQuery::of(visit).first_page(PIECE);
     let core = visit.core().clone();
     let heading = stream::iter([Ok::<_, std::io::Error>(format!("{}\r\n", NAMES.join(",")))]);
-    let body = if let Some(text) = asked.search() {
-        let wanted =
-            Wanted { page: 1, limit: MOST_MATCHES, status: asked.status, search: Some(text) };
-        let found = search::page(&core, &wanted).await?;
-        let lines = found.entries.iter().map(|entry| csv_line(&core, entry)).collect();
-        Body::from_bytes_stream(futures_util::StreamExt::chain(heading, stream::iter([Ok(lines)])))
-    } else {
-        let status = asked.status.map(|state| state.as_str().to_owned());
-        let filter = AccountFilter { status, search: None };
-        let pieces = stream::try_unfold(
-            (core, filter, Some(String::new())),
-            |(core, filter, after)| async move {
-                let Some(after) = after else { return Ok(None) };
-                let entries = accounts::list(&core, &filter, Some(&after), PIECE).await;
-                let entries = entries.map_err(cut_off)?;
-                let next = entries.last().map(|entry| entry.account.id.to_string());
-                let lines: String = entries.iter().map(|entry| csv_line(&core, entry)).collect();
-                Ok((!lines.is_empty()).then_some((lines, (core, filter, next))))
-            },
-        );
-        Body::from_bytes_stream(futures_util::StreamExt::chain(heading, pieces))
-    };
+    let pieces = stream::try_unfold((core, Some(wanted)), |(core, wanted)| async move {
+        let Some(wanted) = wanted else { return Ok(None) };
+        let found = search::page(&core, &wanted).await.map_err(cut_off)?;
+        let lines: String = found.entries.iter().map(|entry| csv_line(&core, entry)).collect();
+        let next = found.next.map(|start| AccountPageQuery { start, ..wanted });
+        Ok(Some((lines, (core, next))))
+    });
+    let body = Body::from_bytes_stream(futures_util::StreamExt::chain(heading, pieces));
     Ok(file("accounts.csv", "text/csv; charset=utf-8", body))
 }
 
@@ -214,7 +230,6 @@ const NAMES: [&str; 10] = [
     "lastLogin",
 ];
 
-/// Quotes every value. A leading apostrophe keeps spreadsheets from reading a value as a formula.
 fn csv_line(core: &Core, entry: &AccountWithRoles) -> String {
     let account = &entry.account;
     let cells: [String; NAMES.len()] = [
@@ -229,7 +244,5 @@ fn csv_line(core: &Core, entry: &AccountWithRoles) -> String {
         account.created_at.to_seconds_text(),
         account.last_login_at.map(Time::to_seconds_text).unwrap_or_default(),
     ];
-    let quoted =
-        cells.map(|value| format!("\"{}\"", text::guard_formula(&value).replace('"', "\"\"")));
-    format!("{}\r\n", quoted.join(","))
+    text::csv_line(cells)
 }

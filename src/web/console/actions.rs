@@ -4,25 +4,25 @@
 
 use poem::Response;
 
-use crate::error::Result;
+use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::ProofAge;
+use crate::identity::access::version::AccountVersion;
 use crate::identity::admin::accounts::AccountWithRoles;
-use crate::identity::admin::search::Changes;
-use crate::identity::admin::{accounts, search};
+use crate::identity::admin::changes::Changes;
+use crate::identity::admin::{accounts, changes, search};
 use crate::identity::audit::log;
 use crate::identity::audit::log::AuditFilter;
 use crate::identity::{FreshBy, factor, passkey};
-use crate::model::{AccountId, Permission, Status, Time, secret};
+use crate::model::{AccountId, Permission, Status, Time};
 use crate::web::console::accounts::page_of;
 use crate::web::console::cells;
-use crate::web::console::desk::{ConsoleVisit, ProvenActor};
 use crate::web::console::form::{ButtonLook, ConsoleForm, FormRefusal};
+use crate::web::console::visit::{ConsoleVisit, ProvenActor, VERSION};
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::target::ACCOUNTS;
 
-/// The field of the version, and of the key or session that an action is about.
-pub(super) const VERSION: &str = "version";
+/// The field of the key or session that an action is about.
 const PART: &str = "part";
 
 /// An action on an account. Its name is the last part of the path of its page.
@@ -42,9 +42,9 @@ pub(super) enum AccountAction {
 }
 
 impl AccountAction {
-    /// The action of a page.
-    pub(super) fn of(visit: &ConsoleVisit) -> Self {
-        match visit.page.path.rsplit('/').next().unwrap_or_default() {
+    /// The action of the visited page.
+    pub(super) fn of(visit: &ConsoleVisit) -> Result<Self, Stop> {
+        Ok(match visit.page.path.rsplit('/').next().unwrap_or_default() {
             "suspend" => Self::Suspend,
             "reinstate" => Self::Reinstate,
             "verify" => Self::Verify,
@@ -55,8 +55,9 @@ impl AccountAction {
             "reset-factors" => Self::ResetFactors,
             "remove-passkey" => Self::RemovePasskey,
             "delete" => Self::Delete,
-            _ => Self::EndSession,
-        }
+            "end-session" => Self::EndSession,
+            _ => return Err(Kind::NotFound.into()),
+        })
     }
 
     pub(super) fn text(self) -> &'static str {
@@ -149,7 +150,7 @@ async fn show(
     entry: &AccountWithRoles,
     refused: Option<FormRefusal>,
 ) -> Result<Response, Stop> {
-    let action = AccountAction::of(visit);
+    let action = AccountAction::of(visit)?;
     let label = cells::label(&entry.account);
     let part = visit.parameter(PART).or_else(|| visit.field(PART));
     let part = part.filter(|part| part.len() <= 255).map(|part| (PART, part));
@@ -170,7 +171,7 @@ async fn show(
 /// `POST` of the page of an action
 pub(super) async fn press(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let entry = find(visit).await?;
-    let action = AccountAction::of(visit);
+    let action = AccountAction::of(visit)?;
     if let Some(refused) = changed(visit, &entry).await? {
         return show(visit, &entry, Some(refused)).await;
     }
@@ -197,7 +198,10 @@ pub(super) async fn press(visit: &ConsoleVisit) -> Result<Response, Stop> {
     match done {
         Ok(()) if is_gone(visit, &id).await? => Ok(visit.done(ACCOUNTS, Notice::AccountErased)),
         Ok(()) => Ok(visit.done(&page_of(id.as_str()), action.notice())),
-        Err(error) => show(visit, &entry, Some(FormRefusal::of(error)?)).await,
+        Err(error) => {
+            let refused = refusal(visit, error).await?;
+            show(visit, &find(visit).await?, Some(refused)).await
+        }
     }
 }
 
@@ -210,15 +214,17 @@ pub(super) async fn perform(
     let (core, by, id) = (visit.core(), visit.by(), id.as_str());
     let status = |status| Changes { status: Some(status), ..Changes::default() };
     match action {
-        AccountAction::Suspend => search::update(core, &by, id, status(Status::Suspended)).await,
-        AccountAction::Reinstate => search::update(core, &by, id, status(Status::Active)).await,
+        AccountAction::Suspend => changes::update(core, &by, id, status(Status::Suspended)).await,
+        AccountAction::Reinstate => changes::update(core, &by, id, status(Status::Active)).await,
         AccountAction::Verify => accounts::verify(core, &by, id).await,
         AccountAction::Unlock => accounts::clear_lockout(core, &by, id).await,
-        AccountAction::SendReset => search::send_reset(core, &by, id).await,
-        AccountAction::EndSessions => search::end_sessions(core, &by, id).await,
-        AccountAction::Restore => search::restore(core, &by, id).await,
-        // The others have a fresh proof.
-        _ => search::end_session(core, &by, id, &visit.text(PART)).await,
+        AccountAction::SendReset => changes::send_reset(core, &by, id).await,
+        AccountAction::EndSessions => changes::end_sessions(core, &by, id).await,
+        AccountAction::Restore => changes::restore(core, &by, id).await,
+        AccountAction::EndSession => changes::end_session(core, &by, id, &visit.text(PART)).await,
+        AccountAction::ResetFactors | AccountAction::RemovePasskey | AccountAction::Delete => {
+            return Err(Kind::ReauthenticationRequired.into());
+        }
     }
     .map(drop)
 }
@@ -235,14 +241,14 @@ async fn perform_fresh(
         AccountAction::RemovePasskey => {
             passkey::remove_of(core, by, id, &visit.text(PART)).await.map(drop)
         }
-        _ => accounts::delete(core, by, id.as_str()).await.map(drop),
+        AccountAction::Delete => accounts::delete(core, by, id.as_str()).await.map(drop),
+        other => perform(visit, other, id).await,
     }
 }
 
 /// Whether the account is erased, because its address was never verified.
 async fn is_gone(visit: &ConsoleVisit, id: &AccountId) -> Result<bool, Stop> {
-    use crate::error::Kind;
-    match search::file(visit.core(), id.as_str()).await {
+    match search::details(visit.core(), id.as_str()).await {
         Ok(_) => Ok(false),
         Err(error) if error.kind() == Kind::AccountNotFound => Ok(true),
         Err(error) => Err(error.into()),
@@ -251,7 +257,7 @@ async fn is_gone(visit: &ConsoleVisit, id: &AccountId) -> Result<bool, Stop> {
 
 /// The account that the path names.
 pub(super) async fn find(visit: &ConsoleVisit) -> Result<AccountWithRoles, Stop> {
-    Ok(search::file(visit.core(), &visit.id()?).await?.entry)
+    Ok(search::details(visit.core(), &visit.id()?).await?.entry)
 }
 
 /// The version of an account as a form carries it, with the time when it was shown.
@@ -260,22 +266,21 @@ pub(super) fn version_fields(
     entry: &AccountWithRoles,
 ) -> Vec<(&'static str, String)> {
     let now = visit.core().env.now().millis();
-    vec![(VERSION, format!("{now}.{}", version(entry)))]
+    vec![(VERSION, format!("{now}.{}", version(entry).as_str()))]
 }
 
-/// A digest of what administrators see and change of an account.
-fn version(entry: &AccountWithRoles) -> String {
-    let account = &entry.account;
-    let text = format!(
-        "{:?}",
-        (
-            (account.updated_at.millis(), account.credential_version),
-            (&account.first_name, &account.last_name, &account.phone, account.locale),
-            (account.suspended_at, account.deleted_at, account.email_verified_at),
-            &entry.roles,
-        )
-    );
-    secret::encode(&secret::digest(text.as_bytes()))[..16].to_owned()
+fn version(entry: &AccountWithRoles) -> AccountVersion {
+    AccountVersion::of(&entry.account, &entry.roles)
+}
+
+/// The refusal of the core. If the account has changed while the form was handled, it says what.
+pub(super) async fn refusal(visit: &ConsoleVisit, error: Error) -> Result<FormRefusal, Stop> {
+    if matches!(error.detail(), Some(Detail::AccountChanged))
+        && let Some(refused) = changed(visit, &find(visit).await?).await?
+    {
+        return Ok(refused);
+    }
+    FormRefusal::of(error)
 }
 
 /// What has changed since the form was shown, if the account is not the one that it was made for.
@@ -285,7 +290,7 @@ pub(super) async fn changed(
 ) -> Result<Option<FormRefusal>, Stop> {
     let given = visit.text(VERSION);
     let (shown, seen) = given.split_once('.').unwrap_or(("", ""));
-    if seen == version(entry) {
+    if seen == version(entry).as_str() {
         return Ok(None);
     }
     let mut changes = Vec::new();

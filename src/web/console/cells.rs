@@ -2,6 +2,7 @@
 
 use crate::identity::Core;
 use crate::identity::audit::log::AuditRow;
+use crate::model::event::What;
 use crate::model::{Account, Status, Time};
 use crate::web::time::{Moment, moment};
 use crate::words::english;
@@ -46,21 +47,21 @@ pub(super) fn words(name: &str) -> String {
 }
 
 /// Events that are marked: thefts, bursts of failures, locks.
-const MARKED: [&str; 9] = [
-    "failure_burst",
-    "refresh_reused",
-    "login_disowned",
-    "passkey_suspect",
-    "lockout",
-    "password_closed",
-    "factor_closed",
-    "admin_refused",
-    "keys_revoked",
+const MARKED: [What; 9] = [
+    What::FailureBurst,
+    What::RefreshReused,
+    What::LoginDisowned,
+    What::PasskeySuspect,
+    What::Lockout,
+    What::PasswordClosed,
+    What::FactorClosed,
+    What::AdminRefused,
+    What::KeysRevoked,
 ];
 
 /// Whether a record is about an attack, or may be.
 pub(super) fn is_marked(record: &AuditRow) -> bool {
-    MARKED.contains(&record.event.as_str())
+    MARKED.iter().any(|what| what.as_str() == record.event)
 }
 
 /// A number with separators.

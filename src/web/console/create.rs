@@ -6,11 +6,11 @@ use poem::Response;
 use crate::error::{Error, Result};
 use crate::identity::account::sign_up::NewAccount;
 use crate::identity::admin::accounts::NewEntry;
-use crate::identity::admin::{accounts, search};
-use crate::model::{Email, Password, Username, text};
+use crate::identity::admin::{accounts, changes};
+use crate::model::{Email, Password, Username};
 use crate::web::console::accounts::page_of;
-use crate::web::console::desk::ConsoleVisit;
 use crate::web::console::form::{Choice, ChoiceGroup, ConsoleForm, FormRefusal};
+use crate::web::console::visit::ConsoleVisit;
 use crate::web::notice::Notice;
 use crate::web::problems::MAX_NAME;
 use crate::web::stop::Stop;
@@ -88,7 +88,7 @@ pub(super) async fn press(visit: &ConsoleVisit) -> Result<Response, Stop> {
     };
     let id = made.account.id.as_str();
     if is_invited {
-        search::send_reset(core, &by, id).await?;
+        changes::send_reset(core, &by, id).await?;
         return Ok(visit.done(&page_of(id), Notice::AccountInvited));
     }
     Ok(visit.done(&page_of(id), Notice::AccountMade))
@@ -112,18 +112,11 @@ fn read(visit: &ConsoleVisit, is_invited: bool) -> Result<NewEntry, NewFault> {
         problems
             .push("Username may have letters, digits, dots, hyphens and underscores".to_owned());
     }
-    let mut name = |id: &str, label: &str| {
-        let typed = visit.text(id);
-        if typed.contains(text::is_control) || text::length(&typed) > MAX_NAME {
-            problems.push(format!("{label} must be one line of at most {MAX_NAME} characters"));
-        }
-        Some(typed).filter(|typed| !typed.is_empty())
-    };
-    let (first_name, last_name) =
-        (name("first_name", "Given name"), name("last_name", "Family name"));
+    let first_name = visit.one_line("first_name", "Given name", MAX_NAME, &mut problems);
+    let last_name = visit.one_line("last_name", "Family name", MAX_NAME, &mut problems);
     let typed = visit.field("password").unwrap_or_default();
     let password = if is_invited {
-        // Nobody learns it. What follows the random part is for rules about kinds of characters.
+        // No person learns it. What follows the random part is for rules about kinds of characters.
         let random = visit.core().env.new_token().map_err(NewFault::Failed)?;
         Password::new(format!("{random}-Aa1!"))
     } else {

@@ -2,17 +2,16 @@
 
 use poem::Response;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::identity::account::quota;
 use crate::identity::admin::accounts::AccountWithRoles;
-use crate::identity::admin::search;
-use crate::identity::admin::search::{Changes, Correction};
-use crate::model::{Account, LanguageTag, role, text};
+use crate::identity::admin::changes::{self, Changes, Correction};
+use crate::model::{Account, AccountId, LanguageTag, role};
 use crate::web::console::accounts::page_of;
-use crate::web::console::actions::{changed, find, version_fields};
+use crate::web::console::actions::{changed, find, refusal, version_fields};
 use crate::web::console::cells;
-use crate::web::console::desk::ConsoleVisit;
 use crate::web::console::form::{Choice, ChoiceGroup, ConsoleForm, FormRefusal};
+use crate::web::console::visit::ConsoleVisit;
 use crate::web::notice::Notice;
 use crate::web::problems::MAX_NAME;
 use crate::web::stop::Stop;
@@ -75,8 +74,10 @@ pub(super) async fn save_profile(visit: &ConsoleVisit) -> Result<Response, Stop>
     };
     let changes = Changes { correction, ..Changes::default() };
     match update(visit, &entry, changes).await? {
-        Ok(answer) => Ok(answer),
-        Err(refused) => show_profile(visit, &entry, Some(refused)).await,
+        EditOutcome::Saved(page) => Ok(page),
+        EditOutcome::Refused(refused) => {
+            show_profile(visit, &find(visit).await?, Some(refused)).await
+        }
     }
 }
 
@@ -84,11 +85,7 @@ pub(super) async fn save_profile(visit: &ConsoleVisit) -> Result<Response, Stop>
 fn correction(visit: &ConsoleVisit, account: &Account) -> Result<Correction, Vec<String>> {
     let mut problems = Vec::new();
     let mut text_of = |id: &str, label: &str, max: usize, had: Option<&str>| {
-        let typed = visit.text(id);
-        if typed.contains(text::is_control) || text::length(&typed) > max {
-            problems.push(format!("{label} must be one line of at most {max} characters"));
-        }
-        let typed = Some(typed).filter(|typed| !typed.is_empty());
+        let typed = visit.one_line(id, label, max, &mut problems);
         (typed.as_deref() != had).then_some(typed)
     };
     let first_name = text_of("first_name", "Given name", MAX_NAME, account.first_name.as_deref());
@@ -110,16 +107,32 @@ fn correction(visit: &ConsoleVisit, account: &Account) -> Result<Correction, Vec
     }
 }
 
+/// What the core did with a form.
+#[must_use]
+enum EditOutcome {
+    /// The change is made. Leads to the account's page.
+    Saved(Response),
+    /// Nothing is changed. The form is to be shown again, for the account as it is now.
+    Refused(FormRefusal),
+}
+
+impl EditOutcome {
+    async fn of<T>(visit: &ConsoleVisit, id: &AccountId, done: Result<T>) -> Result<Self, Stop> {
+        match done {
+            Ok(_) => Ok(Self::Saved(visit.done(&page_of(id.as_str()), Notice::ChangeSaved))),
+            Err(error) => Ok(Self::Refused(refusal(visit, error).await?)),
+        }
+    }
+}
+
 async fn update(
     visit: &ConsoleVisit,
     entry: &AccountWithRoles,
     changes: Changes,
-) -> Result<Result<Response, FormRefusal>, Stop> {
-    let id = entry.account.id.as_str();
-    match search::update(visit.core(), &visit.by(), id, changes).await {
-        Ok(_) => Ok(Ok(visit.done(&page_of(id), Notice::ChangeSaved))),
-        Err(error) => Ok(Err(FormRefusal::of(error)?)),
-    }
+) -> Result<EditOutcome, Stop> {
+    let id = &entry.account.id;
+    let done = changes::update(visit.core(), &visit.by(), id.as_str(), changes).await;
+    EditOutcome::of(visit, id, done).await
 }
 
 /// `GET /console/accounts/{id}/roles`
@@ -174,8 +187,10 @@ pub(super) async fn save_roles(visit: &ConsoleVisit) -> Result<Response, Stop> {
     }
     let changes = Changes { roles: Some(roles), ..Changes::default() };
     match update(visit, &entry, changes).await? {
-        Ok(answer) => Ok(answer),
-        Err(refused) => show_roles(visit, &entry, Some(refused)).await,
+        EditOutcome::Saved(page) => Ok(page),
+        EditOutcome::Refused(refused) => {
+            show_roles(visit, &find(visit).await?, Some(refused)).await
+        }
     }
 }
 
@@ -231,9 +246,11 @@ pub(super) async fn save_quota(visit: &ConsoleVisit) -> Result<Response, Stop> {
     };
     let change = quota::Change { limit: Some(limit), uploaded };
     let id = &entry.account.id;
-    let done: Result<_, Error> = quota::change(visit.core(), &visit.by(), id, change).await;
-    match done {
-        Ok(_) => Ok(visit.done(&page_of(id.as_str()), Notice::ChangeSaved)),
-        Err(error) => show_quota(visit, &entry, Some(FormRefusal::of(error)?)).await,
+    let done = quota::change(visit.core(), &visit.by(), id, change).await;
+    match EditOutcome::of(visit, id, done).await? {
+        EditOutcome::Saved(page) => Ok(page),
+        EditOutcome::Refused(refused) => {
+            show_quota(visit, &find(visit).await?, Some(refused)).await
+        }
     }
 }

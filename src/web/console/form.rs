@@ -7,8 +7,10 @@ use poem::Response;
 use crate::error::{Error, Kind, Result};
 use crate::http::server::error_text;
 use crate::identity::access::actor::ProofAge;
+use crate::model::source::LONGEST_REASON;
+use crate::model::text;
 use crate::web::account::proof::{self, ProofFailure, ProofWays};
-use crate::web::console::desk::{ConsoleFrame, ConsoleVisit, LONGEST_REASON, is_of_the_request};
+use crate::web::console::visit::{ConsoleFrame, ConsoleVisit, is_of_the_request};
 use crate::web::stop::Stop;
 use crate::web::view::{FieldKind, FieldView, ProofView};
 
@@ -162,6 +164,22 @@ impl ConsoleVisit {
             form,
         };
         if is_refused { self.show_refused(&view, refused.error.as_ref()) } else { self.show(&view) }
+    }
+
+    /// The text of an optional field, `None` if it is empty. Adds to the problems if it is not one line
+    /// of at most so many characters.
+    pub(super) fn one_line(
+        &self,
+        id: &str,
+        label: &str,
+        most: usize,
+        problems: &mut Vec<String>,
+    ) -> Option<String> {
+        let typed = self.text(id);
+        if typed.contains(text::is_control) || text::length(&typed) > most {
+            problems.push(format!("{label} must be one line of at most {most} characters"));
+        }
+        Some(typed).filter(|typed| !typed.is_empty())
     }
 
     /// Checks the word that must be typed.

@@ -4,12 +4,12 @@ use askama::Template;
 use poem::Response;
 
 use crate::error::Result;
-use crate::identity::account::letters;
-use crate::identity::account::letters::{Message, MessageState};
+use crate::identity::admin::messages;
+use crate::identity::admin::messages::{Message, MessageState};
 use crate::model::{AccountId, percent};
 use crate::web::console::accounts::page_of;
 use crate::web::console::cells::{self, Tag};
-use crate::web::console::desk::{ConsoleFrame, ConsoleVisit};
+use crate::web::console::visit::{ConsoleFrame, ConsoleVisit};
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::target::MAIL;
@@ -59,8 +59,8 @@ pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let (core, before) = (visit.core(), before.as_deref());
     let account = visit.parameter("account").filter(|id| !id.is_empty() && id.len() <= 64);
     let (found, next) = match account.as_deref().map(AccountId::new) {
-        Some(account) => letters::list_of(core, &account, state, before, ON_PAGE).await?,
-        None => letters::list(core, state, before, ON_PAGE).await?,
+        Some(account) => messages::list_of(core, &account, state, before, ON_PAGE).await?,
+        None => messages::list(core, state, before, ON_PAGE).await?,
     };
     let of_state = state.map(|state| format!("state={}&", state.as_str())).unwrap_or_default();
     let of_account = account.as_deref().map(|id| format!("account={}&", percent::encode(id)));
@@ -100,6 +100,6 @@ pub(super) fn line(message: Message) -> MessageLine {
 
 /// `POST /console/mail/retry`
 pub(super) async fn retry(visit: &ConsoleVisit) -> Result<Response, Stop> {
-    letters::retry(visit.core(), &visit.by(), &visit.text("id")).await?;
+    messages::retry(visit.core(), &visit.by(), &visit.text("id")).await?;
     Ok(visit.done(MAIL, Notice::MessageRetried))
 }

@@ -1,10 +1,11 @@
 //! The administrators' console at `/console`.
 //!
-//! `table` lists its pages, and everything else is made from it. `desk` admits an administrator to a
+//! `table` lists its pages, and everything else is made from it. `visit` admits an administrator to a
 //! page before its handler runs, and draws what surrounds it; `form` is the shape of every form. The
-//! other files are the pages: `overview` with the drawings of `chart`; `accounts`, `account`, `login`
-//! and what is done to an account: `actions`, `bulk`, `edits` and `create`; `record`, `mail`, `roles`, `apps`
-//! and `keys`. `cells` writes values as people read them.
+//! other files are the pages: `overview` with the drawings of `chart`; `accounts` with `filters` and `saved_searches`,
+//! `account`, `login_check` and what is done to an account: `actions`, `bulk`, `edits` and `create`; `record`, `mail` with
+//! `letters`, `roles`, `apps` and `keys`; `provider` with the forms of `provider_form`; `settings`, `limits` and
+//! `backups`. `cells` writes values as people read them.
 //!
 //! Its words are English, as the messages of the administrative calls are, and are in its templates.
 
@@ -12,22 +13,30 @@ mod account;
 mod accounts;
 mod actions;
 mod apps;
+mod backups;
 mod bulk;
 mod cells;
 mod chart;
 mod create;
-mod desk;
 mod edits;
+mod filters;
 mod form;
 mod keys;
-mod login;
+mod letters;
+mod limits;
+mod login_check;
 mod mail;
 mod overview;
+mod provider;
+mod provider_form;
 mod record;
 mod roles;
+mod saved_searches;
+mod settings;
 mod table;
+mod visit;
 
-use crate::web::visit::{Act, Road};
+use crate::web::visit::{PageHandler, PageRoute};
 
 pub use crate::web::console::table::{ConsolePage, PagePlace};
 
@@ -38,11 +47,11 @@ pub fn pages() -> &'static [ConsolePage] {
 }
 
 /// The pages with their handlers.
-pub(in crate::web) fn roads() -> impl Iterator<Item = Road> {
-    table::PAGES.iter().map(|page| Road {
+pub(in crate::web) fn page_routes() -> impl Iterator<Item = PageRoute> {
+    table::PAGES.iter().map(|page| PageRoute {
         path: page.path,
-        get: page.get.map(|_| Act::Page(page)),
-        post: page.post.map(|_| Act::Page(page)),
+        get: page.get.map(|_| PageHandler::Page(page)),
+        post: page.post.map(|_| PageHandler::Page(page)),
         back: Some(page.in_menu()),
     })
 }

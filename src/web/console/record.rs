@@ -1,24 +1,24 @@
 //! The security record of all accounts: filtered, followed, and as a file.
 
 use askama::Template;
-use futures_util::{StreamExt as _, stream};
-use poem::{Body, Response};
+use poem::Response;
 
 use crate::error::Result;
-use crate::http::server::failure::cut_off;
+use crate::http::server::audit_file::{self, AuditFormat};
 use crate::identity::audit::log::{self, AuditExport, AuditFilter, AuditRow, From};
 use crate::model::event::What;
-use crate::model::{AccountId, Device, EventOutcome, Time, percent, text};
+use crate::model::{AccountId, Device, EventOutcome, percent};
 use crate::web::console::accounts::{file, page_of};
 use crate::web::console::cells;
-use crate::web::console::desk::{ConsoleFrame, ConsoleVisit};
+use crate::web::console::filters::{day, day_after};
+use crate::web::console::visit::{ConsoleFrame, ConsoleVisit};
 use crate::web::stop::Stop;
 use crate::web::target::AUDIT;
 use crate::web::time::Moment;
 use crate::web::visit::json;
 
 /// Entries on a page.
-const ON_PAGE: i64 = 15;
+const ON_PAGE: i64 = 14;
 /// The most entries in an answer to the script that follows.
 const AT_ONCE: i64 = 100;
 /// The longest ID in a filter.
@@ -133,7 +133,7 @@ impl RecordQuery {
             event: self.event.map(str::to_owned),
             outcome: self.outcome.map(str::to_owned),
             since: day(&self.since),
-            until: day(&self.until).map(|day| day + std::time::Duration::from_hours(24)),
+            until: day_after(&self.until),
         })
     }
 
@@ -153,13 +153,6 @@ impl RecordQuery {
         let pairs = given.map(|(name, value)| format!("{name}={}", percent::encode(value)));
         pairs.collect::<Vec<_>>().join("&")
     }
-}
-
-/// The beginning of a day in UTC.
-fn day(text: &str) -> Option<Time> {
-    let date: jiff::civil::Date = text.parse().ok()?;
-    let start = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    Some(Time::from_millis(start.timestamp().as_millisecond()))
 }
 
 /// `GET /console/record`
@@ -215,56 +208,11 @@ pub(super) async fn newer(visit: &ConsoleVisit) -> Result<Response, Stop> {
     Ok(json(&serde_json::json!({ "newest": newest, "entries": entries })))
 }
 
-const NAMES: [&str; 13] = [
-    "id",
-    "at",
-    "event",
-    "outcome",
-    "accountId",
-    "sessionId",
-    "actor",
-    "ipAddress",
-    "userAgent",
-    "requestId",
-    "detail",
-    "reason",
-    "count",
-];
-
 /// `GET /console/record/export`
 pub(super) async fn export(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let filter = RecordQuery::of(visit).filter(visit).await?;
-    let core = visit.core().clone();
+    let (core, format) = (visit.core().clone(), AuditFormat::Csv);
     let export = AuditExport::begin(&core, &visit.by(), filter).await?;
-    let records = stream::try_unfold((core, export), |(core, mut export)| async move {
-        let records = export.next(&core).await.map_err(cut_off)?;
-        let lines: String = records.iter().map(csv_line).collect();
-        Ok::<_, std::io::Error>((!records.is_empty()).then_some((lines, (core, export))))
-    });
-    let heading = stream::iter([Ok(format!("{}\r\n", NAMES.join(",")))]);
-    let body = Body::from_bytes_stream(heading.chain(records));
-    Ok(file("security-record.csv", "text/csv; charset=utf-8", body))
-}
-
-/// Quotes every value. A leading apostrophe keeps spreadsheets from reading a value as a formula.
-fn csv_line(record: &AuditRow) -> String {
-    let cells: [Option<String>; NAMES.len()] = [
-        Some(record.id.clone()),
-        Some(record.at.to_millis_text()),
-        Some(record.event.clone()),
-        Some(record.outcome.clone()),
-        record.account_id.clone(),
-        record.session_id.clone(),
-        record.actor.clone(),
-        record.client_ip.clone(),
-        record.user_agent.clone(),
-        record.request_id.clone(),
-        record.detail.clone(),
-        record.reason.clone(),
-        Some(record.count.to_string()),
-    ];
-    let quoted = cells.map(|value| {
-        format!("\"{}\"", text::guard_formula(&value.unwrap_or_default()).replace('"', "\"\""))
-    });
-    format!("{}\r\n", quoted.join(","))
+    let body = audit_file::body(core, export, format);
+    Ok(file("security-record.csv", format.media_type(), body))
 }

@@ -8,8 +8,8 @@ use crate::identity::admin::roles;
 use crate::identity::admin::roles::Role;
 use crate::model::{Permission, percent, permission};
 use crate::web::console::cells;
-use crate::web::console::desk::{ConsoleFrame, ConsoleVisit, ProvenActor};
 use crate::web::console::form::{ButtonLook, Choice, ChoiceGroup, ConsoleForm, FormRefusal};
+use crate::web::console::visit::{ConsoleFrame, ConsoleVisit, ProvenActor};
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::target::ROLES;
@@ -38,7 +38,11 @@ struct RoleLine {
 pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let line = |role: Role| RoleLine {
         path: format!("{ROLES}/{}", percent::encode(&role.name)),
-        members: cells::number(role.members),
+        members: if role.has_more_members {
+            format!("more than {}", cells::number(role.members))
+        } else {
+            cells::number(role.members)
+        },
         permissions: role.permissions,
         is_built_in: role.built_in,
         name: role.name,
@@ -62,6 +66,8 @@ fn meaning(permission: Permission) -> &'static str {
         Permission::Apps => "Register apps and rotate their keys",
         Permission::Stats => "Read statistics",
         Permission::Providers => "Add, change and remove login providers",
+        Permission::Settings => "Read the settings, without secrets",
+        Permission::Backups => "Make, check and download backups of everything",
     }
 }
 

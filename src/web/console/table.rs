@@ -4,16 +4,19 @@
 
 use crate::identity::access::actor::ProofAge;
 use crate::model::Permission;
-use crate::web::console::desk::ConsoleVisit;
+use crate::web::console::visit::ConsoleVisit;
 use crate::web::console::{
-    account, accounts, actions, apps, bulk, create, edits, keys, login, mail, overview, record,
-    roles,
+    account, accounts, actions, apps, backups, bulk, create, edits, keys, letters, limits,
+    login_check, mail, overview, provider, provider_form, record, roles, saved_searches, settings,
 };
-use crate::web::target::{ACCOUNTS, APPS, AUDIT, KEYS, MAIL, OVERVIEW, ROLES, START};
+use crate::web::target::{
+    ACCOUNTS, APPS, AUDIT, BACKUPS, KEYS, LIMITS, MAIL, NEW_ACCOUNT, OVERVIEW, PROVIDERS, ROLES,
+    SETTINGS, START,
+};
 use crate::web::visit::Shown;
 
 /// Writes a handler as a [`ConsoleAct`].
-macro_rules! act {
+macro_rules! handler {
     ($handler:path) => {
         Some(|visit| Box::pin($handler(visit)))
     };
@@ -28,6 +31,8 @@ pub struct ConsolePage {
     pub path: &'static str,
     pub title: &'static str,
     pub place: PagePlace,
+    /// The key that opens it after `g`; each page of the menu has one.
+    pub key: Option<char>,
     /// One of these permissions is required.
     pub any_of: &'static [Permission],
     /// What posting to it requires besides.
@@ -55,7 +60,12 @@ impl ConsolePage {
         get: Option<ConsoleAct>,
     ) -> Self {
         let (place, proof) = (PagePlace::Menu, ProofAge::Any);
-        Self { path, title, place, any_of, proof, operations, get, post: None }
+        Self { path, title, place, key: None, any_of, proof, operations, get, post: None }
+    }
+
+    /// A page of the menu that this key opens.
+    const fn at_key(self, key: char) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     const fn below(self, menu: &'static str) -> Self {
@@ -78,8 +88,8 @@ impl ConsolePage {
         any_of: &'static [Permission],
         operations: &'static [&'static str],
     ) -> Self {
-        let get: Option<ConsoleAct> = act!(actions::ask);
-        let post: Option<ConsoleAct> = act!(actions::press);
+        let get: Option<ConsoleAct> = handler!(actions::ask);
+        let post: Option<ConsoleAct> = handler!(actions::press);
         Self::menu(path, title, any_of, operations, get).below(ACCOUNTS).posting(post)
     }
 
@@ -102,8 +112,8 @@ impl ConsolePage {
         any_of: &'static [Permission],
         operations: &'static [&'static str],
     ) -> Self {
-        let get: Option<ConsoleAct> = act!(bulk::ask);
-        let post: Option<ConsoleAct> = act!(bulk::press);
+        let get: Option<ConsoleAct> = handler!(bulk::ask);
+        let post: Option<ConsoleAct> = handler!(bulk::press);
         Self::menu(path, title, any_of, operations, get).below(ACCOUNTS).posting(post)
     }
 
@@ -126,42 +136,71 @@ const MANAGE_MAIL: &[Permission] = &[Permission::Mail];
 const MANAGE_KEYS: &[Permission] = &[Permission::Keys];
 const MANAGE_APPS: &[Permission] = &[Permission::Apps];
 const READ_STATS: &[Permission] = &[Permission::Stats];
+const MANAGE_PROVIDERS: &[Permission] = &[Permission::Providers];
+const READ_SETTINGS: &[Permission] = &[Permission::Settings];
+const MANAGE_BACKUPS: &[Permission] = &[Permission::Backups];
 
 /// Every page.
 pub(in crate::web) static PAGES: &[ConsolePage] = &[
-    ConsolePage::menu(START, "Console", &Permission::ALL, &[], act!(overview::lead))
+    ConsolePage::menu(START, "Console", &Permission::ALL, &[], handler!(overview::lead))
         .below(OVERVIEW),
     ConsolePage::menu(
         OVERVIEW,
         "Overview",
         READ_STATS,
-        &["getStats", "getActivity"],
-        act!(overview::open),
-    ),
-    ConsolePage::menu(ACCOUNTS, "Accounts", READ_USERS, &["listUsers"], act!(accounts::open)),
+        &["getStats", "getActivity", "listFindings"],
+        handler!(overview::open),
+    )
+    .at_key('o'),
+    ConsolePage::menu(
+        ACCOUNTS,
+        "Accounts",
+        READ_USERS,
+        &["listUsers", "listSearches"],
+        handler!(accounts::open),
+    )
+    .at_key('a'),
+    ConsolePage::menu(
+        saved_searches::SAVE,
+        "Save search",
+        READ_USERS,
+        &["saveSearch"],
+        handler!(saved_searches::ask),
+    )
+    .below(ACCOUNTS)
+    .posting(handler!(saved_searches::save)),
+    ConsolePage::menu(
+        "/console/searches/remove",
+        "Remove search",
+        READ_USERS,
+        &["removeSearch"],
+        None,
+    )
+    .below(ACCOUNTS)
+    .posting(handler!(saved_searches::remove)),
     ConsolePage::menu(
         "/console/accounts/export",
         "Export of accounts",
         READ_USERS,
         &["listUsers"],
-        act!(accounts::export),
+        handler!(accounts::export),
     )
     .below(ACCOUNTS),
     ConsolePage::menu(
-        "/console/accounts/new",
+        NEW_ACCOUNT,
         "New account",
         WRITE_USERS,
         &["createUser", "resetUserPassword"],
-        act!(create::open),
+        handler!(create::open),
     )
     .below(ACCOUNTS)
-    .posting(act!(create::press)),
+    .posting(handler!(create::press)),
     ConsolePage::menu(
         "/console/accounts/:id",
         "Account",
         READ_USERS,
         &["getUser", "listUserSessions", "listUserPasskeys", "explainUserLogin"],
-        act!(account::open),
+        handler!(account::open),
     )
     .below(ACCOUNTS),
     ConsolePage::menu(
@@ -169,7 +208,7 @@ pub(in crate::web) static PAGES: &[ConsolePage] = &[
         "Why can’t they log in?",
         READ_USERS,
         &["explainUserLogin"],
-        act!(login::open),
+        handler!(login_check::open),
     )
     .below(ACCOUNTS),
     ConsolePage::menu(
@@ -177,28 +216,28 @@ pub(in crate::web) static PAGES: &[ConsolePage] = &[
         "Edit profile",
         WRITE_USERS,
         &["updateUser"],
-        act!(edits::profile),
+        handler!(edits::profile),
     )
     .below(ACCOUNTS)
-    .posting(act!(edits::save_profile)),
+    .posting(handler!(edits::save_profile)),
     ConsolePage::menu(
         "/console/accounts/:id/roles",
         "Change roles",
         MANAGE_ROLES,
         &["updateUser"],
-        act!(edits::roles),
+        handler!(edits::roles),
     )
     .below(ACCOUNTS)
-    .posting(act!(edits::save_roles)),
+    .posting(handler!(edits::save_roles)),
     ConsolePage::menu(
         "/console/accounts/:id/quota",
         "Change quota",
         WRITE_USERS,
         &["setUserQuota"],
-        act!(edits::quota),
+        handler!(edits::quota),
     )
     .below(ACCOUNTS)
-    .posting(act!(edits::save_quota)),
+    .posting(handler!(edits::save_quota)),
     ConsolePage::action(
         "/console/accounts/:id/suspend",
         "Suspend account",
@@ -281,13 +320,14 @@ pub(in crate::web) static PAGES: &[ConsolePage] = &[
         WRITE_USERS,
         &["endUserSessions"],
     ),
-    ConsolePage::menu(AUDIT, "Security record", READ_AUDIT, &["listAudit"], act!(record::open)),
+    ConsolePage::menu(AUDIT, "Security record", READ_AUDIT, &["listAudit"], handler!(record::open))
+        .at_key('s'),
     ConsolePage::menu(
         "/console/record/newer",
         "New entries",
         READ_AUDIT,
         &["listAudit"],
-        act!(record::newer),
+        handler!(record::newer),
     )
     .below(AUDIT),
     ConsolePage::menu(
@@ -295,81 +335,225 @@ pub(in crate::web) static PAGES: &[ConsolePage] = &[
         "Export of the record",
         READ_AUDIT,
         &["exportAudit"],
-        act!(record::export),
+        handler!(record::export),
     )
     .below(AUDIT),
-    ConsolePage::menu(MAIL, "Mail", MANAGE_MAIL, &["listMail"], act!(mail::open)),
+    ConsolePage::menu(MAIL, "Mail", MANAGE_MAIL, &["listMail"], handler!(mail::open)).at_key('m'),
     ConsolePage::menu("/console/mail/retry", "Retry", MANAGE_MAIL, &["retryMail"], None)
         .below(MAIL)
-        .posting(act!(mail::retry)),
-    ConsolePage::menu(ROLES, "Roles", MANAGE_ROLES, &["listRoles"], act!(roles::open)),
+        .posting(handler!(mail::retry)),
+    ConsolePage::menu(
+        "/console/mail/test",
+        "Test letter",
+        MANAGE_MAIL,
+        &["testMail"],
+        handler!(letters::ask_test),
+    )
+    .below(MAIL)
+    .posting(handler!(letters::test)),
+    ConsolePage::menu(
+        "/console/letters",
+        "Letters",
+        MANAGE_MAIL,
+        &["listLetters"],
+        handler!(letters::open),
+    )
+    .below(MAIL),
+    ConsolePage::menu(
+        "/console/letters/:id",
+        "Letter",
+        MANAGE_MAIL,
+        &["previewLetter"],
+        handler!(letters::show),
+    )
+    .below(MAIL),
+    ConsolePage::menu(
+        "/console/letters/:id/html",
+        "Letter as HTML",
+        MANAGE_MAIL,
+        &["previewLetter"],
+        handler!(letters::html),
+    )
+    .below(MAIL),
+    ConsolePage::menu(ROLES, "Roles", MANAGE_ROLES, &["listRoles"], handler!(roles::open))
+        .at_key('r'),
     ConsolePage::menu(
         "/console/roles/new",
         "New role",
         MANAGE_ROLES,
         &["createRole"],
-        act!(roles::ask_create),
+        handler!(roles::ask_create),
     )
     .below(ROLES)
-    .posting(act!(roles::create)),
+    .posting(handler!(roles::create)),
     ConsolePage::menu(
         "/console/roles/:id/edit",
         "Permissions of a role",
         MANAGE_ROLES,
         &["updateRole"],
-        act!(roles::ask_change),
+        handler!(roles::ask_change),
     )
     .below(ROLES)
-    .posting(act!(roles::change)),
+    .posting(handler!(roles::change)),
     ConsolePage::menu(
         "/console/roles/:id/delete",
         "Delete role",
         MANAGE_ROLES,
         &["deleteRole"],
-        act!(roles::ask_delete),
+        handler!(roles::ask_delete),
     )
     .below(ROLES)
-    .posting(act!(roles::delete))
+    .posting(handler!(roles::delete))
     .with_fresh_proof(),
-    ConsolePage::menu(APPS, "Apps", MANAGE_APPS, &["listApps"], act!(apps::open)),
+    ConsolePage::menu(APPS, "Apps", MANAGE_APPS, &["listApps"], handler!(apps::open)).at_key('p'),
     ConsolePage::menu(
         "/console/apps/new",
         "New app",
         MANAGE_APPS,
         &["createApp"],
-        act!(apps::ask_create),
+        handler!(apps::ask_create),
     )
     .below(APPS)
-    .posting(act!(apps::create)),
+    .posting(handler!(apps::create)),
     ConsolePage::menu(
         "/console/apps/:id/rotate",
         "New key for an app",
         MANAGE_APPS,
         &["rotateApp"],
-        act!(apps::ask_rotate),
+        handler!(apps::ask_rotate),
     )
     .below(APPS)
-    .posting(act!(apps::rotate))
+    .posting(handler!(apps::rotate))
     .with_fresh_proof(),
     ConsolePage::menu(
         "/console/apps/:id/delete",
         "Delete app",
         MANAGE_APPS,
         &["deleteApp"],
-        act!(apps::ask_delete),
+        handler!(apps::ask_delete),
     )
     .below(APPS)
-    .posting(act!(apps::delete))
+    .posting(handler!(apps::delete))
     .with_fresh_proof(),
-    ConsolePage::menu(KEYS, "Signing keys", MANAGE_KEYS, &["listKeys"], act!(keys::open)),
+    ConsolePage::menu(
+        PROVIDERS,
+        "Providers",
+        MANAGE_PROVIDERS,
+        &["listProviderSettings"],
+        handler!(provider::open),
+    )
+    .at_key('v'),
+    ConsolePage::menu(
+        "/console/providers/new",
+        "Add provider",
+        MANAGE_PROVIDERS,
+        &["createProvider"],
+        handler!(provider_form::ask_create),
+    )
+    .below(PROVIDERS)
+    .posting(handler!(provider_form::create))
+    .with_fresh_proof(),
+    ConsolePage::menu(
+        "/console/providers/:id",
+        "Provider",
+        MANAGE_PROVIDERS,
+        &["getProvider"],
+        handler!(provider::show),
+    )
+    .below(PROVIDERS),
+    ConsolePage::menu(
+        "/console/providers/:id/edit",
+        "Change provider",
+        MANAGE_PROVIDERS,
+        &["updateProvider"],
+        handler!(provider_form::ask_change),
+    )
+    .below(PROVIDERS)
+    .posting(handler!(provider_form::change))
+    .with_fresh_proof(),
+    ConsolePage::menu(
+        "/console/providers/:id/test",
+        "Test of a provider",
+        MANAGE_PROVIDERS,
+        &["testProvider"],
+        None,
+    )
+    .below(PROVIDERS)
+    .posting(handler!(provider::test)),
+    ConsolePage::menu(
+        "/console/providers/:id/remove",
+        "Remove provider",
+        MANAGE_PROVIDERS,
+        &["deleteProvider"],
+        handler!(provider::ask_remove),
+    )
+    .below(PROVIDERS)
+    .posting(handler!(provider::remove))
+    .with_fresh_proof(),
+    ConsolePage::menu(KEYS, "Signing keys", MANAGE_KEYS, &["listKeys"], handler!(keys::open))
+        .at_key('k'),
     ConsolePage::menu(
         "/console/keys/rotate",
         "Rotate signing keys",
         MANAGE_KEYS,
         &["rotateKeys"],
-        act!(keys::ask_rotate),
+        handler!(keys::ask_rotate),
     )
     .below(KEYS)
-    .posting(act!(keys::rotate))
+    .posting(handler!(keys::rotate))
+    .with_fresh_proof(),
+    ConsolePage::menu(LIMITS, "Limits", READ_STATS, &["listLimits"], handler!(limits::open))
+        .at_key('l'),
+    ConsolePage::menu(
+        "/console/limits/locked",
+        "Locked out now",
+        READ_USERS,
+        &["listLocks"],
+        handler!(limits::locked),
+    )
+    .below(LIMITS),
+    ConsolePage::menu(
+        SETTINGS,
+        "Settings",
+        READ_SETTINGS,
+        &["listSettings"],
+        handler!(settings::open),
+    )
+    .at_key('e'),
+    ConsolePage::menu(
+        BACKUPS,
+        "Backups",
+        MANAGE_BACKUPS,
+        &["listBackups"],
+        handler!(backups::open),
+    )
+    .at_key('b'),
+    ConsolePage::menu(
+        "/console/backups/new",
+        "Make a backup",
+        MANAGE_BACKUPS,
+        &["createBackup"],
+        handler!(backups::ask_make),
+    )
+    .below(BACKUPS)
+    .posting(handler!(backups::make)),
+    ConsolePage::menu(
+        "/console/backups/:id/verify",
+        "Check a backup",
+        MANAGE_BACKUPS,
+        &["verifyBackup"],
+        None,
+    )
+    .below(BACKUPS)
+    .posting(handler!(backups::verify)),
+    ConsolePage::menu(
+        "/console/backups/:id/download",
+        "Download a backup",
+        MANAGE_BACKUPS,
+        &["downloadBackup"],
+        handler!(backups::ask_download),
+    )
+    .below(BACKUPS)
+    .posting(handler!(backups::download))
     .with_fresh_proof(),
 ];

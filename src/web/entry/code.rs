@@ -58,7 +58,7 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
         let invalid = Error::new(Kind::Validation);
         return ask_address(visit, target.as_ref(), &typed, Some(&invalid));
     };
-    let sent = match visit.context.limited().count() {
+    let sent = match visit.context.limited().count().await {
         Ok(counted) => passwordless::request(visit.core(), &email, &counted, visit.source()).await,
         Err(error) => Err(error),
     };
@@ -82,7 +82,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     }
     let is_long = visit.field("remember").is_some();
     let remember = if is_long { Remember::Long } else { Remember::Short };
-    let entered = match visit.context.limited().count() {
+    let entered = match visit.context.limited().count().await {
         Ok(counted) => {
             let (core, source) = (visit.core(), visit.source());
             passwordless::verify(core, &email, &code, remember, &counted, source).await

@@ -49,7 +49,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     if code.is_empty() {
         return show(visit, target.as_ref(), Some(Kind::Validation.into())).await;
     }
-    let counted = match visit.context.limited().count() {
+    let counted = match visit.context.limited().count().await {
         Ok(counted) => counted,
         Err(error) => return show(visit, target.as_ref(), Some(error)).await,
     };
@@ -65,7 +65,7 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
     let (target, pending) = (visit.target()?, pending(visit)?);
     let kind = FactorKind::parse(&visit.text("method"));
     let (core, source) = (visit.core(), visit.source());
-    let sent = match visit.context.limited().count() {
+    let sent = match visit.context.limited().count().await {
         Ok(counted) => challenge::send(core, pending.reveal(), kind, &counted, source).await,
         Err(error) => Err(error),
     };

@@ -19,41 +19,41 @@ use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::identity::login::gate::Issued;
 use crate::identity::session::holder::SessionHolder;
-use crate::identity::session::{page, sign_out};
+use crate::identity::session::{page_session, sign_out};
 use crate::web::jar::PageCookie;
 use crate::web::notice::Notice;
 use crate::web::stop::Stop;
 use crate::web::target::{ACCOUNT, Target};
-use crate::web::visit::{Act, Owner, Road, Visit, add_cookie, anyone, go, owner};
+use crate::web::visit::{Owner, PageHandler, PageRoute, Visit, add_cookie, anyone, go, owner};
 
 /// The path that the refresh cookie is set for: that of the native API, whose client apps use.
 const REFRESH_PATH: &str = "/v1/auth";
 
 /// The pages with their handlers.
-pub(in crate::web) fn roads() -> [Road; 17] {
-    let road = |path, get, post| Road { path, get, post, back: None };
+pub(in crate::web) fn page_routes() -> [PageRoute; 17] {
+    let route = |path, get, post| PageRoute { path, get, post, back: None };
     [
-        road("/sign-in", anyone!(sign_in::open), anyone!(sign_in::press)),
-        road("/sign-in/continue", None, owner!(sign_in::go_on)),
-        road(code::CODE, anyone!(code::open), anyone!(code::press)),
-        road("/sign-in/code/send", None, anyone!(code::send)),
-        road("/sign-in/factor", anyone!(factor::open), anyone!(factor::press)),
-        road("/sign-in/passkey", None, anyone!(passkey::press)),
-        road("/sign-in/passkey/options", None, anyone!(passkey::options)),
-        road("/sign-in/factor/passkey", None, anyone!(passkey::step)),
-        road("/sign-in/factor/passkey/options", None, anyone!(passkey::step_options)),
-        road("/sign-in/factor/send", None, anyone!(factor::send)),
-        road("/sign-in/provider/:name", anyone!(provider::begin), None),
-        road(
+        route("/sign-in", anyone!(sign_in::open), anyone!(sign_in::press)),
+        route("/sign-in/continue", None, owner!(sign_in::go_on)),
+        route(code::CODE, anyone!(code::open), anyone!(code::press)),
+        route("/sign-in/code/send", None, anyone!(code::send)),
+        route("/sign-in/factor", anyone!(factor::open), anyone!(factor::press)),
+        route("/sign-in/passkey", None, anyone!(passkey::press)),
+        route("/sign-in/passkey/options", None, anyone!(passkey::options)),
+        route("/sign-in/factor/passkey", None, anyone!(passkey::step)),
+        route("/sign-in/factor/passkey/options", None, anyone!(passkey::step_options)),
+        route("/sign-in/factor/send", None, anyone!(factor::send)),
+        route("/sign-in/provider/:name", anyone!(provider::begin), None),
+        route(
             "/sign-in/provider/:name/callback",
             anyone!(provider::call_back),
-            Some(Act::PostedAnswer),
+            Some(PageHandler::PostedAnswer),
         ),
-        road("/sign-in/connect", anyone!(provider::open), anyone!(provider::press)),
-        road("/sign-in/connect/code", None, anyone!(provider::send)),
-        road("/sign-up", anyone!(sign_up::open), anyone!(sign_up::press)),
-        road("/sign-up/done", anyone!(sign_up::done), None),
-        road("/sign-out", None, owner!(leave)),
+        route("/sign-in/connect", anyone!(provider::open), anyone!(provider::press)),
+        route("/sign-in/connect/code", None, anyone!(provider::send)),
+        route("/sign-up", anyone!(sign_up::open), anyone!(sign_up::press)),
+        route("/sign-up/done", anyone!(sign_up::done), None),
+        route("/sign-out", None, owner!(leave)),
     ]
 }
 
@@ -61,7 +61,7 @@ pub(in crate::web) fn roads() -> [Road; 17] {
 /// the app's client. Both belong to one session. The one that the browser had before ends.
 async fn enter(visit: &Visit, issued: &Issued, target: Option<&Target>) -> Result<Response, Stop> {
     let core = visit.core();
-    let secret = page::admit(core, issued).await?;
+    let secret = page_session::admit(core, issued).await?;
     if let Some(before) = visit.caller() {
         sign_out::here(core, &SessionHolder::from(before), visit.source()).await?;
     }

@@ -15,7 +15,7 @@ use crate::webauthn::AssertionResponse;
 
 /// `POST /sign-in/passkey/options`
 pub(super) async fn options(visit: &Visit) -> Result<Response, Stop> {
-    let counted = visit.context.limited().count()?;
+    let counted = visit.context.limited().count().await?;
     let options = passkey::options(visit.core(), &counted).await?;
     Ok(json(&options.to_json()))
 }
@@ -26,7 +26,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     let is_long = visit.field("remember").is_some();
     let remember = if is_long { Remember::Long } else { Remember::Short };
     let (core, source) = (visit.core(), visit.source());
-    let entered = match (posted_credential(visit), visit.context.limited().count()) {
+    let entered = match (posted_credential(visit), visit.context.limited().count().await) {
         (Ok(answer), Ok(counted)) => {
             passkey::complete(core, &answer, remember, &counted, source).await
         }
@@ -41,7 +41,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
 /// `POST /sign-in/factor/passkey/options`
 pub(super) async fn step_options(visit: &Visit) -> Result<Response, Stop> {
     let pending = factor::pending(visit)?;
-    let counted = visit.context.limited().count()?;
+    let counted = visit.context.limited().count().await?;
     let (core, source) = (visit.core(), visit.source());
     let options = passkey_step::options(core, pending.reveal(), &counted, source).await?;
     Ok(json(&options.to_json()))
@@ -51,7 +51,7 @@ pub(super) async fn step_options(visit: &Visit) -> Result<Response, Stop> {
 pub(super) async fn step(visit: &Visit) -> Result<Response, Stop> {
     let (target, pending) = (visit.target()?, factor::pending(visit)?);
     let (core, source) = (visit.core(), visit.source());
-    let entered = match (posted_credential(visit), visit.context.limited().count()) {
+    let entered = match (posted_credential(visit), visit.context.limited().count().await) {
         (Ok(answer), Ok(counted)) => {
             passkey_step::complete(core, pending.reveal(), &answer, &counted, source).await
         }

@@ -36,7 +36,7 @@ pub(in crate::web) async fn answer(site: &Arc<Site>, request: Request) -> poem::
 
 async fn lead_on(site: &Arc<Site>, context: &RequestContext, request: Request) -> Result<Response> {
     let core = &site.core;
-    context.limited::<limit::General>().count()?;
+    context.limited::<limit::General>().count().await?;
     body::refuse_announced(&request, &core.config)?;
     let (_, mut posted) = request.split();
     let bytes = body::bytes(&core.config, &mut posted).await?;

@@ -5,8 +5,9 @@ use askama::Template;
 use poem::Response;
 use poem::http::StatusCode;
 
-use crate::error::{Detail, Error, Extra, Kind, ProviderFault, Result};
+use crate::error::{Detail, Error, Extra, Kind, ProviderFault, Result, limit};
 use crate::http::server::reject;
+use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::login::gate::Issued;
 use crate::identity::login::remember::Remember;
@@ -66,7 +67,7 @@ struct ConnectView<'a> {
 pub(super) async fn begin(visit: &Visit) -> Result<Response, Stop> {
     let target = visit.target()?;
     let name = visit.segment(3).unwrap_or_default().to_owned();
-    let begun = match visit.context.limited().count() {
+    let begun = match visit.context.limited().count().await {
         Ok(counted) => {
             let (core, own) = (visit.core(), Redirect::OwnPage);
             provider::begin(core, &name, &own, Remember::Long, &counted).await
@@ -78,6 +79,10 @@ pub(super) async fn begin(visit: &Visit) -> Result<Response, Stop> {
             let mut response = go(&begun.url);
             add_cookie(&mut response, &flow_cookie(visit, &begun, target.as_ref()));
             Ok(response)
+        }
+        Err(error) if error.detail() == Some(&Detail::Provider(ProviderFault::Unknown)) => {
+            let ways = buttons(visit, target.as_ref().map(Target::as_str)).await?;
+            fault_with(visit, target.as_ref(), &error, &ways)
         }
         Err(error) => fault(visit, target.as_ref(), &error),
     }
@@ -117,24 +122,32 @@ pub(super) async fn call_back(visit: &Visit) -> Result<Response, Stop> {
         error_description: visit.parameter("error_description"),
         user: visit.parameter("user"),
     };
+    // Counted first, so that answers which belong to no login do not fill the log.
+    let counted = match visit.context.limited().count().await {
+        Ok(counted) => counted,
+        Err(error) => return fault(visit, None, &error),
+    };
+    let name = visit.segment(3).unwrap_or_default();
     let (flow, target) = match split(visit, visit.provider_flow.as_ref()) {
         Ok(kept) => kept,
-        Err(Stop::Failed(error)) => return fault(visit, None, &error),
+        Err(Stop::Failed(error)) => {
+            provider::note_stale(name, "it came to a browser without the cookie of a login");
+            return fault(visit, None, &error);
+        }
         Err(stop) => return Err(stop),
     };
     let (core, source) = (visit.core(), visit.source());
     // Each provider has a page of its own: an answer that came to another's may be of another provider,
     // and is sent nowhere (RFC 9700, section 4.4.2.2).
-    if !provider::is_of(core, &flow, visit.segment(3).unwrap_or_default()) {
+    if !provider::is_of(core, &flow, name) {
+        let why = "the cookie is that of a login with another provider, or too old";
+        provider::note_stale(name, why);
         return fault(visit, target.as_ref(), &ProviderFault::Stale.into());
     }
     if provider::is_link(core, &flow) {
-        return link(visit, &flow, &answer).await;
+        return link(visit, &flow, &answer, &counted).await;
     }
-    let entered = match visit.context.limited().count() {
-        Ok(counted) => provider::complete(core, &flow, &answer, &counted, source).await,
-        Err(error) => Err(error),
-    };
+    let entered = provider::complete(core, &flow, &answer, &counted, source).await;
     let mut response = finish(visit, target.as_ref(), entered).await?;
     add_cookie(&mut response, &visit.jar.clear(PageCookie::ProviderFlow));
     Ok(response)
@@ -170,13 +183,18 @@ async fn finish(
 }
 
 /// Connects the account at the provider with the account of the session in which that began.
-async fn link(visit: &Visit, flow: &Secret, answer: &ProviderAnswer) -> Result<Response, Stop> {
+async fn link(
+    visit: &Visit,
+    flow: &Secret,
+    answer: &ProviderAnswer,
+    counted: &Counted<limit::Provider>,
+) -> Result<Response, Stop> {
     let Some(caller) = visit.caller() else { return Err(Stop::LoggedOut(Some(CONNECTIONS))) };
-    let linked = match (Fresh::check(visit.core(), caller).await, visit.context.limited().count()) {
-        (Ok(fresh), Ok(counted)) => {
-            provider::link(visit.core(), &fresh, flow, answer, &counted, visit.source()).await
+    let linked = match Fresh::check(visit.core(), caller).await {
+        Ok(fresh) => {
+            provider::link(visit.core(), &fresh, flow, answer, counted, visit.source()).await
         }
-        (Err(error), _) | (_, Err(error)) => Err(error),
+        Err(error) => Err(error),
     };
     let mut response = match linked {
         Ok(_) => visit.go_with(CONNECTIONS, Notice::connected(&caller.account)),
@@ -203,7 +221,7 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
         )
         .await;
     }
-    let sent = match visit.context.limited().count() {
+    let sent = match visit.context.limited().count().await {
         Ok(counted) => {
             let (core, source) = (visit.core(), visit.source());
             provider::request_code(core, &token, email.as_ref(), &counted, source).await
@@ -226,7 +244,7 @@ pub(super) async fn send(visit: &Visit) -> Result<Response, Stop> {
 pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
     let (token, target) = split(visit, visit.provider_step.as_ref())?;
     let code = visit.text("code");
-    let entered = match visit.context.limited().count() {
+    let entered = match visit.context.limited().count().await {
         Ok(counted) => {
             let (core, source) = (visit.core(), visit.source());
             provider::complete_step(core, &token, &code, &counted, source).await
@@ -301,10 +319,21 @@ async fn show(visit: &Visit, failure: Option<&Error>) -> Result<Response, Stop> 
 
 /// Says why a login at a provider did not work, and how to go on.
 fn fault(visit: &Visit, target: Option<&Target>, error: &Error) -> Result<Response, Stop> {
+    fault_with(visit, target, error, &[])
+}
+
+/// The same, with the providers that there are.
+fn fault_with(
+    visit: &Visit,
+    target: Option<&Target>,
+    error: &Error,
+    ways: &[ProviderButton],
+) -> Result<Response, Stop> {
     let words = visit.words().words;
     let text = sentence(words, error);
     let sign_in = with_target("/sign-in", target.map(Target::as_str));
-    let links = [(sign_in.as_str(), words.shell.sign_in.as_str())];
+    let mut links: Vec<_> = ways.iter().map(|one| (&*one.path, &*one.label)).collect();
+    links.push((&sign_in, &words.shell.sign_in));
     let layout = visit.layout(&words.provider.failed_title);
     let status = reject::status(error.kind());
     let mut response =
@@ -320,6 +349,7 @@ pub(in crate::web) fn sentence(words: &Words, error: &Error) -> String {
         (_, Some(Detail::Provider(fault))) => match fault {
             ProviderFault::Stale => text.stale.to_string(),
             ProviderFault::Denied => text.denied.to_string(),
+            ProviderFault::Unknown => text.unknown.to_string(),
             ProviderFault::Taken => words.account.connections.taken.to_string(),
             _ => text.refused.to_string(),
         },

@@ -48,8 +48,8 @@ struct SignInView<'a> {
 
 /// For visitors who are logged in already.
 #[derive(Template)]
-#[template(path = "pages/known.html")]
-struct KnownView<'a> {
+#[template(path = "pages/signed_in.html")]
+struct SignedInView<'a> {
     layout: Layout<'a>,
     text: String,
     target: Option<&'a str>,
@@ -79,7 +79,7 @@ pub(super) async fn open(visit: &Visit) -> Result<Response, Stop> {
     let target = visit.target()?;
     if let Some(caller) = visit.caller().filter(|_| !visit.asks("again")) {
         let (words, target) = (visit.words().words, target.as_ref().map(Target::as_str));
-        let view = KnownView {
+        let view = SignedInView {
             layout: visit.layout(&words.sign_in.known_title),
             text: words.sign_in.known_text(caller.account.label()),
             target,
@@ -136,7 +136,7 @@ async fn log_in(
     };
     let remember = if typed.remember { Remember::Long } else { Remember::Short };
     let not_locked = sign_in::refuse_locked(core, &name, source).await?;
-    let counted = visit.context.limited().count()?;
+    let counted = visit.context.limited().count().await?;
     let credentials = Credentials { name, password, remember };
     sign_in::with_password(core, credentials, &not_locked, &counted, source).await
 }

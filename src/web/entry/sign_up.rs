@@ -15,7 +15,7 @@ use crate::web::entry::enter;
 use crate::web::entry::provider;
 use crate::web::entry::provider::ProviderButton;
 use crate::web::html::Layout;
-use crate::web::pages::password_rules;
+use crate::web::link_pages::password_rules;
 use crate::web::problems::{self, MAX_NAME, bad_name};
 use crate::web::site::{SayView, note_failure};
 use crate::web::stop::{Stop, problem};
@@ -78,7 +78,7 @@ pub(super) async fn press(visit: &Visit) -> Result<Response, Stop> {
         return show(visit, target.as_ref(), &typed, StatusCode::BAD_REQUEST).await;
     };
     let (core, source) = (visit.core(), visit.source());
-    let made = match visit.context.limited().count() {
+    let made = match visit.context.limited().count().await {
         Err(error) => Err(error),
         Ok(counted) if core.config.signup.logs_in => {
             let entered =

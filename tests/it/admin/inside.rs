@@ -1,14 +1,16 @@
 //! An administrator's rights are checked again in the write, not only before it.
 
-use authd::error::{Kind, Result};
+use authd::error::{Detail, Kind, Result};
 use authd::identity::access::actor::{Demand, Locality, ProofAge};
+use authd::identity::access::version::{AccountVersion, StatedVersions};
 use authd::identity::access::{api_client as apps, caller};
-use authd::identity::account::{letters, quota};
+use authd::identity::account::quota;
 use authd::identity::admin::accounts::RoleChange;
-use authd::identity::admin::{accounts, roles};
+use authd::identity::admin::changes::Changes;
+use authd::identity::admin::{accounts, changes, messages, roles};
 use authd::identity::audit::log::{AuditExport, AuditFilter};
 use authd::identity::system::key;
-use authd::identity::{Actor, By, FreshBy};
+use authd::identity::{Actor, By, FreshBy, factor};
 use authd::model::app::ApiClientKind as AppKind;
 use authd::model::{AccountId, Permission, Source};
 use authd::token::{Begin, Old, Rotation};
@@ -44,7 +46,7 @@ async fn everything(
     let change = quota::Change { limit: Some(Some(3)), uploaded: None };
     let id = AccountId::new(target);
     vec![
-        ("mail", letters::retry(core, mail, letter).await.map(drop)),
+        ("mail", messages::retry(core, mail, letter).await.map(drop)),
         ("apps", apps::create(core, app_door, "Website", AppKind::Client).await.map(drop)),
         (
             "roles",
@@ -134,16 +136,19 @@ async fn a_letter_that_may_not_be_tried_again_stays_as_it_is() {
     app.turn_clock(std::time::Duration::from_secs(5));
     let by = let_in(&app, &token, &[Permission::Mail]).await;
     assert_eq!(
-        letters::retry(&app.core, &by, &delivered.id).await.unwrap_err().kind(),
+        messages::retry(&app.core, &by, &delivered.id).await.unwrap_err().kind(),
         Kind::Validation
     );
-    assert_eq!(letters::retry(&app.core, &by, "nothing").await.unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(
+        messages::retry(&app.core, &by, "nothing").await.unwrap_err().kind(),
+        Kind::NotFound
+    );
     assert!(!app.audit().await.iter().any(|line| line.starts_with("mail_retried")));
     accounts::change_role(&app.core, &By::command_line(), &id, "admin", RoleChange::Take)
         .await
         .unwrap();
     assert_eq!(
-        letters::retry(&app.core, &by, &waiting.id).await.unwrap_err().kind(),
+        messages::retry(&app.core, &by, &waiting.id).await.unwrap_err().kind(),
         Kind::Forbidden
     );
     assert_eq!(
@@ -151,9 +156,43 @@ async fn a_letter_that_may_not_be_tried_again_stays_as_it_is() {
         waiting.next_at,
         "refused is not done all the same"
     );
-    let retried = letters::retry(&app.core, &By::command_line(), &waiting.id).await.unwrap();
+    let retried = messages::retry(&app.core, &By::command_line(), &waiting.id).await.unwrap();
     assert!(retried.next_at > waiting.next_at);
     let recorded: Vec<String> =
         app.audit().await.into_iter().filter(|line| line.starts_with("mail_retried")).collect();
     assert_eq!(recorded, [format!("mail_retried done {}", waiting.id)], "on the command line too");
+}
+
+/// Whatever is done to an account that another administrator has changed meanwhile, the write itself
+/// refuses it.
+#[tokio::test]
+async fn an_account_that_has_changed_since_it_was_seen_stays_as_it_is() {
+    let app = app().await;
+    let ada = make(&app, "ada", &[]).await;
+    let (_, token) = staff(&app, "root", &["admin"]).await;
+    let by = let_in(&app, &token, &[Permission::UsersWrite]).await;
+    let found = accounts::find(&app.core, &ada).await.unwrap();
+    let version = AccountVersion::of(&found.account, &found.roles);
+    let seen = StatedVersions::any_of([version.as_str()]);
+    accounts::change_role(&app.core, &By::command_line(), &ada, "moderator", RoleChange::Give)
+        .await
+        .unwrap();
+    let Actor::Admin(admin) = by.actor else { panic!("an administrator") };
+    let stale = By { actor: Actor::Admin(admin.seeing(Some(seen))), source: by.source };
+    let fresh = FreshBy::check(stale.clone()).unwrap();
+    let (core, id) = (&app.core, AccountId::new(&ada));
+    let change = quota::Change { limit: Some(Some(3)), uploaded: None };
+    let before = whole_audit(&app).await;
+    for (name, done) in [
+        ("update", changes::update(core, &stale, &ada, Changes::default()).await.map(drop)),
+        ("suspend", accounts::suspend(core, &stale, &ada).await.map(drop)),
+        ("sessions", changes::end_sessions(core, &stale, &ada).await.map(drop)),
+        ("reset", changes::send_reset(core, &stale, &ada).await.map(drop)),
+        ("quota", quota::change(core, &stale, &id, change).await.map(drop)),
+        ("factors", factor::reset_all(core, &fresh, &id).await.map(drop)),
+        ("delete", accounts::delete(core, &fresh, &ada).await.map(drop)),
+    ] {
+        assert_eq!(done.unwrap_err().detail(), Some(&Detail::AccountChanged), "{name}");
+    }
+    assert_eq!(whole_audit(&app).await, before);
 }

@@ -15,7 +15,7 @@ use crate::support::{App, PASSWORD, UNLIMITED, app_with};
 const WIRES: [Wire; 2] = [
     Wire {
         profile: "standard",
-        document: "/openapi/v1.json",
+        document: "/openapi/v1-admin.json",
         admin: "/admin/",
         mount: "/v1",
         code: "/error/code",
@@ -62,6 +62,8 @@ const ROLES: [(&str, &[&str]); 4] = [
             "admin.apps",
             "admin.stats",
             "admin.providers",
+            "admin.settings",
+            "admin.backups",
         ],
     ),
 ];
@@ -239,7 +241,7 @@ async fn no_other_wire_lets_a_role_do_more() {
 async fn operations_marked_fresh_are_refused_to_a_caller_without_recent_proof() {
     let app = app_with("standard", &settings(&[("tokens.access", "1h")])).await;
     let token = enter(&app, "root", &["admin"]).await;
-    let document = app.get("/openapi/v1.json").send().await.body;
+    let document = app.get("/openapi/v1-admin.json").send().await.body;
     let marked = |operation: &Operation| {
         let place =
             &document["paths"][&operation.path][operation.method.as_str().to_ascii_lowercase()];

@@ -47,6 +47,8 @@ async fn accounts_are_listed_page_by_page_and_found_by_any_part_of_a_name() {
         ("search=NNY@ex", vec!["johnny"]),
         ("search='%20or%201=1--", vec![]),
         ("search=given%20fam&limit=1", vec![]),
+        ("text=given%20fam&search=zoe", vec!["zoe"]),
+        ("text=given%20fam&limit=2&page=2", vec!["johnny", "mary_j"]),
         ("search=example.com&page=6&limit=1", vec!["zoe"]),
         ("status=active&search=zoe", vec!["zoe"]),
         ("status=suspended", vec![]),
@@ -116,6 +118,7 @@ async fn an_account_is_shown_with_its_security_fields_and_unlocked() {
         "failedLoginAttempts",
         "lastFailedLogin",
         "accountLockedUntil",
+        "version",
     ];
     assert_eq!(fields, documented);
     assert_eq!(
@@ -155,7 +158,17 @@ async fn an_update_changes_what_is_documented_and_nothing_else() {
     let fields: Vec<&String> = changed.body["data"].as_object().unwrap().keys().collect();
     assert_eq!(
         fields,
-        ["id", "email", "username", "firstName", "lastName", "status", "roles", "updatedAt"]
+        [
+            "id",
+            "email",
+            "username",
+            "firstName",
+            "lastName",
+            "status",
+            "roles",
+            "updatedAt",
+            "version"
+        ]
     );
     let shown = get(&app, &path, &root).await;
     let data = &shown.body["data"];

@@ -8,6 +8,7 @@ use super::*;
 use crate::fake_provider::{CLIENT, FakeProvider, SECRET};
 use crate::process;
 use crate::providers::verified;
+use crate::reserved_port::ReservedPort;
 
 const ALLOW: [&str; 2] = ["--set", "outbound.allow=127.0.0.1"];
 
@@ -62,7 +63,11 @@ fn what_does_not_fit_is_refused_by_its_flag() {
         (&["Google", "--client-id", "c", "--public"], "NAME: "),
         (
             &["google", "--client-id", "c", "--public", "--redirect-uri", "ftp://x"],
-            "--redirect-uri: ",
+            "--redirect-uri: \"ftp://x\" cannot take an answer: it must begin with https://",
+        ),
+        (
+            &["google", "--client-id", "c", "--public", "--redirect-uri", "http://app.example/"],
+            "it must begin with https://, unless it is on this machine",
         ),
         (&["google", "--client-id", "c", "--key-file", "none.txt"], "cannot read none.txt"),
     ] {
@@ -70,6 +75,13 @@ fn what_does_not_fit_is_refused_by_its_flag() {
         assert_eq!(code, Some(1), "{arguments:?}: {err}");
         assert!(err.contains(word), "{arguments:?}: {err}");
     }
+    assert_eq!(add(&["google", "--client-id", "c", "--public"]).0, Some(0));
+    let (code, err) = add(&["google", "--client-id", "c", "--public"]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("to change it: authd provider set google"), "{err}");
+    let set = ["--set", "providers.github.client_id=c"];
+    let (_, err) = add(&[&["github", "--client-id", "c", "--public"], &set[..]].concat());
+    assert!(err.contains("the configuration has it: change it there"), "{err}");
     let (code, err) = add(&["google", "--client-id", "c"]);
     assert_eq!(code, Some(2), "{err}");
     assert!(err.contains("AUTHD_PROVIDER_KEY") && err.contains("--public"), "{err}");
@@ -87,6 +99,135 @@ fn the_secret_comes_from_a_file_or_the_environment_too() {
     let listed = folder.run(&["provider", "list", "--json"]).json();
     let keys: Vec<_> = listed.as_array().unwrap().iter().map(|row| &row["key"]).collect();
     assert_eq!(keys, ["client secret", "client secret"]);
+}
+
+#[test]
+fn a_setting_or_the_secret_is_changed_and_the_rest_stays() {
+    let folder = Folder::new();
+    let page = "https://app.example.com/callback";
+    let add = ["provider", "add", "google", "--client-id", "c-1", "--label", "Search"];
+    let added = [&add[..], &["--redirect-uri", page, "--keep-tokens", "--key-stdin"]].concat();
+    assert_eq!(folder.run_with_input(&added, "hush").code, Some(0));
+    let set = |arguments: &[&str]| {
+        let fixed = ["provider", "set", "google", "--json"];
+        folder.run_with_input(&[&fixed, arguments].concat(), "another hush")
+    };
+    for spelling in ["keep-tokens", "keep_tokens"] {
+        assert_eq!(set(&["--keep-tokens"]).json()["keepTokens"], true);
+        assert_eq!(set(&["--unset", spelling]).json()["keepTokens"], false);
+    }
+    for spelling in ["redirect-uris", "redirect_uris"] {
+        assert_eq!(
+            set(&["--redirect-uri", page]).json()["redirectUris"],
+            serde_json::json!([page])
+        );
+        assert_eq!(set(&["--unset", spelling]).json()["redirectUris"], serde_json::json!([]));
+    }
+    set(&["--redirect-uri", page]);
+    let changed = set(&["--unset", "label", "--keep-tokens=false", "--scope", "calendar"]);
+    let json = changed.json();
+    assert_eq!((&json["label"], &json["clientId"]), (&"Google".into(), &"c-1".into()));
+    assert_eq!((&json["keepTokens"], &json["key"]), (&false.into(), &"client secret".into()));
+    assert_eq!(json["redirectUris"], serde_json::json!([page]));
+    assert!(json["scopes"].to_string().contains("calendar"), "{json}");
+    let rotated = set(&["--key-stdin"]);
+    assert_eq!((rotated.code, &rotated.json()["key"]), (Some(0), &"client secret".into()));
+    assert!(!rotated.out.contains("hush") && !rotated.err.contains("hush"), "{}", rotated.err);
+    assert_eq!(set(&["--public"]).json()["key"], "none");
+    let mut by_variable = folder.authd(&["provider", "set", "google", "--new-key", "--json"]);
+    let by_variable = ran(by_variable.env("AUTHD_PROVIDER_KEY", "hush").spawn().unwrap());
+    assert_eq!(by_variable.json()["key"], "client secret", "{}", by_variable.err);
+    // The variable alone changes nothing: it may be of another provider.
+    let mut alone = folder.authd(&["provider", "set", "google"]);
+    assert_eq!(ran(alone.env("AUTHD_PROVIDER_KEY", "hush").spawn().unwrap()).code, Some(2));
+
+    assert_eq!(set(&[]).code, Some(2));
+    let refused = set(&["--unset", "client-id"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    let refused = set(&["--redirect-uri", "ftp://x"]);
+    assert!(refused.err.contains("--redirect-uri: "), "{}", refused.err);
+    assert_eq!(folder.run(&["provider", "set", "other", "--label", "x"]).code, Some(1));
+    let events = folder.run(&["audit", "--event", "provider_changed", "--json"]).json();
+    assert_eq!(events.as_array().unwrap().len(), 13, "{events}");
+}
+
+#[test]
+fn a_page_that_takes_the_answers_of_two_providers_is_warned_of() {
+    let folder = Folder::new();
+    let add = |name: &str| {
+        let fixed = ["provider", "add", name, "--client-id", "c", "--public"];
+        folder.run(&[&fixed[..], &["--redirect-uri", "https://app.example.com/back"]].concat())
+    };
+    assert!(!add("google").err.contains("RFC 9207"));
+    let second = add("github");
+    assert!(second.err.contains("takes the answers of google too"), "{}", second.err);
+}
+
+#[test]
+fn a_second_name_for_one_client_is_warned_of() {
+    let folder = Folder::new();
+    let add = |name: &str, client: &str| {
+        folder.run(&[
+            "provider",
+            "add",
+            name,
+            "--preset",
+            "google",
+            "--client-id",
+            client,
+            "--public",
+        ])
+    };
+    assert!(!add("one", "c").err.contains("same client"));
+    assert!(!add("two", "d").err.contains("same client"));
+    let third = add("three", "c");
+    assert!(
+        third.err.contains("one is the same client of https://accounts.google.com"),
+        "{}",
+        third.err
+    );
+    let check = folder.run(&["config", "check", "--json"]).json();
+    let found = check["findings"].as_array().unwrap().iter();
+    let found: Vec<_> =
+        found.filter(|one| one["message"].to_string().contains("same client")).collect();
+    assert_eq!(found.len(), 1, "{check}");
+}
+
+#[test]
+fn an_address_to_register_that_is_one_of_this_machine_is_warned_of() {
+    let folder = Folder::new();
+    let add = ["provider", "add", "google", "--client-id", "c", "--public"];
+    let here = folder.run(&add);
+    let address = "http://localhost:3000/sign-in/provider/google/callback";
+    assert!(
+        here.err.contains(address) && here.err.contains("server.public_url is not set"),
+        "{}",
+        here.err
+    );
+    let set = ["--set", "server.public_url=https://id.example.com"];
+    let there = folder.run(&[&["provider", "show", "google"], &set[..]].concat());
+    assert!(
+        there.out.contains("https://id.example.com/sign-in/provider/google/callback"),
+        "{}",
+        there.out
+    );
+    assert!(!there.err.contains("address to register"), "{}", there.err);
+}
+
+/// Nothing listens at this port.
+#[test]
+fn a_provider_that_refuses_connections_is_told_from_one_that_is_not_allowed() {
+    let folder = Folder::new();
+    let port = ReservedPort::new();
+    let added = add(&folder, &format!("http://127.0.0.1:{}", port.number()));
+    assert_eq!(added.code, Some(0), "{}", added.err);
+    let test =
+        |set: &[&str]| folder.run(&[&["provider", "test", "acme", "--no-login"], set].concat());
+    let refused = test(&ALLOW);
+    assert!(refused.err.contains("authd permits the request"), "{}", refused.err);
+    assert!(!refused.err.contains("outbound.allow"), "{}", refused.err);
+    let forbidden = test(&[]);
+    assert!(forbidden.err.contains("has to be in outbound.allow"), "{}", forbidden.err);
 }
 
 #[test]
@@ -247,9 +388,41 @@ async fn a_test_names_the_step_that_fails_and_what_to_look_at() {
         });
         let checked = folder.run(&without);
         assert_eq!((checked.code, &checked.json()["ok"]), (Some(1), &false.into()));
-        assert!(checked.err.contains("outbound.allow"), "{}", checked.err);
+        assert!(checked.err.contains("hint: check the issuer, exactly as"), "{}", checked.err);
         let nothing = folder.run(&[&["provider", "test", "other"], &ALLOW[..]].concat());
         assert_eq!(nothing.code, Some(1));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_by_a_device_shows_a_code_and_what_the_login_would_do() {
+    with_provider(|folder, provider, _| {
+        let arguments = [&["provider", "test", "acme", "--device"], &ALLOW[..]].concat();
+        let without = folder.run(&arguments);
+        assert_eq!(without.code, Some(1));
+        assert!(without.out.contains("FAILED  device"), "{}", without.out);
+        provider.script(|script| {
+            let endpoint = format!("{}/device", provider.issuer);
+            script.discovery = serde_json::json!({ "device_authorization_endpoint": endpoint });
+            let pending = serde_json::json!({ "error": "authorization_pending" });
+            script.device = vec![pending, verified("s-1", "ada@example.com")];
+        });
+        let tested = folder.run(&arguments);
+        assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);
+        for word in ["WDJB-MJHT", "/activate", "claim      sub: s-1", "would create an account"] {
+            assert!(tested.out.contains(word), "{word}: {}", tested.out);
+        }
+        provider.script(|script| {
+            script.device = vec![serde_json::json!({ "error": "access_denied" })];
+        });
+        let denied = folder.run(&[&arguments[..], &["--json"]].concat());
+        assert_eq!((denied.code, &denied.json()["ok"]), (Some(1), &false.into()));
+        // A token that answers another request is none of this login.
+        provider.script(|script| {
+            script.device = vec![serde_json::json!({ "sub": "s-1", "nonce": "of another" })];
+        });
+        assert!(folder.run(&arguments).out.contains("FAILED  id token"));
     })
     .await;
 }

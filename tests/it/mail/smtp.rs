@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authd::config::{Protection, Smtp};
-use authd::mail::smtp::{SmtpMailer, SmtpOutcome, SmtpStep, probe};
+use authd::error::Kind;
+use authd::mail::smtp::{ProbeOutcome, SmtpMailer, SmtpOutcome, SmtpStep, probe};
 use authd::mail::{Mail, Mailer};
 use authd::model::Secret;
 use authd::outbox::{Delivery, MessageState};
@@ -171,11 +172,19 @@ async fn a_kept_connection_that_the_server_has_ended_is_replaced() {
     assert_eq!(server.connections(), 2);
 }
 
-async fn steps(server: &Smtp) -> (Vec<SmtpStep>, authd::error::Result<()>) {
+async fn steps_from(
+    from: &str,
+    server: &Smtp,
+) -> (Vec<SmtpStep>, authd::error::Result<ProbeOutcome>) {
     let mut steps = Vec::new();
     let (to, (_, env)) = (email("joe@example.org"), env());
-    let done = probe(server, "no-reply@auth.example", &to, &env, |step| steps.push(step)).await;
+    let done = probe(server, from, &to, &env, |step| steps.push(step)).await;
     (steps, done)
+}
+
+async fn steps(server: &Smtp) -> (Vec<SmtpStep>, ProbeOutcome) {
+    let (steps, done) = steps_from("no-reply@auth.example", server).await;
+    (steps, done.unwrap())
 }
 
 #[tokio::test]
@@ -183,7 +192,7 @@ async fn the_probe_tells_each_step_and_no_secret() {
     let server = Server::start(vec![]).await;
     let config = Smtp { login: Some(("me".to_owned(), Secret::new("hush"))), ..server.config() };
     let (steps, done) = steps(&config).await;
-    done.unwrap();
+    assert!(matches!(done, ProbeOutcome::Passed), "{done:?}");
     let answers: Vec<_> = steps.iter().map(|step| (step.name, step.answer.as_str())).collect();
     assert_eq!(answers[0], ("connect", format!("127.0.0.1:{}", server.port).as_str()));
     assert_eq!(answers[1], ("banner", "220 mx.example ESMTP"));
@@ -215,9 +224,18 @@ async fn the_probe_stops_at_the_step_that_fails() {
         let failed: Vec<_> =
             steps.iter().filter(|step| step.outcome == SmtpOutcome::Failed).collect();
         assert_eq!((failed.len(), failed[0].name, failed[0].answer.as_str()), (1, step, answer));
-        let message = done.unwrap_err().message().to_owned();
+        let ProbeOutcome::StepFailed { message, remedy } = done else { panic!("{done:?}") };
         assert_eq!(message, format!("The mail server refused at {step}: {answer}"));
+        assert_eq!(remedy.is_some(), step == "RCPT TO");
     }
+}
+
+#[tokio::test]
+async fn a_probe_without_a_sender_is_no_step_that_failed() {
+    let server = Server::start(vec![]).await;
+    let (steps, done) = steps_from("no address", &server.config()).await;
+    assert_eq!((done.unwrap_err().kind(), steps), (Kind::Validation, vec![]));
+    assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! The outbox worker with a scripted mailer.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authd::env::Later;
 use authd::error::{Detail, Kind};
 use authd::http::server::error_text;
-use authd::identity::account::letters::{self, MessageBody};
+use authd::identity::admin::messages::{self, MessageBody};
 use authd::mail::{Letter, Mail, MailChannel, Mailer};
 use authd::model::{Source, Time};
 use authd::outbox::{
@@ -15,7 +15,7 @@ use authd::outbox::{
 };
 use authd::store::db::Db;
 use authd::store::tables::{health, outbox};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::fixture::{Actor, FROM, LINK, OutboxFixture, contains, key};
 
@@ -234,18 +234,26 @@ async fn what_another_master_key_sealed_fails_and_says_so() {
     assert!(row.last_error.unwrap().contains("wrong master key"));
 }
 
-/// A slow mailer.
-#[derive(Default)]
-struct Slow {
-    started: Notify,
-    go_on: Notify,
+/// A mailer that keeps what it begins until it may go on.
+struct Gate {
+    began: Mutex<Vec<String>>,
+    begins: Notify,
+    may_end: Semaphore,
 }
 
-impl Mailer for Slow {
-    fn deliver<'a>(&'a self, _: &'a Mail) -> Later<'a, Delivery> {
+impl Gate {
+    fn closed() -> Arc<Self> {
+        let (began, begins) = (Mutex::default(), Notify::new());
+        Arc::new(Self { began, begins, may_end: Semaphore::new(0) })
+    }
+}
+
+impl Mailer for Gate {
+    fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery> {
         Box::pin(async {
-            self.started.notify_one();
-            self.go_on.notified().await;
+            self.began.lock().unwrap().push(mail.to.clone());
+            self.begins.notify_one();
+            self.may_end.acquire().await.unwrap().forget();
             Delivery::Delivered
         })
     }
@@ -258,17 +266,39 @@ impl Mailer for Slow {
 #[tokio::test]
 async fn a_stopping_worker_finishes_what_is_in_hand() {
     let fixture = OutboxFixture::open();
-    let slow = Arc::new(Slow::default());
-    let worker = fixture.worker(slow.clone());
+    let gate = Gate::closed();
+    let worker = fixture.worker(gate.clone());
     let stop = Arc::new(Notify::new());
     let stopped = stop.clone();
     let running = tokio::spawn(async move { worker.run(stopped.notified()).await });
     let id = fixture.send("joe@example.org").await;
-    slow.started.notified().await;
+    gate.begins.notified().await;
     stop.notify_one();
     tokio::task::yield_now().await;
-    slow.go_on.notify_one();
+    gate.may_end.add_permits(1);
     running.await.unwrap();
+    assert_eq!(fixture.row(&id).await.state, MessageState::Delivered);
+}
+
+#[tokio::test]
+async fn a_message_that_is_retried_while_it_is_in_hand_leaves_once() {
+    let fixture = OutboxFixture::open();
+    let gate = Gate::closed();
+    let worker = fixture.worker(gate.clone());
+    let stop = Arc::new(Notify::new());
+    let stopped = stop.clone();
+    let running = tokio::spawn(async move { worker.run(stopped.notified()).await });
+    let id = fixture.send("joe@example.org").await;
+    gate.begins.notified().await;
+    retry(&fixture, &id).await.unwrap();
+    fixture.send("ann@example.org").await;
+    while !gate.began.lock().unwrap().contains(&"ann@example.org".to_owned()) {
+        gate.begins.notified().await;
+    }
+    stop.notify_one();
+    gate.may_end.add_permits(9);
+    running.await.unwrap();
+    assert_eq!(*gate.began.lock().unwrap(), ["joe@example.org", "ann@example.org"]);
     assert_eq!(fixture.row(&id).await.state, MessageState::Delivered);
 }
 
@@ -278,17 +308,38 @@ async fn what_was_in_hand_when_the_server_died_leaves_after_the_restart() {
     let id = fixture.send("joe@example.org").await;
     let now = fixture.env.now();
     let lease = Duration::from_mins(3);
-    fixture
-        .store
-        .write(move |db| {
-            outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + lease, 4)
-        })
-        .await
-        .unwrap();
-    let slow = Arc::new(Slow::default());
-    slow.go_on.notify_one();
-    fixture.worker(slow.clone()).run(slow.started.notified()).await;
+    fixture.store.write(move |db| outbox::claim(db, &due_mail(now), now + lease, 4)).await.unwrap();
+    let gate = Gate::closed();
+    gate.may_end.add_permits(1);
+    fixture.worker(gate.clone()).run(gate.begins.notified()).await;
     assert_eq!(fixture.row(&id).await.state, MessageState::Delivered);
+}
+
+/// What the worker for mail may claim at this time.
+fn due_mail(now: Time) -> outbox::ClaimRule {
+    let (channel, state) = (Channel::Mail, MessageState::Waiting);
+    outbox::ClaimRule { channel, state, server: None, now }
+}
+
+#[tokio::test]
+async fn a_message_that_a_server_has_claimed_stays_with_it_until_the_server_is_gone() {
+    let fixture = OutboxFixture::open();
+    fixture.send("joe@example.org").await;
+    let now = fixture.env.now();
+    let claim = |server: &str, at: Time| {
+        let rule = outbox::ClaimRule { server: Some(server.to_owned()), ..due_mail(at) };
+        fixture.store.write(move |db| Ok(outbox::claim(db, &rule, at + MINUTE, 4)?.len()))
+    };
+    assert_eq!(claim("one", now).await.unwrap(), 1);
+    let later = now + 2 * MINUTE;
+    assert_eq!(claim("two", later).await.unwrap(), 0, "it may only be slow to note a delivery");
+    let hurried =
+        fixture.store.write(move |db| outbox::hurry(db, Channel::Mail, Some("two"), later));
+    assert_eq!(hurried.await.unwrap(), 0);
+    assert_eq!(claim("one", later).await.unwrap(), 1, "the same one may attempt it again");
+    fixture.store.write(move |db| outbox::free_claims(db, "one", later)).await.unwrap();
+    assert_eq!(claim("two", later).await.unwrap(), 1);
+    assert_eq!(claim("one", later).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -299,16 +350,8 @@ async fn a_claimed_message_belongs_to_one_worker() {
     }
     let now = fixture.env.now();
     let claim = |at: Time| {
-        fixture.store.write(move |db| {
-            outbox::claim(
-                db,
-                Channel::Mail,
-                MessageState::Waiting,
-                at,
-                at + Duration::from_secs(9),
-                4,
-            )
-        })
+        let until = at + Duration::from_secs(9);
+        fixture.store.write(move |db| outbox::claim(db, &due_mail(at), until, 4))
     };
     let (first, second) = (claim(now).await.unwrap(), claim(now).await.unwrap());
     assert_eq!((first.len(), second.len()), (4, 2));
@@ -330,17 +373,17 @@ async fn the_command_line_lists_opens_and_retries() {
     let page = queue::list(&fixture.store, None, Some(&second), 10).await.unwrap();
     assert_eq!(page.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [first.as_str()]);
 
-    let opened = letters::entry(&fixture.store, &fixture.outbox, &first).await.unwrap();
+    let opened = messages::entry(&fixture.store, &fixture.outbox, &first).await.unwrap();
     assert!(!format!("{opened:?}").contains("canary"));
     let Some(MessageBody::Letter { text, html, .. }) = opened.body else { panic!("a letter") };
     assert!(text.reveal().contains(LINK) && html.reveal().contains(LINK));
     let other = Outbox::new(fixture.env.clone(), key(2));
-    let opened = letters::entry(&fixture.store, &fixture.outbox, &second).await.unwrap();
+    let opened = messages::entry(&fixture.store, &fixture.outbox, &second).await.unwrap();
     assert!(matches!(opened.body, Some(MessageBody::Job(Job::Verification { .. }))));
-    assert!(letters::entry(&fixture.store, &other, &first).await.is_err());
+    assert!(messages::entry(&fixture.store, &other, &first).await.is_err());
 
     assert_eq!(
-        letters::entry(&fixture.store, &fixture.outbox, "nobody").await.unwrap_err().kind(),
+        messages::entry(&fixture.store, &fixture.outbox, "nobody").await.unwrap_err().kind(),
         Kind::NotFound
     );
     assert_eq!(retry(&fixture, "nobody").await.unwrap_err().kind(), Kind::NotFound);
@@ -350,7 +393,7 @@ async fn the_command_line_lists_opens_and_retries() {
     assert_eq!(refused.detail(), Some(&spent));
     let sentence = error_text::message(&refused);
     assert!(sentence.contains("is delivered and cannot be sent again"), "{sentence}");
-    assert!(letters::entry(&fixture.store, &fixture.outbox, &first).await.unwrap().body.is_none());
+    assert!(messages::entry(&fixture.store, &fixture.outbox, &first).await.unwrap().body.is_none());
 }
 
 #[tokio::test]
@@ -372,12 +415,12 @@ async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() 
     let fixture = OutboxFixture::open();
     let is_stuck = async || fixture.store.read(health::is_mail_stuck).await.unwrap();
     fixture.send("joe@example.org").await;
-    let slow = Arc::new(Slow::default());
-    let worker = fixture.worker(slow.clone());
+    let gate = Gate::closed();
+    let worker = fixture.worker(gate.clone());
     let watch = async {
-        slow.started.notified().await;
+        gate.begins.notified().await;
         assert!(!is_stuck().await, "it is only slow");
-        slow.go_on.notify_one();
+        gate.may_end.add_permits(1);
     };
     assert_eq!(tokio::join!(worker.run_once(), watch).0.unwrap(), 1);
 
@@ -402,17 +445,15 @@ async fn the_worker_for_texts_takes_no_letter_out_of_another_hand() {
     let fixture = OutboxFixture::open();
     fixture.send("joe@example.org").await;
     let now = fixture.env.now();
-    let claim = move |db: &mut dyn Db| {
-        outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + MINUTE, 4)
-    };
+    let claim = move |db: &mut dyn Db| outbox::claim(db, &due_mail(now), now + MINUTE, 4);
     assert_eq!(fixture.store.write(claim).await.unwrap().len(), 1);
     assert_eq!(
-        fixture.store.write(move |db| outbox::hurry(db, Channel::Sms, now)).await.unwrap(),
+        fixture.store.write(move |db| outbox::hurry(db, Channel::Sms, None, now)).await.unwrap(),
         0
     );
     assert_eq!(fixture.store.write(claim).await.unwrap().len(), 0);
     assert_eq!(
-        fixture.store.write(move |db| outbox::hurry(db, Channel::Mail, now)).await.unwrap(),
+        fixture.store.write(move |db| outbox::hurry(db, Channel::Mail, None, now)).await.unwrap(),
         1
     );
 }

@@ -23,7 +23,7 @@ page_serve() {
     shift
   done
   command authd serve "${arguments[@]}" --listen 127.0.0.1:0 --json \
-    --set hashing.memory=64 --set hashing.passes=1 --set tokens.issuer=http://127.0.0.1:3000 \
+    --set hashing.memory=64 --set hashing.passes=1 --set tokens.issuer=http://localhost:3000 \
     >"$PAGE_FILES/greeting" 2>>"$PAGE_FILES/log" &
   page_server=$!
   local greeting
@@ -39,7 +39,7 @@ page_serve() {
 page_text() {
   local text=$1 port
   for port in 3000 5000 8000 8080; do
-    text=${text//localhost:$port/$page_address}
+    text=${text//localhost:$port\//$page_address/}
     text=${text//127.0.0.1:$port\//$page_address/}
   done
   printf '%s\n' "$text"

@@ -122,7 +122,9 @@ fn eventually(what: &str, folder: &Folder, mut holds: impl FnMut() -> bool) {
 #[test]
 fn new_files_are_shown_under_load_without_a_broken_request() {
     let folder = folder();
-    let server = SecureServer::start(&folder, &with_files());
+    let mut arguments = with_files();
+    arguments.extend(["--set", "server.handshakes_client=1000000"].map(str::to_owned));
+    let server = SecureServer::start(&folder, &arguments);
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let load = || {
@@ -236,6 +238,7 @@ fn settings_that_contradict_each_other_are_refused() {
     for (changes, expected) in [
         (&["tls.key=none"][..], "tls.key"),
         (&["tls.acme=ops@example.com"], "tls.acme"),
+        (&["tls.acme_eab_kid=kid-1"], "tls.acme_eab_key"),
         (&["server.public_url=http://id.example.com"], "server.public_url"),
         (&["tls.cert=none", "tls.key=none", "tls.redirect=127.0.0.1:0"], "tls.redirect"),
         (

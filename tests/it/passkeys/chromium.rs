@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::list;
 use crate::chromium::Browser;
+use crate::reserved_port::ReservedPort;
 use crate::support::{App, PASSWORD, Server, UNLIMITED, app_with};
 
 /// What a page of an app does. `conditional` asks as autofill does.
@@ -37,7 +38,8 @@ const SCRIPT: &str = "
 
 /// The program on a port whose origin it accepts, and the address of a page there.
 async fn served() -> (App, Server, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let reserved = ReservedPort::new();
+    let port = reserved.number();
     let listen = format!("127.0.0.1:{port}");
     let set = [&UNLIMITED[..], &[("server.listen", listen.as_str())]].concat();
     let app = app_with("standard", &set).await;

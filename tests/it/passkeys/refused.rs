@@ -1,5 +1,7 @@
 //! Answers that are not genuine, late, of another ceremony or another account.
 
+use std::time::Duration;
+
 use authd::model::secret::{decode, encode};
 use serde_json::{Value, json};
 
@@ -142,6 +144,31 @@ async fn a_registration_that_is_not_genuine_is_refused() {
         assert_eq!(last, format!("passkey_added refused {why}"));
     }
     assert_eq!(list(&app, &tokens).await["passkeys"].as_array().unwrap().len(), 1);
+}
+
+/// Each is one call under the general limit alone, and writes no row of its own.
+#[tokio::test]
+async fn refused_registrations_share_a_record_of_their_minute() {
+    let app = server().await;
+    let tokens = app.enter("ada").await;
+    let refused = async || {
+        let mut device = Device::new();
+        device.origin = "https://evil.example".to_owned();
+        let options = creation_options(&app, &tokens, "passkey").await;
+        let credential = device.create(&options).unwrap();
+        assert_eq!(send_key(&app, &tokens, &credential).await.status, 400);
+    };
+    let counts = || {
+        let rows = "select count from audit where event = 'passkey_added' order by id";
+        app.database().numbers(rows)
+    };
+    for _ in 0..5 {
+        refused().await;
+    }
+    assert_eq!(counts(), [5]);
+    app.turn_clock(Duration::from_secs(61));
+    refused().await;
+    assert_eq!(counts(), [5, 1]);
 }
 
 #[tokio::test]

@@ -9,13 +9,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use authd::identity::session::page;
+use authd::identity::session::page_session;
 use authd::model::{Secret, percent};
 use poem::http::Method;
 use serde_json::{Value, json};
 
 use crate::authenticator::Device;
+use crate::fake_provider::{FakeProvider, PAGE};
 use crate::process::is_long;
+use crate::providers::{Begun, unverified};
 use crate::support::{Answer, App, PASSWORD, app_with, token_in};
 
 const TARGET: &str = "target@example.com";
@@ -75,6 +77,12 @@ enum Step {
     PasskeyOptions,
     /// Answers with a credential that is none.
     PasskeyLogin,
+    /// Logs in with an account at a provider that states the address without proof.
+    ProviderStated,
+    /// The same, and has a code mailed to the address.
+    ProviderCode,
+    /// The same, and types another code.
+    ProviderWrongCode,
     ChangeToTarget,
     ChangeToOwn,
     ConfirmOwn,
@@ -84,7 +92,7 @@ enum Step {
     Wait(u64),
 }
 
-const STEPS: [Step; 32] = [
+const STEPS: [Step; 35] = [
     Step::SignUp,
     Step::SignUp,
     Step::SignUpElsewhere,
@@ -110,6 +118,9 @@ const STEPS: [Step; 32] = [
     Step::ResetByCode,
     Step::PasskeyOptions,
     Step::PasskeyLogin,
+    Step::ProviderStated,
+    Step::ProviderCode,
+    Step::ProviderWrongCode,
     Step::ChangeToTarget,
     Step::ChangeToOwn,
     Step::ConfirmOwn,
@@ -186,6 +197,7 @@ fn seen(answer: &Answer) -> SeenAnswer {
 /// The caller with its account.
 struct Caller {
     app: App,
+    provider: FakeProvider,
     access: String,
     email: String,
     elsewhere: usize,
@@ -196,7 +208,10 @@ struct Caller {
 impl Caller {
     async fn in_world(world: World, imported: bool) -> Self {
         let set = [("login.passwordless", "true"), ("password.reset_by_code", "true")];
-        let app = app_with("standard", &set).await;
+        let provider = FakeProvider::start().await;
+        let own = provider.settings("acme");
+        let own: Vec<_> = own.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let app = app_with("standard", &[&set[..], &own].concat()).await;
         let access = app.enter("mallory").await.access;
         prepare(&app, world, imported).await;
         if imported {
@@ -206,6 +221,7 @@ impl Caller {
         app.mails().await;
         Self {
             app,
+            provider,
             access,
             email: "mallory@example.com".to_owned(),
             elsewhere: 0,
@@ -237,7 +253,7 @@ impl Caller {
         let post = async |path: &str, body: Value| self.app.post(path, &body).send().await;
         if let Some((path, form)) = form_about_target(step) {
             let visitor = Secret::new("visitor");
-            let token = page::form_token(&self.app.core, &visitor);
+            let token = page_session::form_token(&self.app.core, &visitor);
             let call = self.app.call(Method::POST, path).header("cookie", "authd-visitor=visitor");
             let form = format!("form={token}&{form}");
             return Some(call.body("application/x-www-form-urlencoded", form).send().await);
@@ -252,11 +268,7 @@ impl Caller {
             own(Method::POST, "/v1/users/me/email").json(&json!({ "newEmail": email })).send()
         };
         let answer = match step {
-            Step::PasskeyLogin => {
-                let asked = post("/v1/auth/passkey/options", json!({ "email": TARGET })).await;
-                let credential = own_key_for(&asked.body["data"])?;
-                post("/v1/auth/passkey", json!({ "credential": credential })).await
-            }
+            Step::PasskeyLogin => self.by_own_key().await?,
             Step::SignUpElsewhere => {
                 let answer = post("/v1/auth/register", elsewhere(self.elsewhere + 1)).await;
                 self.elsewhere += 1;
@@ -285,13 +297,59 @@ impl Caller {
             Step::Export => own(Method::GET, "/v1/users/me/export").send().await,
             Step::Audit => own(Method::GET, "/v1/users/me/audit").send().await,
             Step::Sessions => own(Method::GET, "/v1/users/me/sessions").send().await,
+            Step::ProviderStated | Step::ProviderCode | Step::ProviderWrongCode => {
+                self.by_provider(step).await
+            }
             Step::Wait(minutes) => {
-                self.app.turn_clock(Duration::from_mins(minutes));
+                self.wait(minutes);
                 return None;
             }
             other => unreachable!("{other:?} is about the address"),
         };
         Some(answer)
+    }
+}
+
+impl Caller {
+    /// The provider's clock goes along.
+    fn wait(&self, minutes: u64) {
+        self.app.turn_clock(Duration::from_mins(minutes));
+        let seconds = i64::try_from(minutes * 60).unwrap();
+        self.provider.script(|script| script.now += seconds);
+    }
+
+    /// Asks for a passkey of the address, and answers with a credential that is none of it.
+    async fn by_own_key(&self) -> Option<Answer> {
+        let post = async |path: &str, body: Value| self.app.post(path, &body).send().await;
+        let asked = post("/v1/auth/passkey/options", json!({ "email": TARGET })).await;
+        let credential = own_key_for(&asked.body["data"])?;
+        Some(post("/v1/auth/passkey", json!({ "credential": credential })).await)
+    }
+
+    /// Logs in with an account at the provider that states the address, and goes on as far as the step
+    /// says; returns the last answer.
+    async fn by_provider(&self, step: Step) -> Answer {
+        let post = async |path: &str, body: Value| self.app.post(path, &body).send().await;
+        let begun = post("/v1/auth/providers/acme/begin", json!({ "redirectUri": PAGE })).await;
+        if begun.status != 200 {
+            return begun;
+        }
+        let begun = Begun::of(&begun);
+        let mut body = self.provider.log_in(&begun.url, &unverified("mallory", TARGET));
+        body["flow"] = begun.flow.into();
+        let waits = post("/v1/auth/providers/callback", body).await;
+        let token = waits.body["error"]["providerToken"].clone();
+        if matches!(step, Step::ProviderStated) || token.is_null() {
+            return waits;
+        }
+        let sent = json!({ "providerToken": token, "email": TARGET });
+        let sent = post("/v1/auth/providers/code", sent).await;
+        let token = sent.body["data"]["providerToken"].clone();
+        if matches!(step, Step::ProviderCode) || token.is_null() {
+            return sent;
+        }
+        let typed = json!({ "providerToken": token, "code": "BBBBB-BBBBB" });
+        post("/v1/auth/providers/complete", typed).await
     }
 }
 
@@ -480,4 +538,24 @@ async fn a_wrong_login_costs_the_same_before_and_after_a_hidden_sign_up() {
         assert_eq!(costs[0].contains_key("bcrypt:4"), imported);
         assert_alike(&steps, imported, &World::ALL).await;
     }
+}
+
+#[tokio::test]
+async fn a_login_with_a_provider_tells_nothing_of_the_address_that_it_states() {
+    let steps = [
+        Step::ProviderStated,
+        Step::SignUp,
+        Step::ProviderCode,
+        Step::PageLoginAsSignedUp,
+        Step::ProviderWrongCode,
+        Step::Forgot,
+        Step::ProviderWrongCode,
+        Step::LoginWrong,
+        Step::ProviderStated,
+    ];
+    assert_alike(&steps, false, &World::ALL).await;
+    let seen = perceived(World::Registered, false, &steps).await;
+    let statuses: Vec<_> =
+        [0, 2, 4].map(|n| seen[n].answer.as_ref().unwrap().0).into_iter().collect();
+    assert_eq!(statuses, [401, 200, 400], "the steps are taken");
 }

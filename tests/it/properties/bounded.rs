@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::bad_input::filled;
 use crate::bad_wires::Ground;
 use crate::support::Answer;
+use crate::v1::fixture::native_document;
 
 /// The size of the pieces in which the bodies here come.
 const PIECE: u64 = 4096;
@@ -105,7 +106,7 @@ async fn every_document() -> Vec<(Ground, Vec<Operation>)> {
         let ground = Ground::with(name, &set).await;
         let mut found = operations(&ground.document, "");
         if name == "jobpsych" {
-            let native = ground.app.get("/openapi/v1.json").send().await.body;
+            let native = native_document(&ground.app).await;
             found.extend(operations(&native, "/v1"));
             // Pages are in no document; those with a form take its fields.
             found.extend(authd::web::uncounted(&ground.app.core.config).map(|path| Operation {

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use authd::identity::session::page;
+use authd::identity::session::page_session;
 use authd::mail::Mail;
 use authd::model::{Email, Secret, percent};
 use authd::store::tables::accounts;
@@ -242,7 +242,7 @@ impl Site {
 
     /// Logs in on the page; returns the secret of its session.
     async fn enter_pages(&self, email: &str, password: &str) -> Option<Secret> {
-        let token = page::form_token(&self.app.core, &Secret::new("visitor"));
+        let token = page_session::form_token(&self.app.core, &Secret::new("visitor"));
         let (email, password) = (percent::encode(email), percent::encode(password));
         let form = format!("form={token}&name={email}&password={password}");
         let call =
@@ -278,7 +278,7 @@ impl Site {
         }
         reach.extend(self.reach_by_passkeys(person).await);
         for secret in &person.pages {
-            let found = page::caller(&self.app.core, secret).await;
+            let found = page_session::caller(&self.app.core, secret).await;
             reach.extend(found.map(|caller| caller.account.id.to_string()).ok());
         }
         for address in &person.addresses {

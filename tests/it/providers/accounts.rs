@@ -1,5 +1,6 @@
 //! Which account a login with a provider opens.
 
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{Begun, Site, unverified, verified};
@@ -59,6 +60,21 @@ async fn a_person_signs_up_with_a_provider_and_logs_in_again() {
     // The session knows how it was proved.
     let methods = site.app.database().texts("select methods from sessions order by id");
     assert_eq!(methods, ["fed:acme", "fed:acme"]);
+}
+
+#[tokio::test]
+async fn an_address_that_changes_its_owner_at_the_provider_opens_no_account_by_itself() {
+    let site = Site::open(&[]).await;
+    let ada = site.log_in(&verified("s-1", "ada@example.com")).await;
+    let account = me(&site, &ada).await;
+    // The provider gives the address to another person, who has another subject there.
+    let other = site.log_in(&verified("s-2", "ada@example.com")).await;
+    assert_eq!(step_of(&other).0, "existing_account");
+    let rows = site.app.database().number("select count(*) from identities");
+    assert_eq!(rows, 1, "nothing is connected");
+    // The first person has another address there now, and the account as before.
+    let again = site.log_in(&verified("s-1", "ada@new.example")).await;
+    assert_eq!(me(&site, &again).await["id"], account["id"]);
 }
 
 #[tokio::test]
@@ -280,4 +296,30 @@ async fn an_app_logs_in_with_an_id_token_of_the_providers_library() {
         let body = json!({ "idToken": with(more), "nonce": nonce });
         post(body).refused(400, "PROVIDER_REJECTED").await;
     }
+}
+
+#[tokio::test]
+async fn nothing_is_connected_by_a_session_that_ends_while_the_provider_answers() {
+    let site = Site::open(&[]).await;
+    let ada = verified("s-1", "ada@example.com");
+    let thief = site.log_in(&ada).await.tokens().access;
+    let owner = site.log_in(&ada).await.tokens().access;
+    let body = json!({ "provider": "acme", "redirectUri": PAGE });
+    let begun = site.app.post("/v1/users/me/identities/begin", &body).bearer(&thief).ok(200).await;
+    let begun = Begun::of(&begun);
+    let mut answer = site.provider.log_in(&begun.url, &verified("s-2", "eve@example.com"));
+    answer["flow"] = begun.flow.into();
+    let body = json!({ "callback": answer });
+    let mut hold = site.provider.hold("/token");
+    let link = site.app.post("/v1/users/me/identities", &body).bearer(&thief).send();
+    let meanwhile = async {
+        hold.has(1).await;
+        let end = site.app.call(Method::DELETE, "/v1/users/me/sessions").bearer(&owner);
+        end.ok(200).await;
+        hold.release();
+    };
+    let (linked, ()) = tokio::join!(link, meanwhile);
+    assert_eq!((linked.status.as_u16(), linked.code()), (401, "TOKEN_REVOKED"), "{}", linked.text);
+    let listed = site.app.get("/v1/users/me/identities").bearer(&owner).ok(200).await;
+    assert_eq!(listed.body["data"].as_array().unwrap().len(), 1, "{}", listed.text);
 }

@@ -127,7 +127,7 @@ async fn an_answer_of_another_browser_is_refused_and_each_counts_once() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_used_at_the_provider_is_refused_in_its_words_in_the_log_alone() {
+async fn a_code_that_was_used_at_the_provider_is_refused_and_its_words_are_for_the_operator() {
     let site = Site::open(&UNLIMITED).await;
     let begun = site.begin().await;
     let mut answer = site.provider.log_in(&begun.url, &ada());
@@ -160,7 +160,7 @@ async fn an_answer_names_its_issuer_where_the_provider_does() {
 }
 
 #[tokio::test]
-async fn a_person_who_refuses_reads_that_and_a_forged_line_does_not_get_into_the_log() {
+async fn a_person_who_refuses_reads_that_and_nothing_that_the_answer_says() {
     let site = Site::open(&UNLIMITED).await;
     let begun = site.begin().await;
     let state = site.provider.log_in(&begun.url, &ada())["state"].clone();

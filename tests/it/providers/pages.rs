@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use authd::identity::session::page;
+use authd::identity::session::page_session;
 use authd::model::{Secret, percent};
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ impl<'a> Browser<'a> {
 
     pub async fn press(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let secret = self.cookie("authd").or(self.cookie("authd-visitor")).unwrap();
-        let token = page::form_token(&self.site.app.core, &Secret::new(secret));
+        let token = page_session::form_token(&self.site.app.core, &Secret::new(secret));
         let mut form = format!("form={token}");
         for (name, value) in fields {
             let _ = write!(form, "&{name}={}", percent::encode(value));
@@ -100,6 +100,21 @@ async fn a_button_leads_to_the_provider_and_back_into_the_account() {
     assert!(browser.get("/account/connections").await.text.contains("ada@example.com"));
     let to = browser.get("/sign-in/provider/acme?return_to=https://evil.example").await;
     assert_eq!(to.status, 400);
+}
+
+#[tokio::test]
+async fn a_way_to_sign_in_that_is_not_there_leads_to_those_that_are() {
+    let site = Site::open(&[("providers.acme.label", "Acme")]).await;
+    let mut browser = Browser::new(&site);
+    let page = browser.get("/sign-in/provider/nope?return_to=/account/connections").await;
+    assert_eq!(page.status, 404);
+    for part in [
+        "This way to sign in is not offered here. Choose another one.",
+        "href=\"/sign-in/provider/acme?return_to=%2Faccount%2Fconnections\">Continue with Acme</a>",
+        "href=\"/sign-in?return_to=%2Faccount%2Fconnections\">Sign in</a>",
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ async fn read(
             answer(url, emails);
         }
     });
-    client().exchange(&provider, exchange("c-1")).await
+    client().exchange(&provider, exchange("c-1")).await.map(|proved| proved.account)
 }
 
 type Read<'a> = (&'a str, Option<&'a str>, bool);
@@ -180,7 +180,8 @@ async fn log_in(
     let request =
         AuthorizationRequest { redirect_uri: PAGE, state: "s", nonce: "n", verifier: VERIFIER };
     let answer = fake.log_in(&request.url(provider, &metadata), claims);
-    client.exchange(provider, exchange(answer["code"].as_str().unwrap())).await
+    let proved = client.exchange(provider, exchange(answer["code"].as_str().unwrap())).await?;
+    Ok(proved.account)
 }
 
 #[tokio::test]

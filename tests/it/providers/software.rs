@@ -13,7 +13,8 @@ use super::Begun;
 use crate::chromium::{Browser, Light, Script};
 use crate::docs::axe;
 use crate::fake_provider::{CLIENT, PAGE, SECRET, parameter};
-use crate::support::{Answer, App, UNLIMITED, app_on};
+use crate::reserved_port::ReservedPort;
+use crate::support::{Answer, App, Server, UNLIMITED, app_on};
 use crate::tools::{installed, is_here, missing};
 
 /// The provider of npm, in a process of its own.
@@ -180,6 +181,36 @@ async fn a_provider_of_npm_opens_the_account_and_its_wrong_answers_do_not() {
 }
 
 #[tokio::test]
+async fn a_provider_of_npm_rotates_what_is_kept_of_its_tokens() {
+    let Some(mut software) = Software::start("kept tokens", "127.0.0.1", &[PAGE]) else { return };
+    software.knows_ada();
+    let settings = Software::settings(&software.issuer);
+    let more = [
+        ("providers.acme.keep_tokens", "true"),
+        ("providers.acme.scopes", "offline_access"),
+        ("tokens.access", "20h"),
+    ];
+    let app = app_ahead(&settings, &more, 0).await;
+    let (_, key) = app.api_client("Calendar", "service").await;
+    let begun = begin(&app).await;
+    assert!(begun.url.contains("prompt=consent"), "{}", begun.url);
+    let answer = software.log_in(&begun.url);
+    let bearer = call_back(&app, &begun.flow, &answer).await.ok(200).tokens().access;
+    let list = app.get("/v1/users/me/identities").bearer(&bearer).ok(200).await;
+    let id = list.body["data"][0]["id"].as_str().unwrap();
+    let path = format!("/v1/users/me/identities/{id}/token");
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..4 {
+        let call = app.post(&path, &json!({})).bearer(&bearer).header("x-service-key", &key);
+        let given = call.ok(200).await;
+        assert!(given.body["data"]["scope"].as_str().unwrap().contains("offline_access"));
+        seen.insert(given.body["data"]["accessToken"].as_str().unwrap().to_owned());
+        app.turn_clock(Duration::from_hours(2));
+    }
+    assert_eq!(seen.len(), 4, "each was refreshed, with the refresh token of the one before");
+}
+
+#[tokio::test]
 async fn a_provider_of_npm_of_another_name_or_another_time_is_refused() {
     let Some(mut software) = Software::start("clocks that differ", "127.0.0.1", &[PAGE]) else {
         return;
@@ -205,39 +236,44 @@ async fn a_provider_of_npm_of_another_name_or_another_time_is_refused() {
 }
 
 /// The program on a port of its own, for browsers.
-async fn served(software: &mut Software, port: u16) -> (App, crate::support::Server, String) {
+async fn served(software: &mut Software, port: &ReservedPort) -> (App, Server, String) {
     let settings = Software::settings(&software.issuer);
-    let origin = format!("http://localhost:{port}");
+    let origin = format!("http://localhost:{}", port.number());
     let more = [("server.public_url", origin.as_str()), ("providers.acme.label", "Acme")];
     let app = app_ahead(&settings, &more, 0).await;
-    let server = app.listen_at(port).await;
+    let server = app.listen_at(port.number()).await;
     (app, server, origin)
+}
+
+/// Presses the button of our sign-in page, and logs in and consents on the pages of the provider.
+fn log_in_there(browser: &Browser, subject: &str) {
+    browser.follow("a[href='/sign-in/provider/acme']");
+    browser.keys("input[name=login]", subject);
+    browser.leave(|| browser.keys("input[name=password]", "any\u{e007}"));
+    browser.follow("input[value=consent] + button");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_comes_in_by_our_button_in_a_browser_with_and_without_script() {
     let scenario = "a login with a provider in a browser";
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let page = format!("http://localhost:{port}/sign-in/provider/acme/callback");
+    let port = ReservedPort::new();
+    let page = format!("http://localhost:{}/sign-in/provider/acme/callback", port.number());
     // A host of another name, so that its posts come from another site.
     let Some(mut software) = Software::start(scenario, "127.0.0.1", &[&page]) else { return };
     software.knows_ada();
-    let (app, _server, origin) = served(&mut software, port).await;
+    let (app, _server, origin) = served(&mut software, &port).await;
     for (script, posts) in
         [(Script::On, false), (Script::Off, false), (Script::On, true), (Script::Off, true)]
     {
         software.tell(&json!({ "posts": posts }));
         let Some(browser) = Browser::open_as(scenario, script, Light::Day, 1280) else { return };
         browser.go(&format!("{origin}/sign-in"));
-        browser.press("a[href='/sign-in/provider/acme']");
-        browser.keys("input[name=login]", "ada");
-        browser.keys("input[name=password]", "any\u{e007}");
-        browser.press("button[autofocus][type=submit]");
+        log_in_there(&browser, "ada");
         if script == Script::Off && posts {
             // The page of the provider that posts, and ours that leads on from the post.
-            browser.press("noscript button, button[type=submit]");
+            browser.follow("form[action$='/callback'] button");
             browser.sees("h1", "One more step");
-            browser.press("main form button");
+            browser.follow("main form button");
         }
         browser.sees("h1", "Your account");
         browser.sees(".who", "ada@example.com");
@@ -250,10 +286,10 @@ async fn a_person_comes_in_by_our_button_in_a_browser_with_and_without_script() 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_a_login_with_a_provider_are_accessible_and_look_well() {
     let scenario = "the pages of a login with a provider";
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let page = format!("http://localhost:{port}/sign-in/provider/acme/callback");
+    let port = ReservedPort::new();
+    let page = format!("http://localhost:{}/sign-in/provider/acme/callback", port.number());
     let Some(mut software) = Software::start(scenario, "127.0.0.1", &[&page]) else { return };
-    let (app, _server, origin) = served(&mut software, port).await;
+    let (app, _server, origin) = served(&mut software, &port).await;
     app.join("ada").await;
     for (light, width, name) in [
         (Light::Day, 1280, "day-desk"),
@@ -274,10 +310,7 @@ async fn the_pages_of_a_login_with_a_provider_are_accessible_and_look_well() {
         software.tell(&json!({ "claims": { "email": "eve@example.com" } }));
         let log_in = |subject: &str| {
             browser.go(&format!("{origin}/sign-in"));
-            browser.press("a[href='/sign-in/provider/acme']");
-            browser.keys("input[name=login]", subject);
-            browser.keys("input[name=password]", "any\u{e007}");
-            browser.press("button[autofocus][type=submit]");
+            log_in_there(&browser, subject);
         };
         log_in("eve");
         browser.sees("h1", "One more step");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use authd::store::steps::{SchemaChange, UpgradeStep};
+use authd::store::steps::{OlderServers, SchemaChange, UpgradeStep};
 
 use super::*;
 use crate::database::RawDatabase;
@@ -176,16 +176,19 @@ fn a_file_of_a_newer_authd_is_refused() {
 
 const ADD_PETS: UpgradeStep = UpgradeStep {
     says: "add pets",
+    older: OlderServers::Stop,
     changes: &[SchemaChange::Sql(
         "create table pets (\n  name text primary key,\n  age bigint\n);",
     )],
 };
 const ADD_LAIKA: UpgradeStep = UpgradeStep {
     says: "give an age",
+    older: OlderServers::Stop,
     changes: &[SchemaChange::Sql("insert into pets (name, age) values ('Laika', 3)")],
 };
 const BREAK: UpgradeStep = UpgradeStep {
     says: "break",
+    older: OlderServers::Stop,
     changes: &[
         SchemaChange::Sql("create table half (n bigint)"),
         SchemaChange::Sql("insert into nowhere values (1)"),

@@ -1,12 +1,12 @@
-//! What is PostgreSQL's own: which servers and databases are refused, the lease of the one server, lost
+//! What is PostgreSQL's own: which servers and databases are refused, the servers that share one, lost
 //! connections, conflicts with other processes, and poolers.
 
-use std::process::{Child, Stdio};
 use std::time::Instant;
 
 use super::proxy::{Cut, Proxy};
 use super::*;
 use crate::cluster::{self, Cluster, TestDatabase, place};
+use crate::pooler::Pooler;
 
 fn database(scenario: &str) -> Option<TestDatabase> {
     cluster::shared(scenario).map(Cluster::database)
@@ -48,7 +48,7 @@ fn what_cannot_be_used_is_refused_by_name_and_soon() {
     let (foreign, newer, empty) = (cluster.database(), cluster.database(), cluster.database());
     foreign.texts("create table accounts (id int)");
     drop(server(&newer.url()));
-    newer.execute("update authd_schema set version = 1000");
+    newer.execute("update authd_schema set version = 1000, oldest = 1000");
     let locked = foreign.url_of("locked", foreign.port);
     let wrong = locked.replace("locked@", "locked:wrong@");
     let free = foreign.url_of("authd", cluster::free_port());
@@ -92,41 +92,154 @@ fn a_server_that_can_lose_what_it_acknowledged_is_refused() {
     assert!(refused(&url, ProcessRole::Command).contains("fsync = off"));
 }
 
-#[tokio::test]
-async fn one_server_uses_a_database_and_the_next_one_takes_over() {
-    let Some(database) = database("the lease of a server") else { return };
-    let (first, url) = (server(&database.url()), database.url());
-    first.write(keep("first", 1)).await.unwrap();
-    let beside = refused(&url, ProcessRole::Server);
-    assert!(beside.contains("another authd is serving"), "{beside}");
-    let command = Store::open(&place(&url), ProcessRole::Command, &Env::real()).unwrap();
-    assert_eq!(names(&command).await, ["first"]);
-    drop(first);
-    let second = server(&url);
-    assert_eq!(names(&second).await, ["first"]);
+/// Waits until something holds that another thread brings about.
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    for _ in 0..1500 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never came: {what}");
+}
 
-    // A server that was killed leaves its row behind.
-    drop(second);
-    database.execute("update authd_schema set server = 'dead', beat = 7");
+/// A server whose signs of life are so frequent that it takes another for gone after 200 ms.
+fn hasty(url: &str) -> Store {
     let plan = Plan { patience: Duration::from_millis(50), ..Plan::of(ProcessRole::Server) };
-    let third = Engine::open(&place(&url), &plan, &Env::real()).map(Store::new).unwrap();
-    third.write(keep("third", 1)).await.unwrap();
+    Engine::open(&place(url), &plan, &Env::real()).map(Store::new).unwrap()
+}
+
+#[tokio::test]
+async fn several_servers_use_a_database_and_one_of_them_acts_for_all() {
+    let Some(database) = database("several servers") else { return };
+    let url = database.url();
+    let (first, second) = (hasty(&url), hasty(&url));
+    first.write(keep("first", 1)).await.unwrap();
+    second.write(keep("second", 1)).await.unwrap();
+    assert_eq!(names(&first).await, ["first", "second"]);
+    for store in [&first, &second] {
+        until("both are known", async || store.node().live() == 2).await;
+    }
+    assert!(first.node().leads() && !second.node().leads());
+    assert_ne!(first.node().id(), second.node().id());
+    let listed = second.nodes().await.unwrap();
+    assert_eq!(listed.iter().map(|node| node.leads).filter(|leads| *leads).count(), 1);
+    assert_eq!(
+        listed.iter().map(|node| &*node.name).collect::<Vec<_>>(),
+        [first.node().name().unwrap(); 2]
+    );
+    let command = Store::open(&place(&url), ProcessRole::Command, &Env::real()).unwrap();
+    assert!(command.node().id().is_none() && command.nodes().await.unwrap().len() == 2);
+    let alone = Store::open_alone(&place(&url), &Env::real()).err().unwrap();
+    assert!(alone.message().contains("another authd is serving"), "{alone:?}");
+
+    // One that ends gives the lease back, and its row goes.
+    drop(first);
+    until("the next one acts", async || second.node().leads()).await;
+    assert_eq!(second.node().live(), 1);
+
+    // One that was killed leaves both behind, with what it was about to send.
+    database.execute(
+        "insert into authd_nodes (id, name, version, alone, beat) values ('dead', 'box/1', '0', 0, 7)",
+    );
+    database.execute("update authd_schema set server = 'dead'");
+    database.execute(
+        "insert into outbox (id, channel, kind, state, attempts, next_at, claimed_by, created_at) \
+         values ('m', 'mail', 'k', 'waiting', 1, 9000000000000, 'dead', 0)",
+    );
+    until("it lost the lease", async || !second.node().leads()).await;
+    until("it has the lease again", async || second.node().leads()).await;
+    until("the dead one is gone", async || second.nodes().await.unwrap().len() == 1).await;
+    let claim = database.texts("select claimed_by, next_at < 9000000000000 from outbox");
+    assert_eq!(claim, [[None, Some("t".to_owned())]]);
+}
+
+#[tokio::test]
+async fn one_that_uses_a_database_alone_keeps_servers_away_until_it_is_gone() {
+    let Some(database) = database("a database used alone") else { return };
+    let url = database.url();
+    drop(server(&url));
+    let alone = Store::open_alone(&place(&url), &Env::real()).unwrap();
+    let refused = refused(&url, ProcessRole::Server);
+    assert!(refused.contains("alone, for a migration"), "{refused}");
+    drop(alone);
+    drop(server(&url));
+
+    // One that was killed is waited for.
+    database.execute(
+        "insert into authd_nodes (id, name, version, alone, beat) values ('dead', 'box/1', '0', 1, 7)",
+    );
+    let next = hasty(&url);
+    assert_eq!(next.nodes().await.unwrap().len(), 1);
+    drop(next);
 
     // One that was only slow stops using the database when it notices.
-    database.execute("update authd_schema set server = 'other'");
-    let error = loop {
-        match third.write(add("more", 1)).await {
-            Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            Err(error) => break error,
-        }
-    };
+    let slow = Store::open_alone(&place(&url), &Env::real()).unwrap();
+    database.execute("delete from authd_nodes");
+    until("it notices", async || slow.write(add("more", 1)).await.is_err()).await;
+    let error = slow.write(add("more", 1)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
     assert!(error.chain().contains("taken over"), "{error:?}");
-    let unread = third.read(|db| db.all(sql!("select 1"), &[]).map(drop)).await.unwrap_err();
+    let unread = slow.read(|db| db.all(sql!("select 1"), &[]).map(drop)).await.unwrap_err();
     assert_eq!(unread.kind(), Kind::Unavailable);
-    drop(third);
-    let holder = database.texts("select server from authd_schema");
-    assert_eq!(holder, [[Some("other".to_owned())]], "the lease of another server stays");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_reach_the_database_stops_acting_for_all() {
+    let Some(database) = database("a server that is cut off") else { return };
+    let proxy = Proxy::to(database.port);
+    let first = hasty(&database.url_of("authd", proxy.port));
+    until("it acts", async || first.node().leads()).await;
+    proxy.lead_to(cluster::free_port());
+    database.texts(
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+         where datname = current_database() and pid <> pg_backend_pid()",
+    );
+    until("it stopped", async || !first.node().leads() && !first.node().is_current()).await;
+    let second = hasty(&database.url());
+    until("the next one acts", async || second.node().leads()).await;
+    proxy.lead_to(database.port);
+    until("it is back", async || first.node().is_current() && first.node().live() == 2).await;
+    assert!(second.node().leads() && !first.node().leads());
+}
+
+#[tokio::test]
+async fn counters_that_several_servers_raise_are_exact_and_wait_for_no_change() {
+    let Some(database) = database("counters") else { return };
+    let url = database.url();
+    let stores: Vec<Store> = (0..3).map(|_| server(&url)).collect();
+    // A change that is under way holds no counter up.
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let (begun, may_go_on) = (std::sync::Mutex::new(Some(begun)), std::sync::Mutex::new(may_go_on));
+    let slow = stores[0].clone();
+    let change = tokio::spawn(async move {
+        slow.write(move |db: &mut dyn Db| {
+            let done = add("n", 1)(db);
+            if let Some(begun) = begun.lock().unwrap().take() {
+                begun.send(()).unwrap();
+                may_go_on.lock().unwrap().recv().unwrap();
+            }
+            done
+        })
+        .await
+    });
+    has_begun.await.unwrap();
+    let adding = stores.iter().map(|store| async move {
+        for _ in 0..60 {
+            store.count(add("counter", 1)).await.unwrap();
+        }
+    });
+    futures_util::future::join_all(adding).await;
+    assert_eq!(sum(&stores[1], "counter").await, Some(180));
+    go_on.send(()).unwrap();
+    assert_eq!(change.await.unwrap().unwrap(), 1);
+    let refused = stores[0].count::<(), _>(|db| {
+        add("counter", 1)(db)?;
+        Err(Error::new(Kind::Conflict))
+    });
+    assert_eq!(refused.await.unwrap_err().kind(), Kind::Conflict);
+    assert_eq!(sum(&stores[2], "counter").await, Some(180), "a refused count is not kept");
 }
 
 #[tokio::test]
@@ -280,57 +393,11 @@ async fn after_a_fail_over_nothing_acknowledged_is_lost_and_the_store_goes_on() 
     assert_eq!(names(&store).await, ["n"]);
 }
 
-/// `PgBouncer` in transaction mode, with two connections to the server.
-struct Bouncer {
-    port: u16,
-    child: Child,
-    _folder: TempDir,
-}
-
-impl Bouncer {
-    fn to(server: u16) -> Option<Self> {
-        let program = Path::new("/usr/sbin/pgbouncer");
-        if !program.is_file() {
-            crate::tools::missing("a pooler", "pgbouncer");
-            return None;
-        }
-        let (folder, port) = (tempfile::tempdir().unwrap(), cluster::free_port());
-        let settings = format!(
-            "[databases]\n* = host=127.0.0.1 port={server} user=authd\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
-             listen_port = {port}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n\
-             unix_socket_dir =\nlogfile =\n"
-        );
-        let file = folder.path().join("bouncer.ini");
-        std::fs::write(&file, settings).unwrap();
-        crate::tools::succeed(
-            std::process::Command::new("chmod").arg("-R").arg("a+rX").arg(folder.path()),
-        );
-        let child = cluster::as_server_user(program.to_str().unwrap())
-            .args(["-q", file.to_str().unwrap()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Some(Self { port, child, _folder: folder })
-    }
-}
-
-impl Drop for Bouncer {
-    fn drop(&mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        let _ = self.child.wait();
-    }
-}
-
 #[tokio::test]
 async fn a_pooler_may_hand_each_transaction_to_another_connection() {
     let Some(database) = database("a pooler") else { return };
-    let Some(bouncer) = Bouncer::to(database.port) else { return };
-    let url = database.url_of("authd", bouncer.port);
+    let Some(pooler) = Pooler::to(database.port, 2) else { return };
+    let url = database.url_of("authd", pooler.port);
     let (one, two) =
         (server(&url), Store::open(&place(&url), ProcessRole::Command, &Env::real()).unwrap());
     for round in 0..20 {
@@ -346,7 +413,7 @@ async fn a_pooler_may_hand_each_transaction_to_another_connection() {
 /// Other servers that speak PostgreSQL's protocol lack these, and times come from the program.
 #[test]
 fn no_statement_uses_what_only_one_engine_has() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/tables");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
     let banned = [
         "now()",
         "current_timestamp",
@@ -366,7 +433,22 @@ fn no_statement_uses_what_only_one_engine_has() {
         "for update",
     ];
     let mut wrong = Vec::new();
-    for file in std::fs::read_dir(folder).unwrap() {
+    // Where the clock of the database is read, and the servers that share it, are PostgreSQL's own.
+    let own = std::fs::read_to_string(source.join("postgres/nodes.rs")).unwrap();
+    assert_eq!(own.matches("clock_timestamp()").count(), 1);
+    for file in std::fs::read_dir(source.join("postgres")).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            let only_postgresql =
+                ["advisory", "nextval", "\"listen", "\"notify", " now()", "for update"];
+            if only_postgresql.iter().any(|word| line.contains(word)) {
+                wrong.push(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    for file in std::fs::read_dir(source.join("tables")).unwrap() {
         let path = file.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         for statement in text.split("sql!(").skip(1) {

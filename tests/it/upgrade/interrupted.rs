@@ -18,7 +18,7 @@ fn stopped_at(place: usize, by: SchemaChange) -> Plan {
     let [step, ..] = plan.steps else { panic!("there is no step") };
     let mut changes = step.changes[..place].to_vec();
     changes.push(by);
-    let step = UpgradeStep { says: step.says, changes: changes.leak() };
+    let step = UpgradeStep { changes: changes.leak(), ..*step };
     Plan { steps: vec![step].leak(), ..plan }
 }
 

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::fixture::{
-    HERE, HOUR, Person, assert_used_up, delete, document, limited, mfa_token, person,
-    person_with_authenticator, suspend, unlimited,
+    HERE, HOUR, Person, assert_used_up, delete, document, limited, mfa_token, native_document,
+    person, person_with_authenticator, suspend, unlimited,
 };
 use crate::bad_input::filled;
 use crate::support::{App, Call, PASSWORD};
@@ -182,7 +182,7 @@ async fn the_general_limit_counts_every_operation_but_health() {
 #[tokio::test]
 async fn an_operation_that_asks_for_an_app_is_refused_without_its_id_and_key() {
     let app = unlimited(&[("apps.required", "true")]).await;
-    let document = app.get("/openapi/v1.json").send().await.body;
+    let document = native_document(&app).await;
     let asking: Vec<_> = operations(&document)
         .into_iter()
         .filter(|one| one.place["security"].to_string().contains("appId"))

@@ -1,6 +1,7 @@
 //! Shared by the scenarios of each operation: calls whose responses must be in the OpenAPI document,
 //! accounts, limits of two calls, and the audit records that a call left.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::panic::Location;
 use std::time::Duration;
@@ -34,9 +35,34 @@ pub const SERVICE: &str = "127.0.0.1";
 /// The document of `standard`.
 pub async fn document() -> &'static Value {
     static DOCUMENT: OnceCell<Value> = OnceCell::const_new();
-    DOCUMENT
-        .get_or_init(async || api_of(&app().await.get("/openapi/v1.json").send().await.body))
-        .await
+    DOCUMENT.get_or_init(async || api_of(&native_document(&app().await).await)).await
+}
+
+/// The whole document of the native API: that for users, and that for administrators before the part
+/// about the server itself.
+pub async fn native_document(app: &App) -> Value {
+    let mut whole = app.get("/openapi/v1.json").send().await.body;
+    let admin = app.get("/openapi/v1-admin.json").send().await.body;
+    let mut paths = serde_json::Map::new();
+    for (path, item) in whole["paths"].as_object().unwrap() {
+        if path == "/health" {
+            paths.extend(admin["paths"].as_object().unwrap().clone());
+        }
+        paths.insert(path.clone(), item.clone());
+    }
+    whole["paths"] = paths.into();
+    for (kind, all) in admin["components"].as_object().unwrap() {
+        let own = whole["components"][kind].as_object().cloned().unwrap_or_default();
+        let both: BTreeMap<_, _> =
+            own.into_iter().chain(all.as_object().unwrap().clone()).collect();
+        if kind != "securitySchemes" {
+            whole["components"][kind] = Value::Object(both.into_iter().collect());
+        }
+    }
+    let tags = whole["tags"].as_array_mut().unwrap();
+    let at = tags.iter().position(|tag| tag["name"] == "Health").unwrap();
+    tags.splice(at..at, admin["tags"].as_array().unwrap().clone());
+    whole
 }
 
 /// An operation of the document: its verb and path.

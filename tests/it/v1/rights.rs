@@ -22,7 +22,7 @@ enum Proof {
 
 use Proof::{Any, Fresh};
 
-const RULES: [Rule; 39] = [
+const RULES: [Rule; 53] = [
     Rule("GET", "/admin/users", "admin.users.read", Any, ""),
     Rule("POST", "/admin/users", "admin.users.write", Any, NEW_USER),
     Rule("GET", "/admin/users/{userId}", "admin.users.read", Any, ""),
@@ -39,6 +39,10 @@ const RULES: [Rule; 39] = [
     Rule("GET", "/admin/users/{userId}/sessions", "admin.users.read", Any, ""),
     Rule("DELETE", "/admin/users/{userId}/sessions", "admin.users.write", Any, ""),
     Rule("DELETE", "/admin/users/{userId}/sessions/{sessionId}", "admin.users.write", Any, ""),
+    Rule("GET", "/admin/searches", "admin.users.read", Any, ""),
+    Rule("POST", "/admin/searches", "admin.users.read", Any, r#"{ "name": "x", "query": "q=x" }"#),
+    Rule("DELETE", "/admin/searches/{searchName}", "admin.users.read", Any, ""),
+    Rule("GET", "/admin/findings", "admin.stats", Any, ""),
     Rule("GET", "/admin/roles", "admin.roles", Any, ""),
     Rule("POST", "/admin/roles", "admin.roles", Any, r#"{ "name": "new", "permissions": [] }"#),
     Rule("PUT", "/admin/roles/{role}", "admin.roles", Any, r#"{ "permissions": [] }"#),
@@ -62,6 +66,16 @@ const RULES: [Rule; 39] = [
     Rule("PATCH", "/admin/providers/{provider}", "admin.providers", Fresh, "{}"),
     Rule("DELETE", "/admin/providers/{provider}", "admin.providers", Fresh, ""),
     Rule("POST", "/admin/providers/{provider}/test", "admin.providers", Any, ""),
+    Rule("GET", "/admin/letters", "admin.mail", Any, ""),
+    Rule("GET", "/admin/letters/{letter}", "admin.mail", Any, ""),
+    Rule("POST", "/admin/mail/test", "admin.mail", Any, r#"{ "to": "ops@example.com" }"#),
+    Rule("GET", "/admin/settings", "admin.settings", Any, ""),
+    Rule("GET", "/admin/limits", "admin.stats", Any, ""),
+    Rule("GET", "/admin/locks", "admin.users.read", Any, ""),
+    Rule("GET", "/admin/backups", "admin.backups", Any, ""),
+    Rule("POST", "/admin/backups", "admin.backups", Any, ""),
+    Rule("POST", "/admin/backups/{backup}/verify", "admin.backups", Any, ""),
+    Rule("GET", "/admin/backups/{backup}", "admin.backups", Fresh, ""),
 ];
 
 const NEW_USER: &str = r#"{ "email": "new@example.com", "password": "Tr0ub4dor&3-plaice" }"#;

@@ -9,12 +9,14 @@ use serde_json::json;
 use crate::chromium::Browser;
 use crate::docs::axe;
 use crate::passkeys;
+use crate::reserved_port::ReservedPort;
 use crate::support::{App, PASSWORD, Server, UNLIMITED, app_with};
 use crate::web::visitor::Visitor;
 
 /// The program on a port whose origin it accepts, by the name that passkeys are bound to.
 pub async fn served() -> (App, Server, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let reserved = ReservedPort::new();
+    let port = reserved.number();
     let listen = format!("127.0.0.1:{port}");
     let set = [&UNLIMITED[..], &[("server.listen", listen.as_str())]].concat();
     let app = app_with("standard", &set).await;

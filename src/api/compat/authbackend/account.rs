@@ -44,7 +44,7 @@ impl AuthbackendOwnAccountApi {
         body: Body<AuthbackendChangePasswordRequest>,
     ) -> Answer<AuthbackendDone> {
         // The document limits no calls, so only wrong passwords count.
-        let counted = limit.count_wrong_password()?;
+        let counted = limit.count_wrong_password().await?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.core, &bearer.0, current, new, &counted, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))

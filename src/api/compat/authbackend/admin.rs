@@ -15,8 +15,8 @@ use crate::http::extract::allowed::{
 use crate::http::extract::body::Body;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
-use crate::identity::admin::search::Changes;
-use crate::identity::admin::{accounts, search, stats};
+use crate::identity::admin::changes::Changes;
+use crate::identity::admin::{accounts, changes, search, stats};
 
 /// Operations under `/api/admin`.
 pub(in crate::api) struct AuthbackendAdminApi {
@@ -85,7 +85,7 @@ impl AuthbackendAdminApi {
     ) -> Answer<AuthbackendDone> {
         let id = search::by_number(&self.core, &user_id.0).await?.account.id;
         let changes = Changes { roles: Some(vec![body.0.role]), ..Changes::default() };
-        search::update(&self.core, &admin.by(), id.as_str(), changes).await?;
+        changes::update(&self.core, &admin.by(), id.as_str(), changes).await?;
         Ok(answer(view::done("User role updated successfully")))
     }
 
@@ -104,7 +104,7 @@ impl AuthbackendAdminApi {
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<AuthbackendDone> {
         let id = search::by_number(&self.core, &user_id.0).await?.account.id;
-        search::toggle_suspension(&self.core, &admin.by(), id.as_str()).await?;
+        changes::toggle_suspension(&self.core, &admin.by(), id.as_str()).await?;
         Ok(answer(view::done("User lock status updated")))
     }
 

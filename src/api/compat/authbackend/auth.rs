@@ -82,7 +82,7 @@ impl AuthbackendAuthApi {
         limit: Limited<limit::VerifyEmail>,
         body: Body<AuthbackendLinkRequest>,
     ) -> Answer<AuthbackendDone> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let proved =
             verify_email::prove(&self.core, body.0.token.0.reveal(), &counted, &visit.source)
                 .await?;
@@ -235,7 +235,7 @@ impl AuthbackendAuthApi {
     ) -> Answer<AuthbackendRefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
-        let checked = limit.check()?;
+        let checked = limit.check().await?;
         let issued = refresh::rotate(
             &self.core,
             token.reveal(),

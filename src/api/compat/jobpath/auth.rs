@@ -54,7 +54,7 @@ impl JobpathAuthApi {
         limit: Limited<limit::SignUp>,
         body: Body<SignupRequest>,
     ) -> Result<JobpathRegisterResponse, Reject> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let new = NewAccount::new(body.0.email.0, body.0.password.0);
         let made = sign_up::register(&self.core, new, &counted, &visit.source).await?;
         Ok(JobpathRegisterResponse::User(Json(CreatedUser {
@@ -81,7 +81,7 @@ impl JobpathAuthApi {
     ) -> Answer<JobpathLoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
         let not_locked = sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let credentials =
             Credentials { name, password: body.0.password.0, remember: Remember::Long };
         let issued =

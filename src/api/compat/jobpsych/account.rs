@@ -55,7 +55,7 @@ impl JobpsychOwnAccountApi {
         limit: Limited<limit::ChangePassword>,
         body: Body<JobpsychChangePasswordRequest>,
     ) -> Answer<JobpsychDone> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.core, &bearer.0, current, new, &counted, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))

@@ -63,7 +63,7 @@ impl JobpsychAuthApi {
         limit: Limited<limit::SignUp>,
         body: Body<JobpsychRegisterRequest>,
     ) -> Result<Response<JobpsychRegisterResponse>, Reject> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let asked = body.0;
         let new = NewAccount {
             name: Some(asked.name),
@@ -93,7 +93,7 @@ impl JobpsychAuthApi {
     ) -> Answer<JobpsychSessionAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
         let not_locked = sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let credentials =
             Credentials { name, password: body.0.password.0, remember: Remember::Long };
         let issued =
@@ -119,7 +119,7 @@ impl JobpsychAuthApi {
         limit: Limited<limit::Refresh>,
     ) -> Answer<JobpsychRefreshAnswer> {
         let token = cookie.at(COOKIE_PATH).take()?.ok_or(Kind::MissingRefreshToken)?;
-        let issued = token.refresh(&limit.check()?, &visit.source).await?;
+        let issued = token.refresh(&limit.check().await?, &visit.source).await?;
         let access_token = view::access_token(&self.core, &issued)?;
         let message = "Token refreshed successfully".into();
         Ok(with_cookie(
@@ -183,14 +183,14 @@ impl JobpsychAuthApi {
         let asked = body.0;
         match (asked.token, asked.new_password, asked.email) {
             (Some(token), Some(new), _) => {
-                let counted = reset_limit.count()?;
+                let counted = reset_limit.count().await?;
                 recover::reset(&self.core, token.0.reveal(), new.0, &counted, &visit.source)
                     .await?;
                 Ok(answer(view::done("Password reset successfully")))
             }
             (Some(_), None, _) => Err(Error::invalid(vec![required_row("newPassword")]).into()),
             (None, None, Some(email)) => {
-                let counted = forgot_limit.count()?;
+                let counted = forgot_limit.count().await?;
                 recover::request(&self.core, &email.0, &counted, &visit.source).await?;
                 Ok(answer(view::done("Password reset email sent if account exists")))
             }

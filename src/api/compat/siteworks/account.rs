@@ -75,7 +75,7 @@ impl SiteworksOwnAccountApi {
         limit: Limited<limit::ChangePassword>,
         body: Body<SiteworksChangePasswordRequest>,
     ) -> Answer<SiteworksDone> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.core, &bearer.0, current, new, &counted, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))

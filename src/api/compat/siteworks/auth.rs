@@ -59,7 +59,7 @@ impl SiteworksAuthApi {
         limit: Limited<limit::SignUp>,
         body: Body<SiteworksRegisterRequest>,
     ) -> Result<SiteworksRegisterResponse, Reject> {
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let asked = body.0;
         let new = NewAccount {
             name: asked.name.filter(|name| !name.is_empty()),
@@ -86,7 +86,7 @@ impl SiteworksAuthApi {
     ) -> Answer<SiteworksLoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
         let not_locked = sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
-        let counted = limit.count()?;
+        let counted = limit.count().await?;
         let credentials =
             Credentials { name, password: body.0.password.0, remember: Remember::Long };
         let issued =
@@ -112,7 +112,7 @@ impl SiteworksAuthApi {
     ) -> Answer<SiteworksRefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
-        let checked = limit.check()?;
+        let checked = limit.check().await?;
         let issued = refresh::rotate(
             &self.core,
             token.reveal(),

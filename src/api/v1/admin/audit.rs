@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, stream};
 use poem::Body;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
@@ -11,16 +10,14 @@ use poem_openapi::payload::{Binary, Response};
 use super::super::V1Tag;
 use super::types::{AuditAnswer, AuditPage, ExportFormat, OutcomeWord};
 use super::view;
-use crate::api::audit_text::AuditFormat;
 use crate::error::Result;
 use crate::http::extract::allowed::{Allowed, ReadAudit};
 use crate::http::extract::params::{self, NameQuery, PageLimit, Paging, TimeQuery};
-use crate::http::server::failure::cut_off;
+use crate::http::server::audit_file::{self, AuditFormat};
 use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
-use crate::identity::audit::log;
-use crate::identity::audit::log::{AuditExport, AuditFilter};
+use crate::identity::audit::log::{self, AuditExport, AuditFilter};
 use crate::model::{AccountId, EventOutcome};
 
 /// Operations under `/admin/audit`.
@@ -97,14 +94,7 @@ impl AuditApi {
             _ => AuditFormat::JsonLines,
         };
         let export = AuditExport::begin(&self.core, &admin.by(), filter).await?;
-        let records =
-            stream::try_unfold((self.core.clone(), export), move |(core, mut export)| async move {
-                let records = export.next(&core).await.map_err(cut_off)?;
-                let lines = (!records.is_empty()).then(|| format.lines(&records));
-                Ok::<_, std::io::Error>(lines.map(|lines| (lines, (core, export))))
-            });
-        let pieces = stream::iter(format.heading().map(Ok)).chain(records);
-        let body = Binary(Body::from_bytes_stream(pieces));
+        let body = Binary(audit_file::body(self.core.clone(), export, format));
         Ok(Response::new(body).header("content-type", format.media_type()))
     }
 }

@@ -15,7 +15,70 @@ pub fn operations() -> Vec<Described> {
     all.extend(records());
     all.extend(apps());
     all.extend(providers());
+    all.extend(searches());
+    all.extend(instance());
     all
+}
+
+/// What concerns the whole server.
+fn instance() -> Vec<Described> {
+    let answer = |data: Value| json!({ "success": true, "data": data });
+    let settings = json!({
+        "settings": [{
+            "key": "tokens.access", "value": "10m", "origin": "authd.toml line 3",
+            "about": "How long access tokens are valid.", "allowed": "a duration like 90s or 15m",
+        }],
+        "findings": [{
+            "level": "hint", "key": "log.format", "message": "log lines are plain text",
+            "remedy": "set \"json\" if a program collects them",
+        }],
+    });
+    let limits = json!([{
+        "name": "sign_in", "key": "limits.sign_in", "allows": "30 in 1m",
+        "refused": { "hour": 3, "day": 12, "month": 40 },
+    }]);
+    let locks = json!([{
+        "userId": ID, "email": EMAIL, "username": "johndoe", "lock": ["locked_out"],
+        "until": "2023-12-01T11:00:00Z",
+    }]);
+    let file = "authd-20231201T103000Z.db";
+    let work = json!({ "task": "make", "name": file, "since": "2023-12-01T10:30:00Z", "stage": "copying", "done": 1, "total": 4 });
+    let backups = json!({
+        "folder": "/backup", "problem": null,
+        "backups": [{
+            "name": file, "size": 417_792, "madeAt": "2023-12-01T10:30:00Z", "maker": "schedule",
+            "encrypted": false,
+        }],
+    });
+    vec![
+        Described::new("listSettings", &[], answer(settings)),
+        Described::new("listLimits", &[], answer(limits)),
+        Described::new("listLocks", &[], answer(locks)),
+        Described::new(
+            "listLetters",
+            &[],
+            answer(json!({ "letters": ["verify_email"], "languages": ["de", "en"] })),
+        ),
+        Described::new(
+            "previewLetter",
+            &[Kind::NotFound, Kind::Validation],
+            answer(json!({ "subject": "Verify your email address", "text": "…", "html": "…" })),
+        ),
+        Described::new(
+            "testMail",
+            &[Kind::Conflict],
+            answer(json!({
+                "sent": false,
+                "steps": [{ "name": "connect", "ok": false, "answer": "connection refused" }],
+                "remedy": "check host and port of mail.smtp_url",
+            })),
+        )
+        .taking("test", json!({ "to": EMAIL })),
+        Described::new("listBackups", &[], answer(backups)),
+        Described::new("createBackup", &[Kind::Conflict], answer(work.clone())),
+        Described::new("verifyBackup", &[Kind::NotFound, Kind::Conflict], answer(work)),
+        Described::new("downloadBackup", &[Kind::NotFound, Kind::Conflict], Value::Null),
+    ]
 }
 
 fn users() -> Vec<Described> {
@@ -195,6 +258,27 @@ fn providers() -> Vec<Described> {
     ]
 }
 
+fn searches() -> Vec<Described> {
+    let search = || json!({ "name": "Not verified", "query": "state=pending&sort=-created", "createdAt": "2023-11-01T09:00:00Z" });
+    let answer = |data: Value| json!({ "success": true, "data": data });
+    vec![
+        Described::new("listSearches", &[], answer(json!([search()]))),
+        Described::new("saveSearch", &[Kind::Validation], answer(search())).taking(
+            "search",
+            json!({ "name": "Not verified", "query": "state=pending&sort=-created" }),
+        ),
+        Described::new(
+            "listFindings",
+            &[],
+            answer(json!([{
+                "level": "warning", "key": "backup", "message": "no backup was ever made of this database",
+                "remedy": "run authd backup FILE, or set backup.every and backup.to",
+            }])),
+        ),
+        Described::new("removeSearch", &[Kind::NotFound], done("Search removed")),
+    ]
+}
+
 fn listed_user() -> Value {
     json!({
         "id": ID, "email": EMAIL, "username": "johndoe", "firstName": "John", "lastName": "Doe", "status": "active",
@@ -217,6 +301,7 @@ fn user_answer() -> Value {
             "lastLogin": "2023-12-01T10:30:00Z", "createdAt": "2023-11-01T09:00:00Z",
             "updatedAt": "2023-12-01T10:30:00Z", "roles": ["user"], "permissions": ["users.read"],
             "failedLoginAttempts": 0, "lastFailedLogin": null, "accountLockedUntil": null,
+            "version": "Jd1o3cCjZ7hWm0Qv",
         },
     })
 }
@@ -241,6 +326,7 @@ fn changed_user() -> Value {
     json!({
         "id": ID, "email": EMAIL, "username": "johndoe", "firstName": "John", "lastName": "Smith", "status": "active",
         "roles": ["user", "moderator"], "updatedAt": "2023-12-01T10:40:00Z",
+        "version": "o4kzPq1mT0x-8WbL",
     })
 }
 

@@ -12,8 +12,8 @@ use crate::http::extract::allowed::{Allowed, ManageMail};
 use crate::http::extract::params::{self, NameQuery, PageLimit, Paging};
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
-use crate::identity::account::letters;
-use crate::identity::account::letters::MessageState;
+use crate::identity::admin::messages;
+use crate::identity::admin::messages::MessageState;
 use crate::model::AccountId;
 
 /// Operations under `/admin/mail`.
@@ -44,8 +44,8 @@ impl MailApi {
         let before = params::name("before", before.0)?;
         let (state, before) = (state.0.map(MessageState::from), before.as_deref());
         let (letters, next) = match params::name("userId", user_id.0)?.map(AccountId::new) {
-            Some(account) => letters::list_of(&self.core, &account, state, before, limit).await?,
-            None => letters::list(&self.core, state, before, limit).await?,
+            Some(account) => messages::list_of(&self.core, &account, state, before, limit).await?,
+            None => messages::list(&self.core, state, before, limit).await?,
         };
         Ok(answer(
             LetterPage { letters: letters.into_iter().map(view::letter).collect(), next }.into(),
@@ -64,7 +64,7 @@ impl MailApi {
         admin: Allowed<ManageMail>,
         #[oai(name = "messageId")] message_id: Path<String>,
     ) -> Answer<LetterAnswer> {
-        let message = letters::retry(&self.core, &admin.by(), &message_id.0).await?;
+        let message = messages::retry(&self.core, &admin.by(), &message_id.0).await?;
         Ok(answer(view::letter(message).into()))
     }
 }

@@ -3,15 +3,21 @@
 mod activity;
 mod apps;
 mod audit;
+mod backups;
 pub(super) mod examples;
+mod findings;
 mod keys;
+mod letters;
 mod login_check;
 mod mail;
 mod provider_types;
 mod providers;
 mod roles;
+mod searches;
+mod settings;
 mod stats;
 mod types;
+mod user_list;
 mod users;
 mod view;
 
@@ -29,6 +35,11 @@ pub(super) type AdminApi = (
     apps::AppsApi,
     keys::Keys,
     providers::AdminProvidersApi,
+    searches::SearchesApi,
+    findings::FindingsApi,
+    settings::SettingsApi,
+    backups::BackupsApi,
+    letters::LettersApi,
 );
 
 pub(super) fn api(core: &Arc<Core>) -> AdminApi {
@@ -41,6 +52,11 @@ pub(super) fn api(core: &Arc<Core>) -> AdminApi {
         apps::AppsApi { core: core.clone() },
         keys::Keys { core: core.clone() },
         providers::AdminProvidersApi { core: core.clone() },
+        searches::SearchesApi { core: core.clone() },
+        findings::FindingsApi { core: core.clone() },
+        settings::SettingsApi { core: core.clone() },
+        backups::BackupsApi { core: core.clone() },
+        letters::LettersApi { core: core.clone() },
     )
 }
 

@@ -27,6 +27,8 @@ pub struct ProviderSettingsRequest {
     pub proved_by: MaybeUndefined<String>,
     #[oai(validator(max_items = 50))]
     pub trusted_acr: Option<Vec<String>>,
+    /// Whether the tokens of each login are kept, for apps that call the provider's API.
+    pub keep_tokens: Option<bool>,
 }
 
 /// Where the settings of a provider are.
@@ -63,6 +65,7 @@ pub struct ShownProvider {
     pub audiences: Vec<String>,
     pub proved_by: Option<String>,
     pub trusted_acr: Vec<String>,
+    pub keep_tokens: bool,
     pub created_at: Option<String>,
     pub updated_at: Option<String>,
     /// The number of connected accounts, for one provider alone.

@@ -110,7 +110,7 @@ impl AdminProvidersApi {
 
     /// Remove a provider
     ///
-    /// Its connected accounts stay for a provider with the same issuer.
+    /// Its connected accounts stay for a provider with the same issuer; kept tokens are deleted.
     #[oai(
         path = "/admin/providers/:provider",
         method = "delete",
@@ -164,6 +164,7 @@ impl ProviderSettingsRequest {
         set(&mut settings.proved_by, &self.proved_by, |word| word.clone().into());
         set_key(&mut keys.client_secret, &self.client_secret, |field| &field.0);
         set_key(&mut keys.private_key, &self.private_key, |field| &field.0);
+        settings.keep_tokens = self.keep_tokens.unwrap_or(settings.keep_tokens);
         for (into, from) in [
             (&mut settings.scopes, &self.scopes),
             (&mut settings.redirect_uris, &self.redirect_uris),
@@ -229,6 +230,7 @@ fn shown(record: ProviderRecord, identities: Option<i64>) -> ShownProvider {
         redirect_uris: settings.redirect_uris,
         audiences: settings.audiences,
         trusted_acr: settings.trusted_acr,
+        keep_tokens: settings.keep_tokens,
         redirect_address: record.redirect_address,
         created_at: record.created_at.map(crate::model::Time::to_seconds_text),
         updated_at: record.updated_at.map(crate::model::Time::to_seconds_text),

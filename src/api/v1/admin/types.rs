@@ -42,20 +42,22 @@ pub struct Pagination {
     pub page: i64,
     /// Maximum number of entries per page.
     pub limit: i64,
-    /// Number of entries on all pages.
+    /// Number of entries on all pages, as far as they were counted.
     pub total: i64,
     /// Number of pages.
     pub pages: i64,
-    /// `true` if a search has more matches than it considers. The pages then cover only the first
-    /// matches; a longer search text finds others.
+    /// `true` if there may be more entries than were counted.
     #[oai(skip_serializing_if_is_none)]
     pub more: Option<bool>,
+    /// The value of `after` for the next page, if there may be one.
+    #[oai(skip_serializing_if_is_none)]
+    pub next: Option<String>,
 }
 
 /// A page of accounts.
 #[derive(Debug, Object)]
 pub struct UserPage {
-    /// The accounts, in order of creation.
+    /// The accounts, in order of creation unless `sort` asks for another one.
     pub users: Vec<ListedUser>,
     /// Position of the page.
     pub pagination: Pagination,
@@ -102,6 +104,8 @@ pub struct WholeUser {
     pub last_failed_login: Option<String>,
     /// End of the current lockout after failed logins.
     pub account_locked_until: Option<String>,
+    /// The version of the account, for `If-Match`.
+    pub version: String,
 }
 
 /// An account after a change.
@@ -124,6 +128,8 @@ pub struct ChangedUser {
     pub roles: Vec<String>,
     /// When the account was last changed.
     pub updated_at: String,
+    /// The version of the account, for `If-Match`.
+    pub version: String,
 }
 
 /// Request to create an account.
@@ -250,8 +256,11 @@ pub struct ShownRole {
     pub permissions: Vec<String>,
     /// Whether the role is built in. Built-in roles cannot be changed.
     pub built_in: bool,
-    /// Number of accounts that have the role.
+    /// Number of accounts that have the role, at most 10,000.
     pub members: i64,
+    /// `true` if more accounts have the role than are counted.
+    #[oai(skip_serializing_if_is_none)]
+    pub more_members: Option<bool>,
     /// When the role was created.
     pub created_at: String,
 }

@@ -13,20 +13,23 @@ use super::super::users::{change, language};
 use super::super::view::passkeys;
 use super::login_check::{LoginCheckAnswer, shown};
 use super::types::{
-    CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer,
-    UpdateUserRequest, UserAnswer, UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
+    CreateUserRequest, QuotaChangedAnswer, QuotaRequest, SessionsAnswer, UpdateUserRequest,
+    UserAnswer, UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
 };
+use super::user_list::{FactorWord, ListParameters, SortWord, pagination};
 use super::view;
 use crate::http::extract::allowed::{Allowed, FreshProof, ReadUsers, UpdateUsers, WriteUsers};
 use crate::http::extract::body::Body;
-use crate::http::extract::params::{self, PageLimit, PageNumber, Paging, SearchQuery};
+use crate::http::extract::params::{
+    NameQuery, PageLimit, PageNumber, Paging, SearchQuery, TimeQuery,
+};
 use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::account::quota;
 use crate::identity::account::sign_up::NewAccount;
 use crate::identity::admin::accounts::NewEntry;
-use crate::identity::admin::search::{Changes, Correction, Wanted};
-use crate::identity::admin::{accounts, login_check, search};
+use crate::identity::admin::changes::{Changes, Correction};
+use crate::identity::admin::{accounts, changes, login_check, search};
 use crate::identity::{Core, factor, passkey};
 use crate::model::{AccountId, Status};
 
@@ -58,14 +61,16 @@ impl From<AccountStatus> for Status {
 impl AdminUsersApi {
     /// List accounts
     ///
-    /// `search` matches any part of the email address and of the username. Every character is
-    /// matched literally. The search counts the first 10,000 matches. If there are more, `more` is
-    /// `true`, and the pages and the total cover only those matches.
+    /// `search` and `text` match any part, every character literally. Every filter must fit. At most
+    /// 10,000 matches are counted: if there are more, `more` is `true`. A filter that few of very many
+    /// accounts meet may end a page before it is full. Read on with `after` while there is a `next`,
+    /// which answers have that were asked with more than `page`, `limit`, `status` and `search`.
     #[oai(path = "/admin/users", method = "get", operation_id = "listUsers", tag = "V1Tag::Admin")]
+    #[allow(clippy::too_many_arguments, reason = "each is a parameter of the call")]
     async fn list(
         &self,
         _admin: Allowed<ReadUsers>,
-        /// The page number, from 1.
+        /// The page number, from 1, counted from `after`.
         page: Query<Option<PageNumber>>,
         /// Entries per page, from 1 to 100. Defaults to 20.
         limit: Query<Option<PageLimit>>,
@@ -73,22 +78,55 @@ impl AdminUsersApi {
         status: Query<Option<AccountStatus>>,
         /// Only accounts whose email address or username contains this text.
         search: Query<Option<SearchQuery>>,
+        /// Without `search`: only accounts whose email address, username or name contains this text.
+        text: Query<Option<SearchQuery>>,
+        /// Only accounts with this role.
+        role: Query<Option<NameQuery>>,
+        /// Only accounts with this factor.
+        factor: Query<Option<FactorWord>>,
+        /// Only accounts that are connected to this provider.
+        provider: Query<Option<NameQuery>>,
+        /// Only accounts that were created at or after this time.
+        #[oai(name = "createdSince")]
+        created_since: Query<Option<TimeQuery>>,
+        /// Only accounts that were created before this time.
+        #[oai(name = "createdUntil")]
+        created_until: Query<Option<TimeQuery>>,
+        /// Only accounts that last logged in at or after this time.
+        #[oai(name = "lastLoginSince")]
+        last_login_since: Query<Option<TimeQuery>>,
+        /// Only accounts that last logged in before this time.
+        #[oai(name = "lastLoginUntil")]
+        last_login_until: Query<Option<TimeQuery>>,
+        /// Only accounts that never logged in.
+        #[oai(name = "neverLoggedIn")]
+        never_logged_in: Query<Option<bool>>,
+        /// The order. Defaults to `created`.
+        sort: Query<Option<SortWord>>,
+        /// Only accounts after this place: the `next` of a page.
+        after: Query<Option<NameQuery>>,
     ) -> Answer<UsersAnswer> {
         let paging = Paging::read(page.0, limit.0)?;
-        let wanted = Wanted {
-            page: paging.page,
-            limit: paging.limit,
-            status: status.0.map(Status::from),
-            search: params::search(search.0)?,
+        let parameters = ListParameters {
+            paging,
+            status: status.0,
+            search: search.0,
+            text: text.0,
+            role: role.0,
+            factor: factor.0,
+            provider: provider.0,
+            created_since: created_since.0,
+            created_until: created_until.0,
+            last_login_since: last_login_since.0,
+            last_login_until: last_login_until.0,
+            never_logged_in: never_logged_in.0,
+            sort: sort.0,
+            after: after.0,
         };
-        let found = search::page(&self.core, &wanted).await?;
-        let pagination = Pagination {
-            page: paging.page,
-            limit: paging.limit,
-            total: found.total,
-            pages: paging.pages(found.total),
-            more: found.has_more.then_some(true),
-        };
+        let asks_for_next = parameters.asks_for_next();
+        let found = search::page(&self.core, &parameters.read()?).await?;
+        let mut pagination = pagination(paging, &found);
+        pagination.next = pagination.next.filter(|_| asks_for_next);
         let users =
             found.entries.into_iter().map(|entry| view::listed(&self.core, entry)).collect();
         Ok(answer(UserPage { users, pagination }.into()))
@@ -135,7 +173,7 @@ impl AdminUsersApi {
         _admin: Allowed<ReadUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserAnswer> {
-        let file = search::file(&self.core, &user_id.0).await?;
+        let file = search::details(&self.core, &user_id.0).await?;
         Ok(answer(view::whole(&self.core, file).into()))
     }
 
@@ -167,7 +205,7 @@ impl AdminUsersApi {
             status: asked.status.map(Status::from),
             roles: asked.roles,
         };
-        let entry = search::update(&self.core, &admin.by(), &user_id.0, changes).await?;
+        let entry = changes::update(&self.core, &admin.by(), &user_id.0, changes).await?;
         Ok(answer(view::changed(&self.core, entry).into()))
     }
 
@@ -204,7 +242,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserChangedAnswer> {
-        let entry = search::restore(&self.core, &admin.by(), &user_id.0).await?;
+        let entry = changes::restore(&self.core, &admin.by(), &user_id.0).await?;
         Ok(answer(view::changed(&self.core, entry).into()))
     }
 
@@ -280,7 +318,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        search::send_reset(&self.core, &admin.by(), &user_id.0).await?;
+        changes::send_reset(&self.core, &admin.by(), &user_id.0).await?;
         Ok(answer(Done::saying("Password reset email sent")))
     }
 
@@ -369,7 +407,7 @@ impl AdminUsersApi {
         _admin: Allowed<ReadUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<SessionsAnswer> {
-        let id = search::file(&self.core, &user_id.0).await?.entry.account.id;
+        let id = search::details(&self.core, &user_id.0).await?.entry.account.id;
         let sessions = search::sessions(&self.core, id.as_str()).await?;
         Ok(answer(
             sessions
@@ -392,7 +430,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        search::end_sessions(&self.core, &admin.by(), &user_id.0).await?;
+        changes::end_sessions(&self.core, &admin.by(), &user_id.0).await?;
         Ok(answer(Done::saying("Sessions terminated successfully")))
     }
 
@@ -409,7 +447,7 @@ impl AdminUsersApi {
         #[oai(name = "userId")] user_id: Path<String>,
         #[oai(name = "sessionId")] session_id: Path<String>,
     ) -> Answer<Done> {
-        search::end_session(&self.core, &admin.by(), &user_id.0, &session_id.0).await?;
+        changes::end_session(&self.core, &admin.by(), &user_id.0, &session_id.0).await?;
         Ok(answer(Done::saying("Session terminated successfully")))
     }
 }

@@ -6,9 +6,10 @@ use super::types::{
     ShownKey, ShownLetter, ShownQuota, ShownRole, ShownSession, WholeUser,
 };
 use crate::identity::Core;
-use crate::identity::account::letters::{Message, MessageState};
+use crate::identity::access::version::AccountVersion;
 use crate::identity::account::quota::Quota;
 use crate::identity::admin::accounts::AccountWithRoles;
+use crate::identity::admin::messages::{Message, MessageState};
 use crate::identity::admin::roles::Role;
 use crate::identity::admin::search::AccountDetails;
 use crate::identity::audit::log::AuditRow;
@@ -33,8 +34,10 @@ pub(super) fn listed(core: &Core, entry: AccountWithRoles) -> ListedUser {
 }
 
 pub(super) fn whole(core: &Core, file: AccountDetails) -> WholeUser {
+    let version = AccountVersion::of(&file.entry.account, &file.entry.roles);
     let account = file.entry.account;
     WholeUser {
+        version: version.as_str().to_owned(),
         id: account.id.to_string(),
         email: account.email_text(),
         status: status(core, &account),
@@ -57,8 +60,10 @@ pub(super) fn whole(core: &Core, file: AccountDetails) -> WholeUser {
 }
 
 pub(super) fn changed(core: &Core, entry: AccountWithRoles) -> ChangedUser {
+    let version = AccountVersion::of(&entry.account, &entry.roles);
     let account = entry.account;
     ChangedUser {
+        version: version.as_str().to_owned(),
         id: account.id.to_string(),
         email: account.email_text(),
         status: status(core, &account),
@@ -94,6 +99,7 @@ pub(super) fn role(role: Role) -> ShownRole {
         permissions: role.permissions,
         built_in: role.built_in,
         members: role.members,
+        more_members: role.has_more_members.then_some(true),
         created_at: role.created_at.to_seconds_text(),
     }
 }

@@ -31,6 +31,13 @@ pub(super) fn operations() -> Vec<Described> {
     ];
     let remove =
         [Kind::ReauthenticationRequired, Kind::NotFound, Kind::Conflict, Kind::LastLoginMethod];
+    let token = [
+        Kind::ReauthenticationRequired,
+        Kind::Forbidden,
+        Kind::NotFound,
+        Kind::Conflict,
+        Kind::ProviderLoginRequired,
+    ];
     let begin = [Kind::ProviderRejected, Kind::NotFound];
     let begin_identity = [&begin[..], &[Kind::Forbidden, Kind::ReauthenticationRequired]].concat();
     let sent = json!({ "success": true, "data": {
@@ -59,6 +66,7 @@ pub(super) fn operations() -> Vec<Described> {
         Described::new("linkIdentity", &link, json!({ "success": true, "data": identity() }))
             .taking("answer", json!({ "callback": answer() })),
         Described::new("unlinkIdentity", &remove, done("Account disconnected")),
+        Described::new("getProviderToken", &token, provider_token()),
     ]
 }
 
@@ -71,6 +79,13 @@ fn begun() -> Value {
 
 fn answer() -> Value {
     json!({ "flow": FLOW, "code": "SplxlOBe...", "state": "af0ifjsl..." })
+}
+
+fn provider_token() -> Value {
+    json!({ "success": true, "data": {
+        "accessToken": "ya29.a0Af...", "expiresAt": "2023-12-01T11:30:00Z",
+        "scope": "openid email profile",
+    } })
 }
 
 fn identity() -> Value {

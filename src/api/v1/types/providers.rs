@@ -155,6 +155,18 @@ pub struct IdentityView {
     pub last_used: Option<String>,
 }
 
+/// A token with which the provider's API is called.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ProviderTokenView {
+    /// The access token.
+    pub access_token: String,
+    /// When it ends, if the provider says so.
+    pub expires_at: Option<String>,
+    /// The scopes that the user granted, if the provider says which.
+    pub scope: Option<String>,
+}
+
 super::answers! {
     /// The providers that users can log in with.
     ProviderListAnswer(Vec<ProviderView>);
@@ -166,4 +178,6 @@ super::answers! {
     IdentityAnswer(IdentityView);
     /// The caller's connected accounts, oldest first.
     IdentityListAnswer(Vec<IdentityView>);
+    /// A token with which the provider's API is called.
+    ProviderTokenViewAnswer(ProviderTokenView);
 }

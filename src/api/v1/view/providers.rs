@@ -1,10 +1,13 @@
 //! Conversion of providers and identities to v1's responses.
 
 use super::super::types::{
-    BegunProvider, IdentityView, ProviderCallbackRequest, ProviderCodeSent, ProviderView,
+    BegunProvider, IdentityView, ProviderCallbackRequest, ProviderCodeSent, ProviderTokenView,
+    ProviderView,
 };
 use super::time;
-use crate::identity::provider::{BegunFlow, CodeSent, FLOW_LIFE, ProviderAnswer, ProviderListing};
+use crate::identity::provider::{
+    BegunFlow, CodeSent, FLOW_LIFE, GivenToken, ProviderAnswer, ProviderListing,
+};
 use crate::model::identity::Identity;
 
 pub(in super::super) fn providers(all: Vec<ProviderListing>) -> Vec<ProviderView> {
@@ -42,6 +45,14 @@ pub(in super::super) fn identity(row: Identity) -> IdentityView {
         name: row.name,
         created_at: row.created_at.to_seconds_text(),
         last_used: time(row.last_used_at),
+    }
+}
+
+pub(in super::super) fn provider_token(given: &GivenToken) -> ProviderTokenView {
+    ProviderTokenView {
+        access_token: given.access.reveal().to_owned(),
+        expires_at: time(given.expires_at),
+        scope: given.scope.clone(),
     }
 }
 

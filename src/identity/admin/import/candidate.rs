@@ -1,4 +1,4 @@
-//! Turns one row of a file into an account that the import can write, or into the reason why it
+//! Converts one row of a file into an account that the import can write, or into the reason why it
 //! cannot.
 
 use std::borrow::Cow;

@@ -23,7 +23,7 @@ use crate::identity::access::actor;
 use crate::identity::admin::import::candidate::AccountReference;
 use crate::identity::admin::search;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::provider::stored;
+use crate::identity::provider::usable;
 use crate::model::event::What;
 use crate::model::{Email, Event, Source, Time, role};
 use crate::store;
@@ -146,7 +146,7 @@ impl<'a> ImportRun<'a> {
             unsaid_is_proved: options.assume_verified,
             without_passwords: options.without_passwords,
             addresses: core.address_policy(),
-            providers: Arc::new(stored::usable(core).await?),
+            providers: Arc::new(usable::all(core).await?),
             env: core.env.clone(),
         };
         let (seen, hasher, summary) = (HashMap::new(), RandomState::new(), Summary::default());
@@ -170,7 +170,7 @@ impl<'a> ImportRun<'a> {
     ///
     /// # Errors
     /// `Unavailable`; earlier writes stay.
-    pub async fn take(&mut self, drafts: Vec<Draft>) -> Result<Vec<Remark>> {
+    pub async fn add(&mut self, drafts: Vec<Draft>) -> Result<Vec<Remark>> {
         let mut remarks = Vec::new();
         let (mut lines, mut candidates) = (Vec::new(), Vec::new());
         for Draft { line, read } in drafts {
@@ -184,27 +184,28 @@ impl<'a> ImportRun<'a> {
             }
         }
         let candidates = Arc::new(candidates);
-        let mut looked = self.look(&candidates).await?;
+        let mut known = self.look(&candidates).await?;
         if !self.options.dry_run {
-            // A repair is written as a new account is.
-            let is_repair = |o: &mut Option<_>| matches!(o, Some(ImportOutcome::Repaired));
-            looked.iter_mut().filter_map(|o| is_repair(o).then_some(o)).for_each(|o| *o = None);
+            // A repair has to be written, as a new account has.
+            let repairs =
+                known.iter_mut().filter(|one| matches!(one, Some(ImportOutcome::Repaired)));
+            repairs.for_each(|one| *one = None);
         }
         let free: Vec<usize> =
-            looked.iter().enumerate().filter(|(_, o)| o.is_none()).map(|(at, _)| at).collect();
+            known.iter().enumerate().filter(|(_, one)| one.is_none()).map(|(at, _)| at).collect();
         let written = if self.options.dry_run {
             free.iter().map(|_| ImportOutcome::Imported).collect()
         } else {
             self.write(&candidates, &free).await?
         };
-        self.looks = looked
+        self.looks = known
             .iter()
             .flatten()
             .chain(&written)
             .any(|outcome| matches!(outcome, ImportOutcome::Present | ImportOutcome::Repaired));
         let mut written = written.into_iter();
-        for ((line, candidate), looked) in lines.into_iter().zip(candidates.iter()).zip(looked) {
-            if let Some(outcome) = looked.or_else(|| written.next()) {
+        for ((line, candidate), known) in lines.into_iter().zip(candidates.iter()).zip(known) {
+            if let Some(outcome) = known.or_else(|| written.next()) {
                 self.count(line, outcome, &candidate.notes, &mut remarks);
             }
         }

@@ -26,7 +26,7 @@ function sign(kid) {
   const provider = new Provider(issuer, {
     clients: [{
       client_id: client, client_secret: secret, redirect_uris: redirectUris, response_types: ['code'],
-      grant_types: ['authorization_code'], id_token_signed_response_alg: 'ES256',
+      grant_types: ['authorization_code', 'refresh_token'], id_token_signed_response_alg: 'ES256',
     }],
     jwks: { keys: [keys[kid]] },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
@@ -41,7 +41,9 @@ sign('one');
 server.on('request', (request, response) => {
   if (request.url.startsWith('/auth?')) {
     // Nothing is left of the login before.
-    request.url += `&prompt=login${posts ? '&response_mode=form_post' : ''}`;
+    const asked = request.url.match(/&prompt=([a-z]+)/);
+    request.url = request.url.replace(/&prompt=[a-z]+/, '');
+    request.url += `&prompt=login${asked ? `%20${asked[1]}` : ''}${posts ? '&response_mode=form_post' : ''}`;
   }
   answer(request, response);
 });

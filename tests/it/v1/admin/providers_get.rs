@@ -16,7 +16,7 @@ async fn a_provider_has_the_documented_fields_and_no_secret() {
     CREATE.at(&app, &["google"]).json(&body).bearer(&root).ok(201).await;
     let list = LIST.on(&app).bearer(&root).ok(200).await;
     let fields = "name origin inForce problem redirectAddress preset label issuer clientId hasKey \
-                  tenant teamId keyId scopes redirectUris audiences provedBy trustedAcr createdAt \
+                  tenant teamId keyId scopes redirectUris audiences provedBy trustedAcr keepTokens createdAt \
                   updatedAt";
     assert_eq!(keys(&list.body["data"][0]), fields);
     assert!(!list.text.contains("hush"), "{}", list.text);

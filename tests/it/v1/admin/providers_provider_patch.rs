@@ -35,6 +35,26 @@ async fn what_is_absent_stays_what_is_null_is_taken_away_and_it_is_recorded() {
     CHANGE.at(&app, &["github"]).json(&public).bearer(&root).refused(409, "CONFLICT").await;
 }
 
+/// Who changes the address need not know the secret, and could read it there.
+#[tokio::test]
+async fn a_stored_secret_is_not_sent_to_another_issuer() {
+    let app = app_with("standard", &[]).await;
+    let root = person(&app, "root", &["admin"]).await;
+    let body =
+        json!({ "clientId": "c-1", "clientSecret": "hush", "issuer": "https://id.example.com" });
+    app.post("/v1/admin/providers/acme", &body).bearer(&root).ok(201).await;
+    let elsewhere = json!({ "issuer": "https://evil.example" });
+    let change = CHANGE.at(&app, &["acme"]).json(&elsewhere);
+    change.bearer(&root).refused(400, "VALIDATION_ERROR").await;
+    let shown = app.get("/v1/admin/providers/acme").bearer(&root).ok(200).await;
+    assert_eq!(shown.body["data"]["issuer"], "https://id.example.com");
+    for key in [json!("another"), json!("another"), json!(null)] {
+        let issuer = format!("https://{}.example", if key.is_null() { "open" } else { "id" });
+        let body = json!({ "issuer": issuer, "clientSecret": key });
+        CHANGE.at(&app, &["acme"]).json(&body).bearer(&root).ok(200).await;
+    }
+}
+
 /// As after the master key was replaced.
 #[tokio::test]
 async fn a_secret_that_no_key_opens_takes_the_provider_out_until_it_is_set_again() {
@@ -48,7 +68,17 @@ async fn a_secret_that_no_key_opens_takes_the_provider_out_until_it_is_set_again
     let shown = app.get("/v1/admin/providers/google").bearer(&root).ok(200).await;
     let problem = shown.body["data"]["problem"].as_str().unwrap();
     assert!(problem.contains("master key"), "{problem}");
+    // Another change does not drop it: it may be opened again, with the key that sealed it.
+    let label = CHANGE.at(&app, &["google"]).json(&json!({ "label": "Search" })).bearer(&root);
+    let refused = label.refused(400, "VALIDATION_ERROR").await;
+    assert!(refused.text.contains("restore that key"), "{}", refused.text);
+    let kept = "select count(*) from providers where sealed = x'0102'";
+    assert_eq!(app.database().number(kept), 1);
     let again = json!({ "clientSecret": "hush" });
     CHANGE.at(&app, &["google"]).json(&again).bearer(&root).ok(200).await;
     assert_eq!(offered().await[0]["name"], "google");
+    assert_eq!(app.database().tamper("update providers set sealed = x'0102'"), 1);
+    let none = json!({ "clientSecret": null });
+    let public = CHANGE.at(&app, &["google"]).json(&none).bearer(&root).ok(200).await;
+    assert_eq!(public.body["data"]["hasKey"], false);
 }

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::admin::make;
-use crate::support::{PASSWORD, app};
-use crate::v1::fixture::{Operation, delete, keys, person, suspend};
+use crate::support::{App, PASSWORD, UNLIMITED, app, app_with};
+use crate::v1::fixture::{Operation, Person, delete, keys, person, suspend};
 
 const LIST: Operation = Operation("GET", "/admin/users");
 
@@ -19,6 +19,16 @@ async fn each_parameter_has_its_rule() {
         ("limit=101", "FIELD_TOO_LONG"),
         ("status=asleep", "VALIDATION_ERROR"),
         ("search=%00", "VALIDATION_ERROR"),
+        ("role=%00", "VALIDATION_ERROR"),
+        ("factor=often", "VALIDATION_ERROR"),
+        ("provider=a%20b", "VALIDATION_ERROR"),
+        ("createdSince=yesterday", "VALIDATION_ERROR"),
+        ("createdUntil=2026", "VALIDATION_ERROR"),
+        ("lastLoginSince=now", "VALIDATION_ERROR"),
+        ("lastLoginUntil=now", "VALIDATION_ERROR"),
+        ("neverLoggedIn=perhaps", "VALIDATION_ERROR"),
+        ("sort=password", "VALIDATION_ERROR"),
+        ("after=nowhere", "VALIDATION_ERROR"),
     ] {
         let refused = LIST.query(&app, query).bearer(&root).refused(400, "VALIDATION_ERROR").await;
         let (field, row) = (query.split_once('=').unwrap().0, &refused.body["error"]["details"][0]);
@@ -81,4 +91,81 @@ async fn the_response_has_the_documented_fields_and_no_secret() {
         json!({ "page": 1, "limit": 20, "total": 1, "pages": 1 })
     );
     assert!(!list.text.contains("argon2") && !list.text.contains(PASSWORD), "{}", list.text);
+}
+
+/// The names of the accounts that a query finds, page by page as `next` leads.
+async fn all(app: &App, root: &Person, query: &str) -> Vec<String> {
+    let (mut found, mut after) = (Vec::new(), String::new());
+    let query =
+        if query.contains("sort=") { query.to_owned() } else { format!("{query}&sort=created") };
+    loop {
+        let page = LIST.query(app, &format!("{query}&limit=2{after}")).bearer(root).ok(200).await;
+        let users = page.body["data"]["users"].as_array().unwrap();
+        found.extend(users.iter().map(|user| user["username"].as_str().unwrap().to_owned()));
+        match page.body["data"]["pagination"]["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return found,
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_filter_and_order_is_followed_to_its_end() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let root = person(&app, "root", &["admin"]).await;
+    for name in ["eve", "dan", "cyd", "bob", "ann"] {
+        app.turn_clock(std::time::Duration::from_mins(1));
+        make(&app, name, if name == "cyd" { &["moderator"] } else { &[] }).await;
+    }
+    app.turn_clock(std::time::Duration::from_mins(1));
+    app.login("dan", PASSWORD).await.ok(200);
+    let everyone = ["root", "eve", "dan", "cyd", "bob", "ann"];
+    let backwards: Vec<_> = everyone.iter().rev().copied().collect();
+    assert_eq!(all(&app, &root, "page=1").await, everyone);
+    assert_eq!(all(&app, &root, "sort=created").await, everyone);
+    assert_eq!(all(&app, &root, "sort=-created").await, backwards);
+    assert_eq!(all(&app, &root, "sort=email").await, ["ann", "bob", "cyd", "dan", "eve", "root"]);
+    assert_eq!(all(&app, &root, "sort=-email").await, ["root", "eve", "dan", "cyd", "bob", "ann"]);
+    let by_login = all(&app, &root, "sort=-lastLogin").await;
+    assert_eq!((by_login.len(), &by_login[..2]), (6, &["dan".to_owned(), "root".to_owned()][..]));
+    assert_eq!(
+        all(&app, &root, "neverLoggedIn=true&sort=email").await,
+        ["ann", "bob", "cyd", "eve"]
+    );
+    assert_eq!(all(&app, &root, "role=moderator").await, ["cyd"]);
+    assert_eq!(all(&app, &root, "role=user&sort=email&search=e").await.len(), 6);
+    assert_eq!(all(&app, &root, "factor=none&status=active&sort=-email").await.len(), 6);
+    let mut third = LIST.query(&app, "sort=email&limit=1&page=3").bearer(&root).ok(200).await.body;
+    assert_eq!(third["data"]["users"][0]["username"], "cyd");
+    assert_eq!(third["data"]["pagination"].take()["total"], 6);
+}
+
+/// A filter that few of very many accounts meet is answered with how far it was read.
+#[tokio::test]
+async fn a_page_looks_at_a_bounded_number_of_accounts_and_says_so() {
+    let app = app().await;
+    let root = person(&app, "root", &["admin"]).await;
+    app.database().tamper(
+        "with recursive n(n) as (select 1 union all select n + 1 from n where n < 12000) \
+         insert into accounts (id, number, handle, email, email_key, email_verified_at, credential_version, \
+         created_at, updated_at) select 'account-' || n, n + 100, randomblob(32), 'user' || n || '@example.org', \
+         'user' || n || '@example.org', 1, 0, n, 1 from n",
+    );
+    app.database().tamper(
+        "insert into factors (id, account_id, kind, name, created_at, confirmed_at) \
+         select 'factor-' || number, id, 'totp', 'app', 1, 1 from accounts where number > 100 and number < 11900",
+    );
+    let query = "factor=none&sort=created&limit=20";
+    let first = LIST.query(&app, query).bearer(&root).ok(200).await.body;
+    assert_eq!(first["data"]["users"], json!([]));
+    let pagination = &first["data"]["pagination"];
+    assert_eq!((&pagination["total"], &pagination["more"]), (&json!(0), &json!(true)));
+    let (mut page, mut pages) = (first, 1);
+    while page["data"]["users"] == json!([]) {
+        let next = page["data"]["pagination"]["next"].as_str().unwrap();
+        let next = format!("{query}&after={next}");
+        page = LIST.query(&app, &next).bearer(&root).ok(200).await.body;
+        pages += 1;
+    }
+    assert_eq!((pages, page["data"]["users"].as_array().unwrap().len()), (3, 20));
 }

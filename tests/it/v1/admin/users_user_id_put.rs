@@ -71,6 +71,23 @@ async fn each_field_needs_its_permission_and_a_change_is_all_or_nothing() {
 }
 
 #[tokio::test]
+async fn the_order_of_roles_needs_the_permission_too() {
+    let app = app().await;
+    let root = person(&app, "root", &["admin"]).await;
+    let may = ["admin.users.read", "admin.users.suspend"];
+    let suspender = person_who_may(&app, &root, "suspender", &may).await;
+    let ada = person(&app, "ada", &["moderator"]).await;
+    let mut trail = Trail::begin(&app).await;
+    let turned = json!({ "roles": ["moderator", "user"] });
+    update(&app, &suspender, &ada.id, turned.clone())
+        .await
+        .refused(403, "INSUFFICIENT_PERMISSIONS");
+    assert_eq!(trail.left().await, [""; 0]);
+    let changed = update(&app, &root, &ada.id, turned).await.ok(200);
+    assert_eq!(changed.body["data"]["roles"], json!(["moderator", "user"]));
+}
+
+#[tokio::test]
 async fn an_account_with_more_rights_is_not_changed() {
     let app = app().await;
     let root = person(&app, "root", &["admin"]).await;
@@ -135,6 +152,11 @@ async fn each_change_is_a_record_by_the_administrator_about_the_account() {
     for (body, records) in [
         (json!({ "lastName": "Lovelace" }), vec!["account_changed done"]),
         (json!({ "roles": ["user", "moderator"] }), vec!["roles_changed done +moderator"]),
+        (
+            json!({ "roles": ["moderator", "user", "user"] }),
+            vec!["roles_changed done =moderator user"],
+        ),
+        (json!({ "roles": ["moderator", "user"] }), vec![]),
         (json!({ "roles": ["user"] }), vec!["roles_changed done -moderator"]),
         (json!({ "status": "active" }), vec![]),
         (json!({ "status": "suspended" }), vec!["suspended done", "session_ended done admin"]),
@@ -143,7 +165,7 @@ async fn each_change_is_a_record_by_the_administrator_about_the_account() {
         (json!({}), vec![]),
     ] {
         let changed = update(&app, &root, &ada.id, body.clone()).await.ok(200);
-        let fields = "id email username firstName lastName status roles updatedAt";
+        let fields = "id email username firstName lastName status roles updatedAt version";
         assert_eq!(changed.body["message"], "User updated successfully");
         assert_eq!(keys(&changed.body["data"]), fields);
         assert_eq!(trail.left_by(Some(&root.id), Some(&ada.id)).await, records, "{body}");

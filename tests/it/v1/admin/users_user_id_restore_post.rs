@@ -12,7 +12,7 @@ async fn it_logs_in_again_its_sessions_stay_ended_and_it_is_recorded() {
     delete(&app, &root, &ada.id).await;
     let mut trail = Trail::begin(&app).await;
     let restored = RESTORE.at(&app, &[&ada.id]).bearer(&root).ok(200).await;
-    let fields = "id email username firstName lastName status roles updatedAt";
+    let fields = "id email username firstName lastName status roles updatedAt version";
     assert_eq!(keys(&restored.body["data"]), fields);
     assert_eq!(restored.body["data"]["status"], "active");
     assert_eq!(trail.left_by(Some(&root.id), Some(&ada.id)).await, ["account_restored done"]);

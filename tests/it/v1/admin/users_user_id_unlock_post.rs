@@ -26,7 +26,7 @@ async fn the_owner_logs_in_again_and_it_is_recorded_once() {
     lock(&app).await;
     let mut trail = Trail::begin(&app).await;
     let done = UNLOCK.at(&app, &[&ada.id]).bearer(&root).ok(200).await;
-    let fields = "id email username firstName lastName status roles updatedAt";
+    let fields = "id email username firstName lastName status roles updatedAt version";
     assert_eq!(keys(&done.body["data"]), fields);
     assert_eq!(trail.left_by(Some(&root.id), Some(&ada.id)).await, ["unlocked done"]);
     UNLOCK.at(&app, &[&ada.id]).bearer(&root).ok(200).await;

@@ -12,7 +12,7 @@ async fn the_owner_can_log_in_and_it_is_recorded_once() {
     let id = app.register("ada").await.ok(201).body["data"]["userId"].as_str().unwrap().to_owned();
     let mut trail = Trail::begin(&app).await;
     let done = VERIFY.at(&app, &[&id]).bearer(&root).ok(200).await;
-    let fields = "id email username firstName lastName status roles updatedAt";
+    let fields = "id email username firstName lastName status roles updatedAt version";
     assert_eq!(keys(&done.body["data"]), fields);
     assert_eq!(done.body["data"]["status"], "active");
     assert_eq!(trail.left_by(Some(&root.id), Some(&id)).await, ["email_verified done"]);

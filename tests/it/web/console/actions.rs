@@ -180,6 +180,79 @@ async fn sessions_end_one_by_one_or_all_at_once() {
 }
 
 #[tokio::test]
+async fn all_that_match_are_done_in_pieces_and_a_stop_leaves_nothing_half_done() {
+    let app = app().await;
+    for number in 0..60 {
+        make(&app, &format!("spam{number}"), &[]).await;
+    }
+    make(&app, "ada", &[]).await;
+    let mut mod_ = administrator(&app, "mod", &["moderator"]).await;
+    mod_.open("/console/accounts?q=spam").await;
+    mod_.sees("With all accounts that match");
+    let path = "/console/bulk/suspend";
+    mod_.open(&format!("{path}?q=spam")).await;
+    mod_.sees("All accounts that match: 60");
+    mod_.sees("Type all 60 to confirm");
+    mod_.submit(path, &[("typed", "all"), ("reason", "one campaign")]).await;
+    mod_.sees("This is something else.");
+    let suspended = |app: &crate::support::App| {
+        app.database().number("select count(*) from accounts where suspended_at is not null")
+    };
+    assert_eq!(suspended(&app), 0);
+    mod_.submit(path, &[("typed", "all 60"), ("reason", "one campaign")]).await;
+    mod_.sees("Done for 25 so far.");
+    mod_.sees("<progress id=\"progress\" max=\"60\" value=\"25\">");
+    assert_eq!(suspended(&app), 25, "the rest waits");
+    // The page was closed here; the same again does the rest, and none twice.
+    mod_.open(&format!("{path}?q=spam")).await;
+    mod_.submit(path, &[("typed", "all 60"), ("reason", "one campaign")]).await;
+    for _ in 0..2 {
+        mod_.submit(path, &[]).await;
+    }
+    mod_.sees("Done for all 60.");
+    assert_eq!(suspended(&app), 60);
+    let records = app.records().await;
+    let done = records.iter().filter(|record| record.event == "suspended");
+    let reasons: Vec<_> = done.map(|record| record.reason.as_deref()).collect();
+    assert_eq!(reasons, [Some("one campaign"); 60], "one record each, with the reason");
+}
+
+#[tokio::test]
+async fn a_role_that_is_taken_between_two_pieces_ends_the_rest() {
+    let app = app().await;
+    for number in 0..30 {
+        make(&app, &format!("spam{number}"), &[]).await;
+    }
+    let mut mod_ = administrator(&app, "mod", &["moderator"]).await;
+    let path = "/console/bulk/suspend";
+    mod_.open(&format!("{path}?q=spam")).await;
+    mod_.submit(path, &[("typed", "all 30")]).await;
+    mod_.sees("Done for 25 so far.");
+    let take = accounts::RoleChange::Take;
+    let by = authd::identity::By::command_line();
+    accounts::change_role(&app.core, &by, "mod", "moderator", take).await.unwrap();
+    mod_.submit(path, &[]).await;
+    assert_eq!(mod_.page.status, 403, "{}", mod_.page.text);
+    let sql = "select count(*) from accounts where suspended_at is not null";
+    assert_eq!(app.database().number(sql), 25);
+}
+
+#[tokio::test]
+async fn who_may_suspend_but_not_read_learns_nothing_from_a_filter() {
+    let app = app().await;
+    make(&app, "ada", &[]).await;
+    let rights = vec!["admin.users.suspend".to_owned()];
+    let by = authd::identity::By::command_line();
+    authd::identity::admin::roles::create(&app.core, &by, "bouncer", rights).await.unwrap();
+    let mut bouncer = administrator(&app, "bouncer", &["bouncer"]).await;
+    bouncer.open("/console/bulk/suspend?q=ada").await;
+    assert_eq!(bouncer.page.status, 403, "{}", bouncer.page.text);
+    let form = bouncer.form("/sign-out", &[("all", "yes"), ("q", "ada"), ("typed", "all 1")]);
+    let answer = bouncer.send(poem::http::Method::POST, "/console/bulk/suspend", Some(form)).await;
+    assert_eq!(answer.status, 403, "{}", answer.text);
+}
+
+#[tokio::test]
 async fn several_accounts_are_listed_before_and_answered_for_after() {
     let app = app().await;
     let (ada, bob) = (make(&app, "ada", &[]).await, make(&app, "bob", &[]).await);

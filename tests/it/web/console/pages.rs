@@ -1,6 +1,7 @@
 //! What the pages of the console show.
 
-use authd::identity::admin::accounts;
+use authd::identity::By;
+use authd::identity::admin::{accounts, roles};
 use authd::identity::system::statistics;
 use poem::http::Method;
 
@@ -8,6 +9,7 @@ use super::{administrator, of};
 use crate::admin::make;
 use crate::support::{PASSWORD, UNLIMITED, app, app_with};
 use crate::v1::fixture::person;
+use crate::web::visitor::Visitor;
 
 /// A name that would run where it is not escaped, and a formula where a spreadsheet reads it.
 const MARKUP: &str = "=<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>";
@@ -27,8 +29,114 @@ async fn accounts_are_found_by_part_of_address_or_name_and_by_state() {
     root.open("/console/accounts?q=ann&state=suspended").await;
     root.sees("No account matches.");
     root.sees("<option selected>suspended</option>");
-    root.open("/console/accounts?q=%25&page=99999999999999999999").await;
+    root.open("/console/accounts?q=%25&after=99999999999999999999").await;
     root.sees("No account matches.");
+    let anna = accounts::find(&app.core, "anna@example.com").await.unwrap().account.id;
+    root.open(&of(anna.as_str(), "/profile")).await;
+    let name = [("first_name", "Grace"), ("last_name", "Hopper")];
+    root.submit(&of(anna.as_str(), "/profile"), &name).await;
+    root.open("/console/accounts?q=ce+hop").await;
+    root.sees("1 account");
+    root.sees("anna@example.com");
+    // The search above every page leads on to the only account that it finds.
+    assert!(root.page.text.contains("<input type=\"hidden\" name=\"go\" value=\"yes\">"));
+    root.open("/console/accounts?go=yes&q=ann").await;
+    root.sees("2 accounts");
+    root.open("/console/accounts?go=yes&q=annab").await;
+    root.sees(">annabel@example.com</h1>");
+}
+
+/// The accounts of a list.
+fn rows(visitor: &Visitor<'_>) -> Vec<String> {
+    let rows = visitor.page.text.split("<th scope=\"row\">").skip(1);
+    let label = |row: &str| row.split('>').nth(1).unwrap().split('<').next().unwrap().to_owned();
+    rows.map(label).collect()
+}
+
+/// Where a link of the pages of a list leads.
+fn link(visitor: &Visitor<'_>, label: &str) -> Option<String> {
+    let nav = visitor.page.text.split("aria-label=\"Pages\">").nth(1)?.split("</nav>").next()?;
+    let before =
+        nav.split(&format!("\">{label}</a>")).next().filter(|before| before.len() < nav.len())?;
+    Some(before.rsplit("href=\"").next()?.replace("&#38;", "&"))
+}
+
+#[tokio::test]
+async fn each_filter_finds_its_accounts_and_absurd_ones_are_answered_in_words() {
+    let app = app_with("standard", &UNLIMITED).await;
+    make(&app, "root", &["admin"]).await;
+    app.login("root", PASSWORD).await.ok(200);
+    let ada = person(&app, "ada", &["moderator"]).await;
+    app.turn_clock(std::time::Duration::from_hours(48));
+    make(&app, "bob", &[]).await;
+    crate::web::account::turn_on_second_step(&app, &mut Visitor::owner(&app, "dora").await).await;
+    app.register("carl").await.ok(201);
+    let mut root = Visitor::known(&app, "root").await;
+    let (day, later) = ("2027-01-15", "2027-01-17");
+    for (query, expected) in [
+        ("role=moderator", &["ada"][..]),
+        ("role=nothing", &[]),
+        ("state=pending", &["carl"]),
+        ("factor=totp", &["dora"]),
+        ("factor=none&role=moderator", &["ada"]),
+        ("factor=passkey", &[]),
+        ("provider=google", &[]),
+        (&format!("created_until={day}&sort=email"), &["ada", "root"]),
+        (&format!("created_from={later}&sort=email"), &["bob", "carl", "dora"]),
+        ("login=never&sort=email", &["bob", "carl"]),
+        (&format!("login_from={later}&sort=email"), &["dora", "root"]),
+        (&format!("login_until={day}"), &["ada"]),
+        ("q=example.com&role=moderator&state=active", &["ada"]),
+    ] {
+        root.open(&format!("/console/accounts?{query}")).await;
+        let expected: Vec<_> = expected.iter().map(|name| format!("{name}@example.com")).collect();
+        assert_eq!(rows(&root), expected, "{query}");
+        let count = if expected.len() == 1 {
+            "1 account<".into()
+        } else {
+            format!("{} accounts", expected.len())
+        };
+        root.sees(&count);
+        let file = root.send(Method::GET, &format!("/console/accounts/export?{query}"), None).await;
+        assert_eq!(file.text.matches("\r\n").count(), expected.len() + 1, "{query}: {}", file.text);
+    }
+    assert!(!ada.id.is_empty());
+    root.open("/console/accounts?state=asleep&created_from=never&sort=password&factor=%3Cb%3E")
+        .await;
+    assert_eq!(root.page.status, 200);
+    root.sees("“asleep” is not a value of the state, and was left out.");
+    root.sees("“&#60;b&#62;” is not a value of the second factor");
+    assert_eq!(rows(&root).len(), 5);
+    root.open("/console/accounts?created_from=2027-02-02&created_until=2027-02-01").await;
+    root.sees("Created: the last day is before the first one.");
+    root.open("/console/accounts?sort=email&after=0.4711").await;
+    assert_eq!(rows(&root).len(), 5, "an account that is gone leads to the first page");
+}
+
+#[tokio::test]
+async fn a_search_is_saved_by_its_owner_for_its_owner() {
+    let app = app().await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    let mut other = administrator(&app, "other", &["moderator"]).await;
+    root.open("/console/accounts?state=pending&q=a%26b").await;
+    root.sees("href=\"/console/searches/save?q=a%26b&#38;state=pending\"");
+    root.open("/console/searches/save?q=a%26b&state=pending").await;
+    root.submit("/console/searches/save", &[("name", "")]).await;
+    assert_eq!(root.page.status, 400, "{}", root.page.text);
+    root.submit("/console/searches/save", &[("name", "<script>alert(1)</script>")]).await;
+    assert_eq!(root.redirects, ["/console/accounts?q=a%26b&state=pending"]);
+    root.sees("aria-current=\"true\">&#60;script&#62;alert(1)&#60;/script&#62;</a>");
+    other.open("/console/accounts").await;
+    assert!(!other.page.text.contains("Saved searches"), "{}", other.page.text);
+    let stolen = other.form("/sign-out", &[("search", "<script>alert(1)</script>")]);
+    let answer = other.send(Method::POST, "/console/searches/remove", Some(stolen)).await;
+    assert_eq!(answer.status, 404, "{}", answer.text);
+    let own = root.form("/sign-out", &[("search", "<script>alert(1)</script>")]);
+    let answer = root.send(Method::POST, "/console/searches/remove", Some(own)).await;
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    root.open("/console/accounts").await;
+    root.sees("The search is removed.");
+    assert!(!root.page.text.contains("Saved searches"), "{}", root.page.text);
 }
 
 #[tokio::test]
@@ -38,14 +146,26 @@ async fn long_lists_have_pages_that_keep_the_filter() {
     for number in 0..30 {
         make(&app, &format!("anna{number}"), &[]).await;
     }
-    root.open("/console/accounts?q=anna&state=active").await;
-    root.sees("30 accounts, page 1 of 2");
-    root.sees("href=\"/console/accounts?q=anna&#38;state=active&#38;page=2\"");
-    root.open("/console/accounts?q=anna&state=active&page=2").await;
-    assert_eq!(root.page.text.matches("<th scope=\"row\">").count(), 15);
-    root.sees(">Previous</a>");
-    root.open("/console/accounts?page=9").await;
-    root.sees("href=\"/console/accounts?page=3\">Previous</a>");
+    for query in ["?q=anna&state=active", "", "?sort=email", "?sort=-last_login", "?role=user"] {
+        root.open(&format!("/console/accounts{query}")).await;
+        let first = rows(&root);
+        let total = if query.contains("anna") { 30 } else { 31 };
+        root.sees(&format!("{total} accounts"));
+        let next = link(&root, "Next").unwrap();
+        assert!(next.contains(query.trim_start_matches('?')), "{next} keeps the filter");
+        root.open(&next).await;
+        let second = rows(&root);
+        assert_eq!((first.len(), second.len()), (12, 12), "{query}");
+        assert!(first.iter().all(|name| !second.contains(name)), "{query}: {first:?} {second:?}");
+        root.open(&link(&root, "Previous").unwrap()).await;
+        assert_eq!(rows(&root), first, "{query}");
+    }
+    root.open("/console/accounts?sort=email").await;
+    let sorted = rows(&root);
+    assert!(sorted.is_sorted() && sorted[0] == "anna0@example.com", "{sorted:?}");
+    root.sees("aria-sort=\"ascending\"");
+    root.open("/console/accounts?sort=-email").await;
+    assert_eq!(rows(&root)[0], "root@example.com");
 }
 
 #[tokio::test]
@@ -228,16 +348,42 @@ async fn the_overview_counts_and_draws_what_happened() {
     root.open("/console").await;
     root.sees("<h1 dir=\"auto\">Overview</h1>");
     root.sees("First steps");
-    root.sees("<desc id=\"logins-desc\">1 in all. The most were 1 on 2027-01-15.</desc>");
+    root.sees("aria-label=\"Logins: 1 in all. The most were 1 on 2027-01-15.\"");
+    root.sees("<th>2027-01-15<td>1<td>0<td>1<td>1<td>0<td>0<td>");
+    root.sees("<h3>Mean answer time, ms</h3>");
+    root.sees("<h3>Mean wait for hashing, ms</h3>");
     root.sees("The same by API: <code>getStats</code>, <code>getActivity</code>");
     for (by, period) in [("hour", "2027-01-15 08:00"), ("month", "2027-01"), ("year", "2027")] {
         root.open(&format!("/console/overview?by={by}")).await;
-        root.sees(&format!("<title>{period}: 1</title>"));
+        root.sees(&format!("<th>{period}<td>1<td>"));
     }
     make(&app, "ada", &[]).await;
+    app.api_client("Website", "client").await;
     root.open("/console/overview?by=week").await;
     root.sees(">2<span class=\"away\"> – Accounts</span>");
-    assert!(!root.page.text.contains("First steps"), "there is a second account");
+    root.sees("<strong>First app</strong><span class=\"tag good\">done</span>");
+    root.sees("<strong>Backup</strong><span class=\"tag off\">to do</span>");
+    root.sees("Needs you");
+    root.sees("no backup was ever made of this database");
+    root.sees("Remedy: run authd backup FILE");
+    root.sees("No backup was made yet.");
+}
+
+#[tokio::test]
+async fn what_a_check_of_the_configuration_finds_is_shown_to_those_who_may_read_it() {
+    let app = app().await;
+    let counts = vec!["admin.stats".to_owned()];
+    roles::create(&app.core, &By::command_line(), "counts", counts).await.unwrap();
+    for (name, role, is_shown) in [("root", "admin", true), ("cora", "counts", false)] {
+        let mut visitor = administrator(&app, name, &[role]).await;
+        visitor.open("/console/overview").await;
+        visitor.sees("no backup was ever made of this database");
+        let text = &visitor.page.text;
+        assert_eq!(text.contains("href=\"/console/settings?section=mail\""), is_shown, "{text}");
+        assert_eq!(text.contains("the sender is an example address"), is_shown, "{text}");
+        // It is among the first steps, and not said twice.
+        assert!(!text.contains("<strong>server.public_url</strong>"), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -9,9 +9,10 @@ use authd::identity::admin::{accounts, roles};
 use authd::web::console::{ConsolePage, PagePlace, pages};
 use poem::http::Method;
 
-use super::{administrator, of};
+use super::{PageIds, administrator, of};
 use crate::admin::make;
 use crate::support::{App, PASSWORD, UNLIMITED, app_with};
+use crate::v1::fixture::native_document;
 use crate::web::visitor::Visitor;
 
 /// The roles, with the permissions that they have.
@@ -26,17 +27,14 @@ async fn with_support(set: &[(&str, &str)]) -> App {
     let app = app_with("standard", &[&UNLIMITED[..], set].concat()).await;
     let support = vec!["admin.users.read".to_owned(), "admin.audit".to_owned()];
     roles::create(&app.core, &By::command_line(), "support", support).await.unwrap();
+    super::add_provider(&app).await;
     app
 }
 
 /// The path of a page with ids that exist.
-fn path_of(page: &ConsolePage, account: &str, client: &str) -> String {
-    let id = match page.in_menu() {
-        "/console/accounts" => account,
-        "/console/roles" => "support",
-        _ => client,
-    };
-    page.path.replace(":id", id)
+fn path_of(page: &ConsolePage, account: &str, app: &str) -> String {
+    let ids = PageIds { account, role: "support", app, backup: "authd-20270115T080000Z.db" };
+    super::path_of(page, &ids)
 }
 
 fn may(page: &ConsolePage, role: &str) -> bool {
@@ -103,12 +101,22 @@ async fn the_menu_has_the_pages_that_the_administrator_may_open() {
     }
 }
 
+#[test]
+fn each_page_of_the_menu_has_a_key_and_no_other_page_has_it() {
+    let mut keys = BTreeSet::new();
+    for page in pages() {
+        assert_eq!(page.key.is_some(), page.place == PagePlace::Menu, "{}", page.path);
+        let is_new = page.key.is_none_or(|key| key.is_ascii_lowercase() && keys.insert(key));
+        assert!(is_new, "{} has the key of another page", page.path);
+    }
+}
+
 /// Whatever a page does, an operation of the native API does, for the same permission and with a
 /// fresh proof where that asks for one.
 #[tokio::test]
 async fn the_console_can_do_nothing_that_the_api_cannot() {
     let app = with_support(&[]).await;
-    let document = app.get("/openapi/v1.json").send().await.body;
+    let document = native_document(&app).await;
     let paths = document["paths"].as_object().unwrap();
     let operations: Vec<_> =
         paths.values().flat_map(|path| path.as_object().unwrap().values()).collect();
@@ -175,6 +183,19 @@ async fn who_loses_the_role_while_a_page_is_open_can_do_nothing_with_it() {
 }
 
 #[tokio::test]
+async fn a_permission_that_a_role_loses_is_gone_at_the_next_page_and_one_that_it_gets_is_there() {
+    let app = with_support(&[]).await;
+    let mut visitor = administrator(&app, "sue", &["support"]).await;
+    assert_eq!(visitor.open("/console/accounts").await.status, 200);
+    let (by, permission) = (By::command_line(), || vec!["admin.users.read".to_owned()]);
+    roles::withdraw(&app.core, &by, "support", permission()).await.unwrap();
+    assert_eq!(visitor.open("/console/accounts").await.status, 403);
+    assert_eq!(visitor.open("/console/record").await.status, 200);
+    roles::grant(&app.core, &by, "support", permission()).await.unwrap();
+    assert_eq!(visitor.open("/console/accounts").await.status, 200);
+}
+
+#[tokio::test]
 async fn nobody_changes_an_account_with_more_rights() {
     let app = with_support(&[]).await;
     let root = make(&app, "root", &["admin"]).await;
@@ -206,4 +227,27 @@ async fn what_cannot_be_undone_needs_a_recent_proof_on_the_same_page() {
     assert_eq!(root.path, of(&target, ""), "{}", root.page.text);
     root.sees("It can be restored for 30 days.");
     assert!(accounts::find(&app.core, &target).await.unwrap().account.deleted_at.is_some());
+}
+
+#[tokio::test]
+async fn no_form_is_taken_without_its_token_or_from_another_site() {
+    let app = with_support(&[]).await;
+    let target = make(&app, "target", &[]).await;
+    let (client, _) = app.api_client("Website", "client").await;
+    let mut root = administrator(&app, "root", &["admin"]).await;
+    let token = root.form("/sign-out", &[]);
+    let cookie = format!("authd={}", root.cookies["authd"]);
+    for page in pages().iter().filter(|page| page.takes_form()) {
+        let path = path_of(page, &target, &client);
+        let before = app.audit().await.len();
+        for form in ["", "form=", "form=wrong", "reason=x"] {
+            let answer = root.send(Method::POST, &path, Some(form.to_owned())).await;
+            assert_eq!(answer.status, 403, "{path} with {form:?}: {}", answer.text);
+        }
+        let foreign = app.call(Method::POST, &path).header("cookie", &cookie);
+        let foreign = foreign.body(crate::web::visitor::FORM, token.clone());
+        let answer = foreign.header("origin", "https://evil.example").send().await;
+        assert_eq!(answer.status, 403, "{path} from elsewhere: {}", answer.text);
+        assert_eq!(app.audit().await.len(), before, "{path}");
+    }
 }
