@@ -287,6 +287,21 @@ impl Config {
         r.refuse("signup.require_email", why);
     }
 
+    fn validate_for_postgres(&self, r: &mut ConfigReader) {
+        if self.backup.every.is_some() {
+            r.refuse(
+                "backup.every",
+                "expected nothing with a PostgreSQL database: schedule pg_dump, or use the backups of its server",
+            );
+        }
+        if self.server.public_url.is_none() && self.tokens.issuer.is_none() {
+            r.note(
+                "server.public_url is not set, so the issuer of tokens has the port of this server: servers that share \
+                 the database at other ports would refuse its tokens",
+            );
+        }
+    }
+
     fn validate(&self, r: &mut ConfigReader) {
         let environment = self.server.environment;
         self.server.validate(r);
@@ -304,11 +319,8 @@ impl Config {
         self.validate_addresses(r);
         self.throttle.validate(r);
         self.backup.validate(r);
-        if self.backup.every.is_some() && matches!(self.database, Database::Postgres(_)) {
-            r.refuse(
-                "backup.every",
-                "expected nothing with a PostgreSQL database: schedule pg_dump, or use the backups of its server",
-            );
+        if matches!(self.database, Database::Postgres(_)) {
+            self.validate_for_postgres(r);
         }
         self.outbound.validate(r);
         self.hashing.validate(environment, r);

@@ -56,6 +56,8 @@ pub enum Detail {
     NotDeleted,
     /// The account has changed since the administrator saw it.
     AccountChanged,
+    /// A role or a provider has changed since the administrator saw it.
+    ChangedSinceSeen,
     /// The account is suspended, and so gets no mail.
     SuspendedAccount,
     /// The account has no email address to mail to.
@@ -114,7 +116,7 @@ impl Detail {
             Self::MessageSpent { .. } => Kind::Validation,
             Self::DeletedAccount | Self::NotDeleted => Kind::AccountNotFound,
             Self::SecondFactorDue => Kind::ReauthenticationRequired,
-            Self::AccountChanged => Kind::PreconditionFailed,
+            Self::AccountChanged | Self::ChangedSinceSeen => Kind::PreconditionFailed,
             Self::SuspendedAccount
             | Self::AccountWithoutAddress
             | Self::TooManyPasskeys

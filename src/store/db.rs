@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::model::Time;
 
 /// SQL text whose parameters have been checked; created by [`sql!`](crate::sql).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sql(&'static str);
 
 impl Sql {

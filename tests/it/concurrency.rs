@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use authd::error::Kind;
 use authd::identity::By;
 use authd::identity::access::login_target::LoginTarget;
 use authd::identity::admin::roles;
@@ -61,6 +62,29 @@ async fn a_withdrawn_permission_is_gone_though_another_role_changes_at_the_same_
     }
     stop.store(true, Ordering::Relaxed);
     second.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_administrators_who_saw_the_same_role_one_changes_it() {
+    let app = unlimited("standard", &[]).await;
+    let by = By::command_line();
+    let mut seen = roles::create(&app.core, &by, "watcher", Vec::new()).await.unwrap();
+    for round in 0..20 {
+        let set = |word: &str| {
+            let (app, by, seen) = (app.clone(), by.clone(), seen.clone());
+            let permissions = vec![format!("{word}.{round}")];
+            tokio::spawn(
+                async move { roles::change_seen(&app.core, &by, &seen, permissions).await },
+            )
+        };
+        let (a, b) = tokio::join!(set("reports"), set("orders"));
+        let (changed, refused) = match (a.unwrap(), b.unwrap()) {
+            (Ok(changed), Err(refused)) | (Err(refused), Ok(changed)) => (changed, refused),
+            other => panic!("round {round}: {other:?}"),
+        };
+        assert_eq!(refused.kind(), Kind::PreconditionFailed);
+        seen = changed;
+    }
 }
 
 /// How often each status and code occurred.

@@ -10,6 +10,7 @@ mod contract;
 mod encrypted;
 mod files;
 mod load;
+mod lookups;
 mod plans;
 mod postgres;
 pub mod proxy;

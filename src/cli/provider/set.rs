@@ -108,7 +108,7 @@ impl ProviderSet {
         };
         opened::with_core(global, console, async |core, console| {
             let by = FreshBy::command_line();
-            let changed = providers::change(core, &by, &name, patch).await;
+            let changed = providers::change(core, &by, &name, None, patch).await;
             let record = changed.map_err(refused)?;
             view::show(console, &record, None)?;
             warn(core, console, &record).await?;

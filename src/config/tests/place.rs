@@ -48,3 +48,16 @@ fn the_password_of_a_server_comes_from_the_url_the_environment_or_its_own_file()
     assert_eq!(shown(&loaded, "db").0, "postgres://me:***@box/db");
     assert!(!format!("{:?}", loaded.config).contains("canary"));
 }
+
+#[test]
+fn servers_that_may_share_a_database_are_told_to_share_their_issuer() {
+    let noted = |extra: &[(&str, &str)]| {
+        let database = [("AUTHD_DB", "postgres://me@box/db")];
+        let notes = loaded(&[&database[..], extra].concat()).notes;
+        notes.iter().any(|note| note.contains("share the database"))
+    };
+    assert!(noted(&[]));
+    assert!(!noted(&[("AUTHD_SERVER__PUBLIC_URL", "https://id.example.com")]));
+    assert!(!noted(&[("AUTHD_TOKENS__ISSUER", "https://id.example.com")]));
+    assert!(loaded(&[]).notes.is_empty());
+}

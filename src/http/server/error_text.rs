@@ -295,6 +295,7 @@ const WRONG_OR_UNVERIFIED: &str =
 const NO_SERVICE: &str = "Only services may make this call: send a valid X-Service-Key, or call \
                           from one of server.service_networks";
 const REGISTRATION_REFUSED: &str = "The answer of the browser for this passkey is not valid here";
+const CONFIGURED_SECRET: &str = "The configuration holds the secret that tokens are signed with (tokens.secret): change it there";
 const ACCOUNT_CHANGED: &str =
     "The account has changed since you opened it, so nothing was done; read it again";
 
@@ -335,12 +336,13 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::FileTypeNotAllowed { kinds } => return file_kinds(kinds).into(),
         Detail::AccountWithoutAddress => "The account has no email address",
         Detail::AccountChanged => ACCOUNT_CHANGED,
+        Detail::ChangedSinceSeen => {
+            "It has changed since you opened it, so nothing was done; read it again"
+        }
         Detail::SuspendedAccount => "User account is suspended; lift the suspension first",
         Detail::FactorsOff => "Second factors are not available here",
         Detail::ResetTokenMissing => "Reset token is required",
-        Detail::ConfiguredSecret => {
-            "The configuration holds the secret that tokens are signed with (tokens.secret): change it there"
-        }
+        Detail::ConfiguredSecret => CONFIGURED_SECRET,
         Detail::ForeignKeys => {
             "The keys in the database were made under another configuration (tokens.algorithm, tokens.secret)"
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::{CheckedProvider, UnfitSetting, check_provider};
-use crate::error::{Error, Field, FieldError, ProviderFault, Result, Rule};
+use crate::error::{Detail, Error, Field, FieldError, ProviderFault, Result, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::{Actor, FreshBy};
 use crate::identity::audit::log::AuditLog;
@@ -285,14 +285,17 @@ fn voids_tokens(before: &ProviderSettings, after: &ProviderSettings) -> bool {
     before.keep_tokens && (!after.keep_tokens || client(before) != client(after))
 }
 
-/// Changes the settings and secrets of a provider in the database.
+/// Changes the settings and secrets of a provider in the database; if the administrator saw it, only as it
+/// was then.
 ///
 /// # Errors
-/// `Validation`, `NotFound`; `Conflict` if only the configuration has it or its issuer, `Forbidden`.
+/// `Validation`, `NotFound`; `Conflict` if only the configuration has it or its issuer, `Forbidden`,
+/// `PreconditionFailed` if it has changed since.
 pub async fn change(
     core: &Core,
     by: &FreshBy,
     name: &str,
+    seen: Option<Time>,
     patch: impl Fn(&mut ProviderSettings, &mut ProviderKeys) + Send + 'static,
 ) -> Result<ProviderRecord> {
     let by = by.by();
@@ -304,6 +307,9 @@ pub async fn change(
             actor.needs(db, Permission::Providers)?;
             let row = store::tables::providers::find(db, &name)?;
             let row = row.ok_or_else(|| not_stored(&whole, &name))?;
+            if seen.is_some_and(|seen| seen != row.updated_at) {
+                return Err(Detail::ChangedSinceSeen.into());
+            }
             let before = settings_of(&row)?;
             let kept = keys_of(&whole.master, &row);
             let mut given = ProviderKeys::default();

@@ -103,7 +103,26 @@ fn of_own(db: &mut dyn Db, name: &str) -> Result<Vec<String>> {
 /// `NotFound`, `Validation` for a built-in role, `Forbidden` for permissions that the actor lacks.
 pub async fn change(core: &Core, by: &By, name: &str, permissions: Vec<String>) -> Result<Role> {
     check(name, &permissions)?;
-    rewrite(core, by, name, move |_| permissions.clone()).await
+    rewrite(core, by, name, move |_| Ok(permissions.clone())).await
+}
+
+/// Sets the permissions of a role that still has those that the administrator saw.
+///
+/// # Errors
+/// As [`change`]; `PreconditionFailed` if it has others.
+pub async fn change_seen(
+    core: &Core,
+    by: &By,
+    seen: &Role,
+    permissions: Vec<String>,
+) -> Result<Role> {
+    check(&seen.name, &permissions)?;
+    let expected = seen.permissions.clone();
+    let after = move |before: &[String]| {
+        let is_same = before == expected;
+        if is_same { Ok(permissions.clone()) } else { Err(Detail::ChangedSinceSeen.into()) }
+    };
+    rewrite(core, by, &seen.name, after).await
 }
 
 /// Adds permissions to a role.
@@ -112,7 +131,7 @@ pub async fn change(core: &Core, by: &By, name: &str, permissions: Vec<String>) 
 /// As [`change`].
 pub async fn grant(core: &Core, by: &By, name: &str, more: Vec<String>) -> Result<Role> {
     check(name, &more)?;
-    rewrite(core, by, name, move |before| before.iter().chain(&more).cloned().collect()).await
+    rewrite(core, by, name, move |before| Ok(before.iter().chain(&more).cloned().collect())).await
 }
 
 /// Removes permissions from a role.
@@ -121,7 +140,7 @@ pub async fn grant(core: &Core, by: &By, name: &str, more: Vec<String>) -> Resul
 /// As [`change`].
 pub async fn withdraw(core: &Core, by: &By, name: &str, less: Vec<String>) -> Result<Role> {
     let kept = move |before: &[String]| {
-        before.iter().filter(|word| !less.contains(word)).cloned().collect()
+        Ok(before.iter().filter(|word| !less.contains(word)).cloned().collect())
     };
     rewrite(core, by, name, kept).await
 }
@@ -131,7 +150,7 @@ async fn rewrite(
     core: &Core,
     by: &By,
     name: &str,
-    after: impl Fn(&[String]) -> Vec<String> + Send + 'static,
+    after: impl Fn(&[String]) -> Result<Vec<String>> + Send + 'static,
 ) -> Result<Role> {
     let (log, actor, name) = (AuditLog::new(core, &by.source), by.actor.clone(), name.to_owned());
     let changed = name.clone();
@@ -140,7 +159,7 @@ async fn rewrite(
             actor.needs(db, Permission::Roles)?;
             store::tables::roles::hold(db, &name)?;
             let before = of_own(db, &name)?;
-            let permissions = after(&before);
+            let permissions = after(&before)?;
             actor.may_grant(db, &name, before)?;
             actor.may_grant(db, &name, permissions.clone())?;
             store::tables::roles::set_permissions(db, &name, &permissions)?;

@@ -221,6 +221,7 @@ fn ask(
     remember: Remember,
 ) -> Result<Error> {
     let account = shown.account.clone();
+    let now = core.env.now().millis();
     let waiting = WaitingIdentity {
         id: secret::encode(&core.env.random::<16>()?),
         provider: shown.provider.clone(),
@@ -234,7 +235,8 @@ fn ask(
         step: step.as_str().to_owned(),
         about: step.email().map(|email| email.as_str().to_owned()),
         mailed: None,
-        made_at: core.env.now().millis(),
+        answered_at: now,
+        made_at: now,
     };
     let token = flow::seal(core, &waiting)?;
     let extra = Extra::ProviderStep { token, step, expires_in: flow::STEP_LIFE };

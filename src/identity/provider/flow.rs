@@ -19,6 +19,8 @@ use crate::store::tables::attempts::Scope;
 pub const FLOW_LIFE: Duration = Duration::from_mins(10);
 /// How long a person may take to prove an address or the existing account.
 pub const STEP_LIFE: Duration = Duration::from_mins(20);
+/// How old a provider's answer may be when another code is asked for.
+pub const ANSWER_LIFE: Duration = Duration::from_hours(1);
 /// How often a mailed code may be typed.
 const ATTEMPTS: u32 = 5;
 /// The longest sealed record.
@@ -57,6 +59,8 @@ pub(in crate::identity) struct WaitingIdentity {
     pub(super) about: Option<String>,
     /// The address that a code was mailed to, and the code.
     pub(super) mailed: Option<(String, String)>,
+    /// When the provider answered. A code renews the step, and never this.
+    pub(super) answered_at: i64,
     pub(super) made_at: i64,
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::establish;
 use super::establish::ShownIdentity;
-use super::flow::{self, STEP_LIFE, WaitingIdentity};
-use crate::error::{Kind, Limit, Result, limit};
+use super::flow::{self, ANSWER_LIFE, STEP_LIFE, WaitingIdentity};
+use crate::error::{Kind, Limit, ProviderFault, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::audit::log::AuditLog;
@@ -19,7 +19,7 @@ use crate::identity::system::mail_charge::MailLimit;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::identity::ProviderStep;
-use crate::model::{Email, Event, Secret, Source, secret};
+use crate::model::{Email, Event, Secret, Source, Time, secret};
 use crate::outbox;
 use crate::store::Decision;
 
@@ -96,6 +96,9 @@ pub async fn request_code(
     source: &Source,
 ) -> Result<CodeSent> {
     let waiting: WaitingIdentity = flow::open(core, token)?;
+    if core.env.now().since(Time::from_millis(waiting.answered_at)) >= ANSWER_LIFE {
+        return Err(ProviderFault::Stale.into());
+    }
     let provider = &super::find(core, &waiting.provider).await?;
     let about = waiting.about.as_deref().and_then(Email::parse);
     let email = email.cloned().or(about).ok_or(Kind::Validation)?;

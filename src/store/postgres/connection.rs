@@ -10,14 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::io::AsyncReadExt as _;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, RowStream, SimpleQueryMessage, Statement};
 
-use super::fault::{DriverReport, Fault};
+use super::fault::{DriverReport, Fault, FaultClass};
+use super::lookups::Question;
 use super::socket;
 use super::value::{Cell, Parameter};
 use crate::env::Env;
@@ -203,6 +204,44 @@ impl PgConnection {
         })
     }
 
+    /// Runs reading statements that do not depend on each other. They are sent together, unless a pooler would
+    /// give each to another server process. The outcomes are in the order of the questions.
+    pub(super) fn query_all(&mut self, questions: &[&Question]) -> Vec<Result<Vec<Row>, Fault>> {
+        let Self { runtime, client: Some(client), statements, server, .. } = &mut *self else {
+            return questions.iter().map(|_| Err(closed())).collect();
+        };
+        let work = async {
+            for sql in questions.iter().map(|question| question.sql.text()) {
+                if server.is_pooled() || statements.contains_key(sql) {
+                    continue;
+                }
+                match client.prepare(sql).await.map_err(Fault::from) {
+                    Ok(statement) => _ = statements.insert(sql, statement),
+                    Err(fault) if fault.class == FaultClass::Unprepared => server.set_pooled(),
+                    // The statement itself then fails too, with an error of its own.
+                    Err(_) => {}
+                }
+            }
+            let is_pooled = server.is_pooled();
+            let statements = &*statements;
+            let answers = questions.iter().map(|question| async {
+                let sql = question.sql.text();
+                let answer = match statements.get(sql).filter(|_| !is_pooled) {
+                    Some(statement) => prepared(client, statement, &question.values).await,
+                    None => unprepared(client, sql, &question.values).await,
+                };
+                answer.map(|(rows, _)| rows)
+            });
+            let together = if is_pooled { 1 } else { questions.len().max(1) };
+            futures_util::stream::iter(answers).buffered(together).collect::<Vec<_>>().await
+        };
+        let timed = runtime.block_on(async { tokio::time::timeout(STATEMENT, work).await });
+        timed.unwrap_or_else(|_| {
+            self.client = None;
+            questions.iter().map(|_| Err(Fault::timeout(STATEMENT))).collect()
+        })
+    }
+
     /// The rows of simple commands, as text. For checks and for definitions, not for values.
     pub(super) fn texts(&self, text: &str) -> Result<Vec<Vec<Option<String>>>, Fault> {
         let client = self.client()?;
@@ -281,7 +320,7 @@ async fn unprepared(
 
 fn wrong_count(expected: usize, came: usize) -> Fault {
     Fault {
-        class: super::fault::FaultClass::Statement,
+        class: FaultClass::Statement,
         error: Error::internal(format!("a statement takes {expected} values but got {came}")),
     }
 }

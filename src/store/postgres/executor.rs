@@ -14,8 +14,6 @@ use crate::store::db::{AfterCommit, Db, Row, Sql, Value};
 pub(super) enum PgAccess {
     /// Any number of reading statements in a transaction.
     Read,
-    /// A single reading statement, without a transaction.
-    ReadOnce,
     /// A single statement that raises a counter, in a transaction of its own.
     Count,
     /// Any statements in a transaction.
@@ -33,7 +31,6 @@ pub(super) struct PgExecutor<'c> {
     /// What ended the transaction.
     failure: Option<FaultClass>,
     went_on: bool,
-    has_read: bool,
     callbacks: Vec<AfterCommit>,
 }
 
@@ -43,15 +40,7 @@ impl<'c> PgExecutor<'c> {
         access: PgAccess,
         before: &'c mut String,
     ) -> Self {
-        Self {
-            connection,
-            access,
-            before,
-            failure: None,
-            went_on: false,
-            has_read: false,
-            callbacks: Vec::new(),
-        }
+        Self { connection, access, before, failure: None, went_on: false, callbacks: Vec::new() }
     }
 
     /// The callbacks to run after the commit.
@@ -77,14 +66,6 @@ impl<'c> PgExecutor<'c> {
                 "an earlier statement has ended the transaction that this statement belongs to",
             ));
         }
-        if self.access == PgAccess::ReadOnce {
-            if std::mem::replace(&mut self.has_read, true) {
-                return Err(Error::internal("a single-statement read ran a second statement"));
-            }
-            if !is_reading(sql.text()) {
-                return Err(Error::internal(format!("a read tried to write: {}", sql.text())));
-            }
-        }
         if self.access == PgAccess::Guarded {
             self.before.push_str("savepoint statement;");
         }
@@ -109,7 +90,7 @@ impl<'c> PgExecutor<'c> {
         let reads = self.access == PgAccess::Read;
         if reads && fault.class == FaultClass::Outage && !is_reading(sql.text()) {
             self.failure = Some(FaultClass::Statement);
-            return Error::internal(format!("a read tried to write: {}", sql.text()));
+            return tried_to_write(sql);
         }
         if fault.class == FaultClass::Statement && fault.error.kind() == Kind::Internal {
             tracing::debug!(sql = sql.text(), error = fault.error.chain(), "a statement failed");
@@ -118,8 +99,13 @@ impl<'c> PgExecutor<'c> {
     }
 }
 
+/// The error of a read that is none.
+pub(super) fn tried_to_write(sql: Sql) -> Error {
+    Error::internal(format!("a read tried to write: {}", sql.text()))
+}
+
 /// Whether a statement begins like one that only reads.
-fn is_reading(sql: &str) -> bool {
+pub(super) fn is_reading(sql: &str) -> bool {
     sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
 }
 

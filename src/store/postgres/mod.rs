@@ -1,5 +1,5 @@
-//! The engine for a PostgreSQL server: readers, counters, one writer and the keeper of this server's row,
-//! each a thread with a connection of its own. Nothing of it runs on a worker of the caller's runtime,
+//! The engine for a PostgreSQL server: lookups, readers, counters, one writer and the keeper of this
+//! server's row, each a thread with a connection of its own. Nothing of it runs on a worker of the caller's runtime,
 //! which would wait for the network.
 //!
 //! A reading closure sees one snapshot. A writing closure shares a serializable transaction with the
@@ -11,8 +11,10 @@
 mod connection;
 mod executor;
 mod fault;
+mod lookups;
 mod nodes;
 mod read_queue;
+mod read_threads;
 mod readers;
 mod retry;
 mod setup;
@@ -34,6 +36,7 @@ use crate::model::{PostgresTls, PostgresUrl};
 use crate::sql;
 use connection::{PgConnection, PgServer};
 use executor::{PgAccess, PgExecutor};
+use lookups::PgLookups;
 use nodes::NodeKeeper;
 use readers::PgReaders;
 
@@ -44,6 +47,7 @@ pub struct PostgresEngine(Arc<OpenServer>);
 
 /// Dropped in this order: the readers end, then the writer finishes, then the row of this server goes.
 struct OpenServer {
+    lookups: PgLookups,
     readers: PgReaders,
     scanners: PgReaders,
     counters: PgReaders,
@@ -97,6 +101,7 @@ impl PostgresEngine {
             ProcessRole::Command => (None, Node::default()),
         };
         Ok(Self(Arc::new(OpenServer {
+            lookups: PgLookups::start(&server, &fence)?,
             readers: PgReaders::for_keys(&server, &fence)?,
             scanners: PgReaders::for_scans(&server, &fence)?,
             counters: PgReaders::for_counts(&server, &fence)?,
@@ -202,7 +207,7 @@ impl PostgresEngine {
         T: Send + Sync + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        self.0.readers.read(PgAccess::ReadOnce, work).await.map(Arc::new)
+        self.0.lookups.look_up(work).await.map(Arc::new)
     }
 
     /// Runs a slow reading closure without delaying [`PostgresEngine::read`].

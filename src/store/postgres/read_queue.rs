@@ -75,10 +75,22 @@ impl<J> ReadQueue<J> {
 impl<J> ReadTaker<'_, J> {
     /// The next read; `None` when the queue is closed and empty.
     pub(super) fn next(&self) -> Option<J> {
+        self.wait()?.jobs.pop_front()
+    }
+
+    /// The next reads, at least one and at most so many; `None` when the queue is closed and empty.
+    pub(super) fn next_group(&self, most: usize) -> Option<Vec<J>> {
+        let mut state = self.wait()?;
+        let count = state.jobs.len().min(most);
+        Some(state.jobs.drain(..count).collect())
+    }
+
+    /// Waits until a read is in the queue.
+    fn wait(&self) -> Option<MutexGuard<'_, ReadQueueState<J>>> {
         let mut state = self.0.state();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
-                return Some(job);
+            if !state.jobs.is_empty() {
+                return Some(state);
             }
             if state.is_closed {
                 return None;
@@ -163,6 +175,19 @@ mod tests {
         assert!(queue.add(2).is_err());
         let reads = queue.taker();
         assert_eq!((reads.next(), reads.next()), (Some(1), None));
+    }
+
+    #[test]
+    fn a_group_is_what_waits_up_to_its_size() {
+        let queue = ReadQueue::of(1);
+        for read in 1..=5 {
+            queue.add(read).unwrap();
+        }
+        queue.close();
+        let reads = queue.taker();
+        assert_eq!(reads.next_group(3), Some(vec![1, 2, 3]));
+        assert_eq!(reads.next_group(3), Some(vec![4, 5]));
+        assert_eq!(reads.next_group(3), None);
     }
 
     #[test]

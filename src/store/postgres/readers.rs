@@ -1,14 +1,12 @@
 //! The readers: threads with one connection each. Reads by key have threads of their own, so that
 //! they never wait behind lists and scans, and so have the counters that several servers raise.
 //!
-//! A closure sees one snapshot: a transaction that only reads, under repeatable read. A single statement
-//! goes without one. A counter is raised in one statement under read committed, which waits for the same
+//! A closure sees one snapshot: a transaction that only reads, under repeatable read. (What reads with a
+//! single statement needs none: see `lookups`.) A counter is raised in one statement under read committed, which waits for the same
 //! row instead of failing; like a count in memory it may be lost when PostgreSQL itself crashes, so it
 //! does not wait for the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
@@ -16,13 +14,14 @@ use super::Fence;
 use super::connection::{PgConnection, PgServer};
 use super::executor::{PgAccess, PgExecutor};
 use super::fault::FaultClass;
-use super::read_queue::ReadQueue;
+use super::read_queue::ReadTaker;
+use super::read_threads::{ReadThreads, Slot};
 use super::retry::Attempts;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
 
 /// The threads for reads by key.
-const READERS: usize = 8;
+const READERS: usize = 6;
 
 /// The threads for lists and scans.
 const SCANNERS: usize = 3;
@@ -40,11 +39,8 @@ const COUNTING: &str = "begin isolation level read committed, read write; \
 /// A read on its way to a thread. It answers its caller itself.
 type ReadJob = Box<dyn FnOnce(&mut Slot) + Send>;
 
-/// Threads that take reads from one queue.
-pub(super) struct PgReaders {
-    queue: Arc<ReadQueue<ReadJob>>,
-    threads: Vec<JoinHandle<()>>,
-}
+/// Threads that run one read after the other.
+pub(super) struct PgReaders(ReadThreads<ReadJob>);
 
 impl PgReaders {
     /// Threads for reads by key.
@@ -63,22 +59,12 @@ impl PgReaders {
     }
 
     fn start(name: &str, count: usize, server: &PgServer, fence: &Fence) -> Result<Self> {
-        let mut readers = Self { queue: Arc::new(ReadQueue::of(count)), threads: Vec::new() };
-        for _ in 0..count {
-            let mut slot = Slot { server: server.clone(), fence: fence.clone(), connection: None };
-            let queue = readers.queue.clone();
-            let run = move || {
-                let jobs = queue.taker();
-                while let Some(job) = jobs.next() {
-                    job(&mut slot);
-                }
-            };
-            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-            readers.threads.push(thread.map_err(|error| {
-                Error::internal("failed to start a thread that reads").caused_by(error)
-            })?);
-        }
-        Ok(readers)
+        let run_all = |slot: &mut Slot, reads: &ReadTaker<'_, ReadJob>| {
+            while let Some(read) = reads.next() {
+                read(slot);
+            }
+        };
+        ReadThreads::start(name, count, &Slot::new(server, fence), run_all).map(Self)
     }
 
     /// Runs a reading closure on one of the threads. A panic of the closure is the caller's.
@@ -98,24 +84,11 @@ impl PgReaders {
             let _ = caller.send(read);
             slot.end(access, has_panicked);
         });
-        self.queue.add(job)?;
+        self.0.add(job)?;
         match answer.await {
             Ok(Ok(read)) => read,
             Ok(Err(panic)) => resume_unwind(panic),
             Err(_) => Err(Error::unavailable("the database readers stopped before this read")),
-        }
-    }
-}
-
-impl Drop for PgReaders {
-    /// Waits until each connection is closed.
-    fn drop(&mut self) {
-        self.queue.close();
-        for thread in self.threads.drain(..) {
-            // If a closure owned the last handle, this runs on a reader, which cannot join itself.
-            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-                tracing::error!("a database reader ended in a panic");
-            }
         }
     }
 }
@@ -125,7 +98,7 @@ fn begin(access: PgAccess) -> &'static str {
     match access {
         PgAccess::Read => SNAPSHOT,
         PgAccess::Count => COUNTING,
-        PgAccess::ReadOnce | PgAccess::Write | PgAccess::Guarded => "",
+        PgAccess::Write | PgAccess::Guarded => "",
     }
 }
 
@@ -137,13 +110,6 @@ fn end_count<T>(connection: &PgConnection, access: PgAccess, result: &Result<T>)
     }
     let command = if result.is_ok() { "commit" } else { "rollback" };
     connection.command(command).map_err(|fault| fault.error)
-}
-
-/// The connection of a thread. It is opened when it is needed, and again after it was lost.
-struct Slot {
-    server: PgServer,
-    fence: Fence,
-    connection: Option<PgConnection>,
 }
 
 impl Slot {
@@ -174,13 +140,6 @@ impl Slot {
             if is_over {
                 return result.and(Err(Error::unavailable("a read went on after a failure")));
             }
-        }
-    }
-
-    fn open(&mut self) -> Result<PgConnection> {
-        match self.connection.take().filter(|open| !open.is_closed()) {
-            Some(connection) => Ok(connection),
-            None => PgConnection::open(&self.server),
         }
     }
 

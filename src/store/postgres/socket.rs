@@ -3,7 +3,9 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
@@ -16,6 +18,10 @@ use crate::model::{PostgresHost, PostgresTls, PostgresUrl};
 
 /// The request for TLS: its length and its code.
 const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// After how much silence the other side is asked whether it is there, and for how long it may leave what
+/// was sent unacknowledged.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// A connected stream of any kind.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -32,12 +38,24 @@ pub(super) async fn connect(url: &PostgresUrl) -> io::Result<Box<dyn Stream>> {
         PostgresHost::Tcp(host, port) => {
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
             stream.set_nodelay(true)?;
+            notice_silence(&stream)?;
             match &url.tls {
                 PostgresTls::Off => Ok(Box::new(stream)),
                 PostgresTls::Verified(roots) => encrypted(stream, host, roots.as_deref()).await,
             }
         }
     }
+}
+
+/// Ends a connection whose other side says nothing more, such as a machine that lost its power or a firewall
+/// that forgot the connection. Otherwise each statement on it would wait until it is given up.
+fn notice_silence(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, SILENCE)?;
+    sockopt::set_tcp_keepintvl(stream, SILENCE / 5)?;
+    #[cfg(target_os = "linux")]
+    sockopt::set_tcp_user_timeout(stream, SILENCE.as_millis().try_into().unwrap_or(0))?;
+    Ok(())
 }
 
 async fn encrypted(

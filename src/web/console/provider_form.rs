@@ -386,7 +386,7 @@ pub(super) async fn change(visit: &ConsoleVisit) -> Result<Response, Stop> {
             posted.replace_keys(keys);
         }
     };
-    match providers::change(visit.core(), &by, &record.name, patch).await {
+    match providers::change(visit.core(), &by, &record.name, record.updated_at, patch).await {
         Ok(_) => Ok(visit.done(&page_of(&record.name), Notice::ProviderSaved)),
         Err(error) => show_change(visit, &record, Some(FormRefusal::of(error)?)).await,
     }

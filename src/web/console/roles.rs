@@ -189,7 +189,7 @@ pub(super) async fn change(visit: &ConsoleVisit) -> Result<Response, Stop> {
     if permissions.len() > MOST {
         return show_change(visit, &role, Some(too_many())).await;
     }
-    match roles::change(visit.core(), &visit.by(), &role.name, permissions).await {
+    match roles::change_seen(visit.core(), &visit.by(), &role, permissions).await {
         Ok(_) => Ok(visit.done(ROLES, Notice::RoleSaved)),
         Err(error) => show_change(visit, &role, Some(FormRefusal::of(error)?)).await,
     }

@@ -1,5 +1,7 @@
 //! Which account a login with a provider opens.
 
+use std::time::Duration;
+
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -221,6 +223,19 @@ async fn a_mailed_code_counts_once_and_five_wrong_ones_end_it() {
         complete("BBBBB-BBBBB").refused(400, "INVALID_CODE").await;
     }
     complete(&code).refused(429, "AUTH_RATE_LIMIT_EXCEEDED").await;
+}
+
+#[tokio::test]
+async fn further_codes_do_not_keep_an_answer_of_the_provider_for_ever() {
+    let site = Site::open(&crate::support::UNLIMITED).await;
+    let (_, token) = step_of(&site.log_in(&unverified("s-1", "ada@example.com")).await);
+    let mut body = json!({ "providerToken": token });
+    for _ in 0..4 {
+        let sent = site.app.post("/v1/auth/providers/code", &body).ok(200).await;
+        body = json!({ "providerToken": sent.body["data"]["providerToken"] });
+        site.app.turn_clock(Duration::from_mins(15));
+    }
+    site.app.post("/v1/auth/providers/code", &body).refused(400, "PROVIDER_REJECTED").await;
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Providers kept in the database: changed by an administrator or a command, in force at the next
 //! request.
 
+use std::time::Duration;
+
+use authd::error::Kind;
 use authd::identity::FreshBy;
 use authd::identity::admin::providers;
 use authd::model::provider::ProviderKeys;
@@ -78,8 +81,28 @@ async fn a_change_is_in_force_in_the_middle_of_logins() {
     let wrong = |_: &mut ProviderSettings, keys: &mut ProviderKeys| {
         keys.client_secret = Some(Secret::new("another"));
     };
-    providers::change(&site.app.core, &by, "acme", wrong).await.unwrap();
+    providers::change(&site.app.core, &by, "acme", None, wrong).await.unwrap();
     site.provider.forms();
     let refused = site.log_in(&verified("s-1", "ada@example.com")).await;
     assert_eq!(refused.status, 400, "{}", refused.text);
+}
+
+#[tokio::test]
+async fn who_saw_it_before_another_change_changes_nothing() {
+    let site = site().await;
+    add(&site.app, "acme", &site.provider.issuer).await;
+    let (by, core) = (FreshBy::command_line(), &site.app.core);
+    let named = |name: &'static str| {
+        move |settings: &mut ProviderSettings, _: &mut ProviderKeys| {
+            settings.label = Some(name.to_owned());
+        }
+    };
+    let (seen, _) = providers::show(core, "acme").await.unwrap();
+    site.app.turn_clock(Duration::from_secs(1));
+    let changed = providers::change(core, &by, "acme", seen.updated_at, named("First")).await;
+    assert_ne!(changed.unwrap().updated_at, seen.updated_at);
+    let late = providers::change(core, &by, "acme", seen.updated_at, named("Second")).await;
+    assert_eq!(late.unwrap_err().kind(), Kind::PreconditionFailed);
+    let (now, _) = providers::show(core, "acme").await.unwrap();
+    assert_eq!(now.provider.unwrap().settings.label.as_deref(), Some("First"));
 }

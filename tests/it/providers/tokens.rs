@@ -352,7 +352,7 @@ async fn stored() -> Site {
 async fn change(site: &Site, patch: fn(&mut ProviderSettings)) {
     let by = FreshBy::command_line();
     let patch = move |settings: &mut ProviderSettings, _: &mut ProviderKeys| patch(settings);
-    providers::change(&site.app.core, &by, "acme", patch).await.unwrap();
+    providers::change(&site.app.core, &by, "acme", None, patch).await.unwrap();
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ impl AdminProvidersApi {
         let patch = move |settings: &mut ProviderSettings, keys: &mut ProviderKeys| {
             body.apply(settings, keys);
         };
-        let changed = providers::change(&self.core, &by, &provider.0, patch).await?;
+        let changed = providers::change(&self.core, &by, &provider.0, None, patch).await?;
         Ok(answer(shown(changed, None).into()))
     }
 
