@@ -21,13 +21,11 @@ use super::retry::Attempts;
 use crate::error::{Error, Result};
 use crate::store::db::{Db, Row, Sql, Value};
 
-/// The threads for lookups.
-const THREADS: usize = 2;
-
 /// How many lookups are sent together at most.
 const MOST: usize = 64;
 
-/// The threads for lookups.
+/// The thread for lookups and their queue. With a second one, the groups are smaller and both processes
+/// work more for each lookup.
 pub(super) struct PgLookups(ReadThreads<Box<dyn Lookup>>);
 
 impl PgLookups {
@@ -37,7 +35,7 @@ impl PgLookups {
                 run_group(slot, group);
             }
         };
-        ReadThreads::start("authd-lookup", THREADS, &Slot::new(server, fence), run_all).map(Self)
+        ReadThreads::start("authd-lookup", 1, &Slot::new(server, fence), run_all).map(Self)
     }
 
     /// Runs a reading closure of a single statement. A panic of the closure is the caller's.
