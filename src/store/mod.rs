@@ -242,10 +242,13 @@ impl Store {
 
     /// Runs a frequent read of a single statement and caches its result under `key`: a question and
     /// its subject. The cached result is returned only while no process has changed the database
-    /// since, so it is never stale. PostgreSQL does not tell that, so nothing is cached there.
+    /// since, so it is never stale. PostgreSQL does not tell that, so nothing is cached there. Instead,
+    /// such reads are sent together: the closure runs twice, to learn its statement and with the rows. So
+    /// it must run the same statement each time, which begins with `select`.
     ///
     /// # Errors
-    /// As [`Store::read`], or `Internal` if the closure runs a second statement.
+    /// As [`Store::read`], or `Internal` if the closure runs a second statement, or another one the second
+    /// time.
     pub async fn recall<T, F>(&self, key: (&'static str, &str), work: F) -> Result<Arc<T>>
     where
         T: Send + Sync + 'static,

@@ -208,6 +208,25 @@ fn redact_actor(record: &mut AuditRow, own: &str) {
 /// database, each has its own clock and commits by itself, and a statement may take 15 seconds.
 const LATEST: Duration = Duration::from_secs(20);
 
+/// Reads the records after an id, oldest first, and before them the latest ones up to that id, because one of
+/// them may have been committed only now. Who asks repeatedly knows by their ids which ones are new.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn recent(
+    core: &Core,
+    filter: &AuditFilter,
+    id: String,
+    limit: i64,
+) -> Result<Vec<AuditRow>> {
+    let earliest = store::tables::audit::first_before(&id, LATEST);
+    let mut records = read(core, filter, &From::Before(id.clone()), limit).await?;
+    records.retain(|record| record.id > earliest);
+    records.reverse();
+    records.extend(read(core, filter, &From::After(id), limit).await?);
+    Ok(records)
+}
+
 /// Follows the log: returns each record once, soon after it was written.
 pub struct AuditFollower {
     filter: AuditFilter,

@@ -4,13 +4,13 @@
 //! The connection runs on a small runtime of its own, so that a closure can wait for it on any thread
 //! that is not a worker of another runtime.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::AsyncReadExt as _;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, RowStream, SimpleQueryMessage, Statement};
 
 use super::fault::{DriverReport, Fault, FaultClass};
-use super::lookups::Question;
+use super::lookups::LookupQuery;
 use super::socket;
 use super::value::{Cell, Parameter};
 use crate::env::Env;
@@ -31,6 +31,9 @@ const CONNECTING: Duration = Duration::from_secs(4);
 
 /// How long a statement may take.
 const STATEMENT: Duration = Duration::from_secs(15);
+
+/// How long answers to statements that were sent together wait for each other.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 /// How long closing the connection may take.
 const CLOSING: Duration = Duration::from_millis(500);
@@ -104,46 +107,21 @@ pub(super) struct PgConnection {
 impl PgConnection {
     /// Connects, and reads what the server says about itself.
     pub(super) fn open(server: &PgServer) -> Result<Self> {
-        let failed = |error: &dyn std::fmt::Display| {
-            Error::refused(format!("{} cannot be reached: {error}", server.url))
-        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| failed(&error))?;
-        let connecting = async {
-            let stream = socket::connect(&server.url).await.map_err(|error| failed(&error))?;
-            let config = config(&server.url);
-            let (client, connection) = config
-                .connect_raw(stream, NoTls)
-                .await
-                .map_err(|error| failed(&DriverReport(error)))?;
-            let task = tokio::spawn(async move {
-                // The error is also that of the statement that waits.
-                let _ = connection.await;
-            });
-            let facts =
-                facts(&client, server).await.map_err(|error| failed(&DriverReport(error)))?;
-            Ok::<_, Error>((client, task, facts))
-        };
-        let timed = runtime.block_on(async { tokio::time::timeout(CONNECTING, connecting).await });
-        let (client, task, facts) = timed
-            .map_err(|_| failed(&format_args!("no answer in {} s", CONNECTING.as_secs())))??;
-        // Also when it connects again: what a standby says may be out of date.
-        if facts.is_standby {
-            return Err(Error::refused(format!(
-                "{} is a standby, which cannot be written: name the primary server",
-                server.url
-            )));
+            .map_err(|error| not_reached(server, &error))?;
+        match runtime.block_on(connect(server)) {
+            Ok((client, task, facts)) => {
+                let (client, statements) = (Some(client), HashMap::new());
+                Ok(Self { runtime, client, task, statements, server: server.clone(), facts })
+            }
+            Err(error) => {
+                // A search for the address that goes on would keep this thread waiting.
+                runtime.shutdown_background();
+                Err(error)
+            }
         }
-        Ok(Self {
-            runtime,
-            client: Some(client),
-            task,
-            statements: HashMap::new(),
-            server: server.clone(),
-            facts,
-        })
     }
 
     /// The database, for messages.
@@ -204,41 +182,36 @@ impl PgConnection {
         })
     }
 
-    /// Runs reading statements that do not depend on each other. They are sent together, unless a pooler would
-    /// give each to another server process. The outcomes are in the order of the questions.
-    pub(super) fn query_all(&mut self, questions: &[&Question]) -> Vec<Result<Vec<Row>, Fault>> {
+    /// Runs reading statements that do not depend on each other, and passes the outcomes on, in order. They
+    /// are sent together, except behind a pooler, which may not handle that. Fails if there are outcomes that
+    /// did not come.
+    pub(super) fn query_all(
+        &mut self,
+        queries: &[LookupQuery],
+        mut answered: impl FnMut(Result<Vec<Row>, Fault>),
+    ) -> Result<(), Fault> {
         let Self { runtime, client: Some(client), statements, server, .. } = &mut *self else {
-            return questions.iter().map(|_| Err(closed())).collect();
+            return Err(closed());
         };
         let work = async {
-            for sql in questions.iter().map(|question| question.sql.text()) {
-                if server.is_pooled() || statements.contains_key(sql) {
-                    continue;
-                }
-                match client.prepare(sql).await.map_err(Fault::from) {
-                    Ok(statement) => _ = statements.insert(sql, statement),
-                    Err(fault) if fault.class == FaultClass::Unprepared => server.set_pooled(),
-                    // The statement itself then fails too, with an error of its own.
-                    Err(_) => {}
-                }
-            }
-            let is_pooled = server.is_pooled();
-            let statements = &*statements;
-            let answers = questions.iter().map(|question| async {
-                let sql = question.sql.text();
+            prepare_all(client, server, statements, queries).await;
+            let (statements, is_pooled) = (&*statements, server.is_pooled());
+            let answers = queries.iter().map(|query| async {
+                let sql = query.sql.text();
                 let answer = match statements.get(sql).filter(|_| !is_pooled) {
-                    Some(statement) => prepared(client, statement, &question.values).await,
-                    None => unprepared(client, sql, &question.values).await,
+                    Some(statement) => prepared(client, statement, &query.values).await,
+                    None => unprepared(client, sql, &query.values).await,
                 };
                 answer.map(|(rows, _)| rows)
             });
-            let together = if is_pooled { 1 } else { questions.len().max(1) };
-            futures_util::stream::iter(answers).buffered(together).collect::<Vec<_>>().await
+            let together = if is_pooled { 1 } else { queries.len().max(1) };
+            let answers = futures_util::stream::iter(answers).buffered(together);
+            pass_on(answers, &mut answered).await;
         };
         let timed = runtime.block_on(async { tokio::time::timeout(STATEMENT, work).await });
-        timed.unwrap_or_else(|_| {
+        timed.map_err(|_| {
             self.client = None;
-            questions.iter().map(|_| Err(Fault::timeout(STATEMENT))).collect()
+            Fault::timeout(STATEMENT)
         })
     }
 
@@ -272,6 +245,39 @@ impl Drop for PgConnection {
     }
 }
 
+fn not_reached(server: &PgServer, why: &dyn std::fmt::Display) -> Error {
+    Error::refused(format!("{} cannot be reached: {why}", server.url))
+}
+
+/// Connects, and asks the server about itself.
+async fn connect(server: &PgServer) -> Result<(Client, JoinHandle<()>, ServerFacts)> {
+    let failed = |error: tokio_postgres::Error| not_reached(server, &DriverReport(error));
+    let connecting = async {
+        let stream = socket::connect(&server.url).await;
+        let stream = stream.map_err(|error| not_reached(server, &error))?;
+        let (client, connection) =
+            config(&server.url).connect_raw(stream, NoTls).await.map_err(failed)?;
+        let task = tokio::spawn(async move {
+            // The error is also that of the statement that waits.
+            let _ = connection.await;
+        });
+        let facts = facts(&client, server).await.map_err(failed)?;
+        Ok::<_, Error>((client, task, facts))
+    };
+    let timed = tokio::time::timeout(CONNECTING, connecting).await;
+    let (client, task, facts) = timed.map_err(|_| {
+        not_reached(server, &format_args!("no answer in {} s", CONNECTING.as_secs()))
+    })??;
+    // Also when it connects again: what a standby says may be out of date.
+    if facts.is_standby {
+        return Err(Error::refused(format!(
+            "{} is a standby, which cannot be written: name the primary server",
+            server.url
+        )));
+    }
+    Ok((client, task, facts))
+}
+
 fn closed() -> Fault {
     Fault::unreachable(Error::unavailable("the connection to PostgreSQL is closed"))
 }
@@ -292,6 +298,43 @@ fn config(url: &PostgresUrl) -> Config {
 
 async fn commands(client: &Client, text: &str) -> Result<(), tokio_postgres::Error> {
     if text.is_empty() { Ok(()) } else { client.batch_execute(text).await }
+}
+
+/// Passes answers on: all at once, so that who gets one does not keep this thread from reading the next, but
+/// one by one as they come if that takes long.
+async fn pass_on<A>(answers: impl Stream<Item = A>, answered: &mut impl FnMut(A)) {
+    let (mut answers, mut come) = (std::pin::pin!(answers), Vec::new());
+    let read_all = async {
+        while let Some(answer) = answers.next().await {
+            come.push(answer);
+        }
+    };
+    let _ = tokio::time::timeout(TOGETHER, read_all).await;
+    come.into_iter().for_each(&mut *answered);
+    while let Some(answer) = answers.next().await {
+        answered(answer);
+    }
+}
+
+/// Prepares what is not prepared yet. A statement that cannot be prepared is sent as text, and fails with an
+/// error of its own.
+async fn prepare_all(
+    client: &Client,
+    server: &PgServer,
+    statements: &mut HashMap<&'static str, Statement>,
+    queries: &[LookupQuery],
+) {
+    let mut tried = HashSet::new();
+    for sql in queries.iter().map(|query| query.sql.text()) {
+        if server.is_pooled() || statements.contains_key(sql) || !tried.insert(sql) {
+            continue;
+        }
+        match client.prepare(sql).await.map_err(Fault::from) {
+            Ok(statement) => _ = statements.insert(sql, statement),
+            Err(fault) if fault.class == FaultClass::Unprepared => server.set_pooled(),
+            Err(_) => {}
+        }
+    }
 }
 
 async fn prepared(

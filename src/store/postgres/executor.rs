@@ -99,7 +99,7 @@ impl<'c> PgExecutor<'c> {
     }
 }
 
-/// The error of a read that is none.
+/// The error of a read that tries to write.
 pub(super) fn tried_to_write(sql: Sql) -> Error {
     Error::internal(format!("a read tried to write: {}", sql.text()))
 }

@@ -2,40 +2,46 @@
 //!
 //! Those that wait are sent together on one connection, and the rows come back in the same order
 //! (pipelining). One by one, each of them would put both processes to sleep and wake them, which costs
-//! more than the read itself.
+//! more than the read itself. Poolers do not handle several statements at a time reliably, so behind one
+//! several threads send one each.
 //!
 //! So a closure runs twice: once to learn its statement, and once with the rows. It sees one snapshot, as
 //! a single statement does, and needs no transaction.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 
 use super::Fence;
 use super::connection::{PgConnection, PgServer};
 use super::executor::{is_reading, tried_to_write};
-use super::fault::{Fault, FaultClass};
+use super::fault::FaultClass;
 use super::read_queue::ReadTaker;
-use super::read_threads::{ReadThreads, Slot};
+use super::read_threads::{ReadCaller, ReadThreads, Slot, answer_of};
 use super::retry::Attempts;
 use crate::error::{Error, Result};
 use crate::store::db::{Db, Row, Sql, Value};
 
 /// How many lookups are sent together at most.
-const MOST: usize = 64;
+const GROUP: usize = 64;
 
-/// The thread for lookups and their queue. With a second one, the groups are smaller and both processes
-/// work more for each lookup.
-pub(super) struct PgLookups(ReadThreads<Box<dyn Lookup>>);
+/// The threads behind a pooler. Without one there is one thread: with a second, the groups would be smaller
+/// and both processes would work more for each lookup.
+const THREADS_BEHIND_POOLER: usize = 6;
+
+/// What a new connection begins with: a lookup that waits for a lock does not hold up the others for long,
+/// and the server ends what nobody waits for any more.
+const LIMITS: &str = "set lock_timeout = '2s'; set statement_timeout = '15s'";
+
+type BoxedLookup = Box<dyn Lookup>;
+
+/// The threads for lookups and their queue.
+pub(super) struct PgLookups(ReadThreads<BoxedLookup>);
 
 impl PgLookups {
     pub(super) fn start(server: &PgServer, fence: &Fence) -> Result<Self> {
-        let run_all = |slot: &mut Slot, lookups: &ReadTaker<'_, Box<dyn Lookup>>| {
-            while let Some(group) = lookups.next_group(MOST) {
-                run_group(slot, group);
-            }
-        };
-        ReadThreads::start("authd-lookup", 1, &Slot::new(server, fence), run_all).map(Self)
+        let count = if server.is_pooled() { THREADS_BEHIND_POOLER } else { 1 };
+        ReadThreads::start("authd-lookup", count, (server, fence), run_all).map(Self)
     }
 
     /// Runs a reading closure of a single statement. A panic of the closure is the caller's.
@@ -46,17 +52,13 @@ impl PgLookups {
     {
         let (caller, answer) = oneshot::channel();
         self.0.add(Box::new(PendingLookup { work, caller: Some(caller) }))?;
-        match answer.await {
-            Ok(Ok(read)) => read,
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => Err(Error::unavailable("the database readers stopped before this read")),
-        }
+        answer_of(answer).await
     }
 }
 
 /// A statement and its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Question {
+pub(super) struct LookupQuery {
     pub sql: Sql,
     pub values: Vec<Value>,
 }
@@ -65,18 +67,19 @@ pub(super) struct Question {
 trait Lookup: Send {
     /// The statement of the closure. `None` if nobody waits for the answer any more, or if the closure
     /// has ended without a statement: its caller has the answer then.
-    fn question(&mut self) -> Option<Question>;
+    fn query(&mut self) -> Option<LookupQuery>;
 
     /// Runs the closure with what its statement returned, and answers its caller.
-    fn answer(self: Box<Self>, question: Question, rows: Result<Vec<Row>>);
-}
+    fn answer(self: Box<Self>, query: &LookupQuery, rows: Vec<Row>);
 
-type Caller<T> = oneshot::Sender<std::thread::Result<Result<T>>>;
+    /// Answers its caller with an error.
+    fn refuse(self: Box<Self>, error: Error);
+}
 
 struct PendingLookup<T, F> {
     work: F,
     /// `None` once it is answered.
-    caller: Option<Caller<T>>,
+    caller: Option<ReadCaller<T>>,
 }
 
 impl<T, F> PendingLookup<T, F>
@@ -87,7 +90,7 @@ where
         catch_unwind(AssertUnwindSafe(|| (self.work)(db)))
     }
 
-    fn send(&mut self, answer: std::thread::Result<Result<T>>) {
+    fn tell(&mut self, answer: std::thread::Result<Result<T>>) {
         if let Some(caller) = self.caller.take() {
             let _ = caller.send(answer);
         }
@@ -99,37 +102,41 @@ where
     T: Send,
     F: Fn(&mut dyn Db) -> Result<T> + Send,
 {
-    fn question(&mut self) -> Option<Question> {
+    fn query(&mut self) -> Option<LookupQuery> {
         if self.caller.as_ref().is_none_or(oneshot::Sender::is_closed) {
             return None;
         }
-        let mut learning = Learning::default();
-        let ended = self.run(&mut learning);
-        if learning.question.is_none() || ended.is_err() {
-            self.send(ended);
+        let mut recorded = RecordQuery::default();
+        let ended = self.run(&mut recorded);
+        if recorded.query.is_none() || ended.is_err() {
+            self.tell(ended);
             return None;
         }
-        learning.question
+        recorded.query
     }
 
-    fn answer(mut self: Box<Self>, question: Question, rows: Result<Vec<Row>>) {
-        let ended = self.run(&mut Answering { question, rows: Some(rows) });
-        self.send(ended);
+    fn answer(mut self: Box<Self>, query: &LookupQuery, rows: Vec<Row>) {
+        let ended = self.run(&mut ReplayRows { query, rows: Some(rows) });
+        self.tell(ended);
+    }
+
+    fn refuse(mut self: Box<Self>, error: Error) {
+        self.tell(Ok(Err(error)));
     }
 }
 
-/// Learns what a closure asks for.
+/// Records which statement a closure runs.
 #[derive(Default)]
-struct Learning {
-    question: Option<Question>,
+struct RecordQuery {
+    query: Option<LookupQuery>,
 }
 
-impl Db for Learning {
+impl Db for RecordQuery {
     fn all(&mut self, sql: Sql, values: &[Value]) -> Result<Vec<Row>> {
         if !is_reading(sql.text()) {
             return Err(tried_to_write(sql));
         }
-        self.question.get_or_insert_with(|| Question { sql, values: values.to_vec() });
+        self.query.get_or_insert_with(|| LookupQuery { sql, values: values.to_vec() });
         Err(Error::unavailable("the rows of this statement are still to be read"))
     }
 
@@ -138,18 +145,18 @@ impl Db for Learning {
     }
 }
 
-/// Gives a closure what its statement returned.
-struct Answering {
-    question: Question,
-    rows: Option<Result<Vec<Row>>>,
+/// Returns the rows of the statement that was recorded.
+struct ReplayRows<'q> {
+    query: &'q LookupQuery,
+    rows: Option<Vec<Row>>,
 }
 
-impl Db for Answering {
+impl Db for ReplayRows<'_> {
     fn all(&mut self, sql: Sql, values: &[Value]) -> Result<Vec<Row>> {
-        let is_same = self.question.sql == sql && self.question.values == values;
+        let is_same = self.query.sql == sql && self.query.values == values;
         match self.rows.take() {
-            Some(rows) if is_same => rows,
-            Some(_) => Err(Error::internal("a lookup asked for something else the second time")),
+            Some(rows) if is_same => Ok(rows),
+            Some(_) => Err(Error::internal("a lookup ran another statement the second time")),
             None => Err(Error::internal("a single-statement read ran a second statement")),
         }
     }
@@ -159,65 +166,97 @@ impl Db for Answering {
     }
 }
 
-type Asked = (Box<dyn Lookup>, Question);
+/// Answers lookups until the queue is closed and empty.
+fn run_all(slot: &mut Slot, lookups: &ReadTaker<'_, BoxedLookup>) {
+    loop {
+        let most = if slot.server.is_pooled() { 1 } else { GROUP };
+        let Some(group) = lookups.next_group(most) else { return };
+        let run = catch_unwind(AssertUnwindSafe(|| run_group(slot, lookups, group)));
+        if run.is_err() {
+            // The thread goes on: without it, no token would be checked any more.
+            slot.connection = None;
+            tracing::error!("a group of lookups ended in a panic");
+        }
+    }
+}
 
 /// Answers a group of lookups. Those that met a conflict or lost the connection are sent again.
-fn run_group(slot: &mut Slot, group: Vec<Box<dyn Lookup>>) {
-    let asked = group.into_iter().filter_map(|mut lookup| {
-        let question = lookup.question()?;
-        tracing::trace!(sql = question.sql.text(), "statement");
-        Some((lookup, question))
+fn run_group(slot: &mut Slot, lookups: &ReadTaker<'_, BoxedLookup>, group: Vec<BoxedLookup>) {
+    let queries = group.into_iter().filter_map(|mut lookup| {
+        let query = lookup.query()?;
+        tracing::trace!(sql = query.sql.text(), "statement");
+        Some((lookup, query))
     });
-    let mut waiting: Vec<Asked> = asked.collect();
+    let mut waiting: Vec<_> = queries.collect();
     let mut attempts = Attempts::start();
     while !waiting.is_empty() {
         if let Err(closed) = slot.fence.check() {
-            return fail(waiting, &closed);
+            return refuse_all(waiting.into_iter().map(|(lookup, _)| lookup), &closed);
         }
-        waiting = match slot.open() {
-            Ok(connection) => send(slot, connection, waiting),
+        let connection = match slot.open_with(LIMITS) {
+            Ok(connection) => connection,
             Err(_) if attempts.again(&slot.server.env) => continue,
-            Err(error) => return fail(waiting, &error),
+            Err(error) => {
+                // What has come meanwhile would only wait as long for the same answer.
+                let group = waiting.into_iter().map(|(lookup, _)| lookup);
+                return refuse_all(group.chain(lookups.rest()), &error);
+            }
         };
-        if !waiting.is_empty() && !attempts.again(&slot.server.env) {
-            let lost =
-                Error::unavailable("PostgreSQL did not answer, also when it was asked again");
-            return fail(waiting, &lost);
+        let (unanswered, cause) = send(slot, connection, waiting);
+        if !unanswered.is_empty() && !attempts.again(&slot.server.env) {
+            let cause = cause.unwrap_or_else(|| Error::unavailable("a lookup got no answer"));
+            return refuse_all(unanswered.into_iter().map(|(lookup, _)| lookup), &cause);
         }
+        waiting = unanswered;
     }
 }
 
-/// Sends a group once. Returns the lookups that are to be sent again.
-fn send(slot: &mut Slot, mut connection: PgConnection, group: Vec<Asked>) -> Vec<Asked> {
-    let questions: Vec<&Question> = group.iter().map(|(_, question)| question).collect();
-    let outcomes = connection.query_all(&questions);
-    let (mut again, mut is_lost) = (Vec::new(), false);
-    for ((lookup, question), outcome) in group.into_iter().zip(outcomes) {
-        match outcome {
-            Ok(rows) => lookup.answer(question, Ok(rows)),
-            Err(Fault { class: FaultClass::Statement, error }) => {
-                lookup.answer(question, Err(error));
+/// Sends a group once. Returns those that can be sent again, and why.
+fn send(
+    slot: &mut Slot,
+    mut connection: PgConnection,
+    group: Vec<(BoxedLookup, LookupQuery)>,
+) -> (Vec<(BoxedLookup, LookupQuery)>, Option<Error>) {
+    let (lookups, queries): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+    let mut lookups: Vec<_> = lookups.into_iter().map(Some).collect();
+    let (mut is_lost, mut cause) = (false, None);
+    let mut next = lookups.iter_mut().zip(&queries);
+    let sent = connection.query_all(&queries, |outcome| {
+        let Some((place, query)) = next.next() else { return };
+        let fault = match (outcome, place.take()) {
+            (Ok(rows), Some(lookup)) => return lookup.answer(query, rows),
+            (Err(fault), Some(lookup)) if is_final(fault.class) => {
+                is_lost |= fault.class != FaultClass::Statement;
+                return lookup.refuse(fault.error);
             }
-            Err(Fault { class: FaultClass::Outage | FaultClass::Outdated, error }) => {
-                is_lost = true;
-                lookup.answer(question, Err(error));
+            (Err(fault), lookup) => {
+                *place = lookup;
+                fault
             }
-            Err(fault) => {
-                is_lost = true;
-                if fault.class == FaultClass::Unprepared {
-                    slot.server.set_pooled();
-                }
-                again.push((lookup, question));
-            }
+            (Ok(_), None) => return,
+        };
+        is_lost |= fault.class != FaultClass::Conflict;
+        if fault.class == FaultClass::Unprepared {
+            slot.server.set_pooled();
         }
+        cause = Some(fault.error);
+    });
+    if let Err(fault) = sent {
+        (is_lost, cause) = (true, Some(fault.error));
     }
     slot.connection = (!is_lost).then_some(connection);
-    again
+    let unanswered = lookups.into_iter().zip(queries);
+    (unanswered.filter_map(|(lookup, query)| Some((lookup?, query))).collect(), cause)
 }
 
-/// Tells all callers that the database did not answer.
-fn fail(group: Vec<Asked>, why: &Error) {
-    for (lookup, question) in group {
-        lookup.answer(question, Err(Error::unavailable(why.chain())));
+/// Whether the statement would fail again.
+fn is_final(class: FaultClass) -> bool {
+    matches!(class, FaultClass::Statement | FaultClass::Outage | FaultClass::Outdated)
+}
+
+/// Tells all callers why the database does not answer.
+fn refuse_all(lookups: impl Iterator<Item = BoxedLookup>, why: &Error) {
+    for lookup in lookups {
+        lookup.refuse(Error::unavailable(why.chain()));
     }
 }

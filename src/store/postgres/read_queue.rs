@@ -85,6 +85,11 @@ impl<J> ReadTaker<'_, J> {
         Some(state.jobs.drain(..count).collect())
     }
 
+    /// The reads that wait now.
+    pub(super) fn rest(&self) -> VecDeque<J> {
+        std::mem::take(&mut self.0.state().jobs)
+    }
+
     /// Waits until a read is in the queue.
     fn wait(&self) -> Option<MutexGuard<'_, ReadQueueState<J>>> {
         let mut state = self.0.state();
@@ -186,7 +191,7 @@ mod tests {
         queue.close();
         let reads = queue.taker();
         assert_eq!(reads.next_group(3), Some(vec![1, 2, 3]));
-        assert_eq!(reads.next_group(3), Some(vec![4, 5]));
+        assert_eq!(reads.rest(), [4, 5]);
         assert_eq!(reads.next_group(3), None);
     }
 

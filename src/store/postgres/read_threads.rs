@@ -1,12 +1,29 @@
 //! Threads that take reads from one queue, with a connection each.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
 
 use super::Fence;
 use super::connection::{PgConnection, PgServer};
 use super::read_queue::{ReadQueue, ReadTaker};
 use crate::error::{Error, Result};
+
+/// Who waits for a read. A panic of the closure is passed on.
+pub(super) type ReadCaller<T> = oneshot::Sender<std::thread::Result<Result<T>>>;
+
+/// Waits for what the caller is told.
+pub(super) async fn answer_of<T>(
+    answer: oneshot::Receiver<std::thread::Result<Result<T>>>,
+) -> Result<T> {
+    match answer.await {
+        Ok(Ok(read)) => read,
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => Err(Error::unavailable("the database readers stopped before this read")),
+    }
+}
 
 /// The threads and their queue.
 pub(super) struct ReadThreads<J> {
@@ -20,12 +37,13 @@ impl<J: Send + 'static> ReadThreads<J> {
     pub(super) fn start(
         name: &str,
         count: usize,
-        slot: &Slot,
+        (server, fence): (&PgServer, &Fence),
         run_all: fn(&mut Slot, &ReadTaker<'_, J>),
     ) -> Result<Self> {
         let mut started = Self { queue: Arc::new(ReadQueue::of(count)), threads: Vec::new() };
         for _ in 0..count {
-            let (mut slot, queue) = (Slot::new(&slot.server, &slot.fence), started.queue.clone());
+            let (server, fence, queue) = (server.clone(), fence.clone(), started.queue.clone());
+            let mut slot = Slot { server, fence, connection: None };
             let run = move || run_all(&mut slot, &queue.taker());
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
             started.threads.push(thread.map_err(|error| {
@@ -62,15 +80,21 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(server: &PgServer, fence: &Fence) -> Self {
-        Self { server: server.clone(), fence: fence.clone(), connection: None }
-    }
-
     /// Takes the connection, opened if need be.
     pub(super) fn open(&mut self) -> Result<PgConnection> {
-        match self.connection.take().filter(|open| !open.is_closed()) {
-            Some(connection) => Ok(connection),
-            None => PgConnection::open(&self.server),
+        self.open_with("")
+    }
+
+    /// Takes the connection, opened with these commands if need be. Behind a pooler, where they would be for
+    /// others too, they are left out.
+    pub(super) fn open_with(&mut self, commands: &str) -> Result<PgConnection> {
+        if let Some(connection) = self.connection.take().filter(|open| !open.is_closed()) {
+            return Ok(connection);
         }
+        let connection = PgConnection::open(&self.server)?;
+        if !commands.is_empty() && !self.server.is_pooled() {
+            connection.command(commands).map_err(|fault| fault.error)?;
+        }
+        Ok(connection)
     }
 }

@@ -6,7 +6,7 @@
 //! row instead of failing; like a count in memory it may be lost when PostgreSQL itself crashes, so it
 //! does not wait for the disk.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 
@@ -15,7 +15,7 @@ use super::connection::{PgConnection, PgServer};
 use super::executor::{PgAccess, PgExecutor};
 use super::fault::FaultClass;
 use super::read_queue::ReadTaker;
-use super::read_threads::{ReadThreads, Slot};
+use super::read_threads::{ReadThreads, Slot, answer_of};
 use super::retry::Attempts;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
@@ -64,7 +64,7 @@ impl PgReaders {
                 read(slot);
             }
         };
-        ReadThreads::start(name, count, &Slot::new(server, fence), run_all).map(Self)
+        ReadThreads::start(name, count, (server, fence), run_all).map(Self)
     }
 
     /// Runs a reading closure on one of the threads. A panic of the closure is the caller's.
@@ -85,11 +85,7 @@ impl PgReaders {
             slot.end(access, has_panicked);
         });
         self.0.add(job)?;
-        match answer.await {
-            Ok(Ok(read)) => read,
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => Err(Error::unavailable("the database readers stopped before this read")),
-        }
+        answer_of(answer).await
     }
 }
 

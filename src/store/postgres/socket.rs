@@ -19,9 +19,12 @@ use crate::model::{PostgresHost, PostgresTls, PostgresUrl};
 /// The request for TLS: its length and its code.
 const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
-/// After how much silence the other side is asked whether it is there, and for how long it may leave what
-/// was sent unacknowledged.
+/// For how long the other machine may leave what was sent unacknowledged.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// After how long a time without traffic the other machine is asked whether it is there, and how often.
+const FIRST_PROBE: Duration = Duration::from_secs(2);
+const PROBES: Duration = Duration::from_secs(1);
 
 /// A connected stream of any kind.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -47,12 +50,12 @@ pub(super) async fn connect(url: &PostgresUrl) -> io::Result<Box<dyn Stream>> {
     }
 }
 
-/// Ends a connection whose other side says nothing more, such as a machine that lost its power or a firewall
-/// that forgot the connection. Otherwise each statement on it would wait until it is given up.
+/// Ends a connection that leads nowhere any more, because the other machine lost its power or a firewall forgot
+/// the connection. Otherwise each statement on it would wait until it is given up.
 fn notice_silence(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_socket_keepalive(stream, true)?;
-    sockopt::set_tcp_keepidle(stream, SILENCE)?;
-    sockopt::set_tcp_keepintvl(stream, SILENCE / 5)?;
+    sockopt::set_tcp_keepidle(stream, FIRST_PROBE)?;
+    sockopt::set_tcp_keepintvl(stream, PROBES)?;
     #[cfg(target_os = "linux")]
     sockopt::set_tcp_user_timeout(stream, SILENCE.as_millis().try_into().unwrap_or(0))?;
     Ok(())

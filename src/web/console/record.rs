@@ -5,7 +5,7 @@ use poem::Response;
 
 use crate::error::Result;
 use crate::http::server::audit_file::{self, AuditFormat};
-use crate::identity::audit::log::{self, AuditExport, AuditFilter, AuditRow, From};
+use crate::identity::audit::log::{self, AuditExport, AuditFilter, AuditRow};
 use crate::model::event::What;
 use crate::model::{AccountId, Device, EventOutcome, percent};
 use crate::web::console::accounts::{file, page_of};
@@ -18,7 +18,7 @@ use crate::web::time::Moment;
 use crate::web::visit::json;
 
 /// Entries on a page.
-const ON_PAGE: i64 = 14;
+const ON_PAGE: i64 = 13;
 /// The most entries in an answer to the script that follows.
 const AT_ONCE: i64 = 100;
 /// The longest ID in a filter.
@@ -46,6 +46,7 @@ struct AuditPageView<'a> {
 
 /// An entry.
 pub(super) struct RecordEntry {
+    pub(super) id: String,
     pub(super) what: String,
     pub(super) is_refused: bool,
     pub(super) is_marked: bool,
@@ -76,6 +77,7 @@ pub(super) async fn entries(
         let device = record.user_agent.as_deref().map(|agent| Device::of(Some(agent)).label());
         let client = [record.client_ip.clone(), device].into_iter().flatten();
         RecordEntry {
+            id: record.id.clone(),
             what: cells::words(&record.event),
             is_refused: record.outcome == EventOutcome::Refused.as_str(),
             is_marked: cells::is_marked(record),
@@ -187,18 +189,18 @@ pub(super) async fn open(visit: &ConsoleVisit) -> Result<Response, Stop> {
     visit.show(&view)
 }
 
-/// `GET /console/record/newer`: what the script of the page adds to it.
+/// `GET /console/record/newer`: what the script of the page adds to it, as far as it is not there yet.
 pub(super) async fn newer(visit: &ConsoleVisit) -> Result<Response, Stop> {
     let after = visit.parameter("after").filter(|id| id.len() <= LONGEST_ID).unwrap_or_default();
     let filter = RecordQuery::of(visit).filter(visit).await?;
-    let records = log::read(visit.core(), &filter, &From::After(after), AT_ONCE).await?;
-    let newest = records.last().map(|record| record.id.clone());
+    let records = log::recent(visit.core(), &filter, after.clone(), AT_ONCE).await?;
+    let newest = records.last().map(|record| record.id.clone()).filter(|id| *id > after);
     let entries = entries(visit, &records).await?;
     let entries: Vec<_> = entries
         .into_iter()
         .map(|entry| {
             serde_json::json!({
-                "at": entry.at.iso, "what": entry.what, "refused": entry.is_refused,
+                "id": entry.id, "at": entry.at.iso, "what": entry.what, "refused": entry.is_refused,
                 "marked": entry.is_marked, "about": entry.about,
                 "actor": entry.actor.map(|(_, name)| name), "client": entry.client,
                 "detail": entry.detail, "reason": entry.reason, "count": entry.count,

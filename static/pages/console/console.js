@@ -154,6 +154,8 @@ const row = (entry) => {
 
 if (follow && rows) {
   let timer;
+  const shown = [...rows.querySelectorAll("[data-id]")].map((entry) => entry.dataset.id);
+  const known = new Set(shown);
   const stop = () => {
     clearInterval(timer);
     timer = undefined;
@@ -168,10 +170,14 @@ if (follow && rows) {
       const answer = await fetch(`${path}${joint}after=${after}`, { redirect: "error" });
       if (!answer.ok) throw new Error(answer.statusText);
       const { newest, entries } = await answer.json();
-      if (!newest) return;
-      follow.dataset.after = newest;
-      for (const entry of entries) rows.prepend(row(entry));
-      said.textContent = entries.length === 1 ? "1 new entry" : `${entries.length} new entries`;
+      if (newest) follow.dataset.after = newest;
+      const added = entries.filter(({ id }) => id > shown.at(-1) && !known.has(id));
+      if (added.length === 0) return;
+      for (const entry of added) {
+        known.add(entry.id);
+        rows.prepend(row(entry));
+      }
+      said.textContent = added.length === 1 ? "1 new entry" : `${added.length} new entries`;
     } catch {
       stop();
       said.textContent = "Following has stopped. Open the page again.";

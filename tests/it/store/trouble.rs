@@ -153,7 +153,7 @@ async fn while_a_commit_is_delayed_reads_go_on_and_changes_wait() {
 }
 
 /// Keeps every change waiting until one has waited twice.
-const HOLD: &str = "do $$ declare first timestamptz; last timestamptz; begin \
+pub const HOLD: &str = "do $$ declare first timestamptz; last timestamptz; begin \
      lock table TABLE in access exclusive mode; \
      while clock_timestamp() < now() + interval '20 seconds' loop \
        select waitstart into last from pg_locks where relation = 'TABLE'::regclass and not granted; \
