@@ -143,6 +143,10 @@ impl Cluster {
         let process = file.lines().next().unwrap().parse().unwrap();
         let process = rustix::process::Pid::from_raw(process).unwrap();
         rustix::process::kill_process(process, rustix::process::Signal::QUIT).unwrap();
+        // Until it has ended, its processes may still complete what they have begun.
+        while rustix::process::test_kill_process(process).is_ok() {
+            sleep(Duration::from_millis(5));
+        }
     }
 
     fn launch(programs: &Path, primary: Option<u16>, options: &[&str]) -> Self {
