@@ -195,6 +195,17 @@ fn no_file_exceeds_the_line_limit() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Cargo forgets `strip` for a package with a section of its own in the profile.
+#[test]
+fn a_release_is_stripped() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let release = &manifest["profile"]["release"];
+    assert_eq!(release["strip"].as_str(), Some("symbols"));
+    assert!(release["package"].get("authd").is_none());
+}
+
 /// The text of every template and its path under `static/`.
 fn templates() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");

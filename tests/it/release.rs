@@ -31,7 +31,10 @@ fn the_program_of_a_release_serves_where_there_is_nothing_else() {
     let archive = dist.join(format!("{name}.tar.gz"));
     succeed(Command::new("tar").arg("xzf").arg(archive).current_dir(unpacked.path()));
     let alone = TempDir::new().unwrap();
-    std::fs::copy(unpacked.path().join(name).join("authd"), alone.path().join("authd")).unwrap();
+    let program = alone.path().join("authd");
+    std::fs::copy(unpacked.path().join(name).join("authd"), &program).unwrap();
+    let size = std::fs::metadata(&program).unwrap().len();
+    assert!(size <= 30 * 1024 * 1024, "{size} bytes");
 
     let mut serve = Command::new("unshare");
     serve.arg("--map-root-user").arg("--root").arg(alone.path()).args(["--wd", "/", "/authd"]);
