@@ -368,19 +368,22 @@ fn a_restore_ends_links_and_codes_and_drops_mail_that_waits() {
     assert_eq!(raw.number("select count(*) from outbox where sealed is not null"), 0);
 }
 
-/// The shell sets a limit on the size of files, which is reached in the middle of the copy.
+/// Runs a command with a limit on the size of files, which is reached in the middle. Returns its code and its
+/// errors.
+fn run_in_little_space(here: &Folder, arguments: &str) -> (Option<i32>, String) {
+    let script = format!("trap '' XFSZ; ulimit -f 100; exec \"$0\" {arguments}");
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script, env!("CARGO_BIN_EXE_authd")]).current_dir(here.path(""));
+    let ran = bash.output().unwrap();
+    (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
+}
+
 #[test]
 fn a_backup_that_cannot_be_completed_leaves_nothing() {
     let here = folder();
     assert_eq!(here.serve(&[]).end(), Some(0));
-    let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" backup copy.db";
-    let ran = Command::new("bash")
-        .args(["-c", script, env!("CARGO_BIN_EXE_authd")])
-        .current_dir(here.path(""))
-        .output()
-        .unwrap();
-    let error = String::from_utf8(ran.stderr).unwrap();
-    assert_eq!(ran.status.code(), Some(1), "{error}");
+    let (code, error) = run_in_little_space(&here, "backup copy.db");
+    assert_eq!(code, Some(1), "{error}");
     assert!(error.contains("error: cannot copy") && error.contains("copy.db"), "{error}");
     assert!(
         !names_in(&here).iter().any(|name| name.starts_with("copy.db")),
@@ -393,14 +396,8 @@ fn a_backup_that_cannot_be_completed_leaves_nothing() {
 #[test]
 fn a_database_that_cannot_be_created_leaves_nothing() {
     let here = Folder::new();
-    let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" serve --listen 127.0.0.1:0";
-    let ran = Command::new("bash")
-        .args(["-c", script, env!("CARGO_BIN_EXE_authd")])
-        .current_dir(here.path(""))
-        .output()
-        .unwrap();
-    let error = String::from_utf8(ran.stderr).unwrap();
-    assert!(ran.status.code() == Some(1) && error.contains("error: cannot create"), "{error}");
+    let (code, error) = run_in_little_space(&here, "serve --listen 127.0.0.1:0");
+    assert!(code == Some(1) && error.contains("error: cannot create"), "{error}");
     assert_eq!(names_in(&here), ["authd.db.lock"]);
 }
 

@@ -11,10 +11,10 @@ use super::connection::{PgConnection, PgServer};
 use super::read_queue::{ReadQueue, ReadTaker};
 use crate::error::{Error, Result};
 
-/// Who waits for a read. A panic of the closure is passed on.
+/// Sends the result of a read to its caller, or the panic of the closure.
 pub(super) type ReadCaller<T> = oneshot::Sender<std::thread::Result<Result<T>>>;
 
-/// Waits for what the caller is told.
+/// Waits for the result of a read.
 pub(super) async fn answer_of<T>(
     answer: oneshot::Receiver<std::thread::Result<Result<T>>>,
 ) -> Result<T> {

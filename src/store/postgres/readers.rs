@@ -1,10 +1,10 @@
 //! The readers: threads with one connection each. Reads by key have threads of their own, so that
 //! they never wait behind lists and scans, and so have the counters that several servers raise.
 //!
-//! A closure sees one snapshot: a transaction that only reads, under repeatable read. (What reads with a
-//! single statement needs none: see `lookups`.) A counter is raised in one statement under read committed, which waits for the same
-//! row instead of failing; like a count in memory it may be lost when PostgreSQL itself crashes, so it
-//! does not wait for the disk.
+//! A closure sees one snapshot: a transaction that only reads, under repeatable read. (A single statement
+//! needs none: see `lookups`.) A counter is raised in one statement under read committed, which waits for
+//! the same row instead of failing; like a count in memory it may be lost when PostgreSQL itself crashes,
+//! so it does not wait for the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -263,14 +263,20 @@ impl Mailer for Gate {
     }
 }
 
-#[tokio::test]
-async fn a_stopping_worker_finishes_what_is_in_hand() {
-    let fixture = OutboxFixture::open();
+/// A running worker whose mails wait at a gate, and what stops it.
+fn behind_a_gate(fixture: &OutboxFixture) -> (Arc<Gate>, Arc<Notify>, tokio::task::JoinHandle<()>) {
     let gate = Gate::closed();
     let worker = fixture.worker(gate.clone());
     let stop = Arc::new(Notify::new());
     let stopped = stop.clone();
     let running = tokio::spawn(async move { worker.run(stopped.notified()).await });
+    (gate, stop, running)
+}
+
+#[tokio::test]
+async fn a_stopping_worker_finishes_what_is_in_hand() {
+    let fixture = OutboxFixture::open();
+    let (gate, stop, running) = behind_a_gate(&fixture);
     let id = fixture.send("joe@example.org").await;
     gate.begins.notified().await;
     stop.notify_one();
@@ -283,11 +289,7 @@ async fn a_stopping_worker_finishes_what_is_in_hand() {
 #[tokio::test]
 async fn a_message_that_is_retried_while_it_is_in_hand_leaves_once() {
     let fixture = OutboxFixture::open();
-    let gate = Gate::closed();
-    let worker = fixture.worker(gate.clone());
-    let stop = Arc::new(Notify::new());
-    let stopped = stop.clone();
-    let running = tokio::spawn(async move { worker.run(stopped.notified()).await });
+    let (gate, stop, running) = behind_a_gate(&fixture);
     let id = fixture.send("joe@example.org").await;
     gate.begins.notified().await;
     retry(&fixture, &id).await.unwrap();
