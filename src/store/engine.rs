@@ -215,7 +215,7 @@ impl Engine {
     {
         match self {
             Self::Sqlite(sqlite) => std::future::ready(sqlite.recall(key, &work)).await,
-            Self::Postgres(postgres) => postgres.recall(work).await,
+            Self::Postgres(postgres) => postgres.recall(key, work).await,
         }
     }
 

@@ -12,6 +12,7 @@ mod job;
 pub mod node;
 pub mod postgres;
 mod queue;
+mod read_cache;
 pub mod schema;
 pub mod sqlite;
 pub mod steps;
@@ -241,10 +242,10 @@ impl Store {
     }
 
     /// Runs a frequent read of a single statement and caches its result under `key`: a question and
-    /// its subject. The cached result is returned only while no process has changed the database
-    /// since, so it is never stale. PostgreSQL does not tell that, so nothing is cached there. Instead,
-    /// such reads are sent together: the closure runs twice, to learn its statement and with the rows. So
-    /// it must run the same statement each time, which begins with `select`.
+    /// its subject, whose results have one type. The cached result is returned only while no process has
+    /// changed the database since, so it is never stale. On PostgreSQL, such reads are sent together: the
+    /// closure runs to learn its statement, and again with the rows. So it must run the same statement each
+    /// time, which begins with `select`.
     ///
     /// # Errors
     /// As [`Store::read`], or `Internal` if the closure runs a second statement, or another one the second

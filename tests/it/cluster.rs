@@ -229,6 +229,11 @@ impl TestDatabase {
         query(self.port, &self.name, sql)
     }
 
+    /// A connection that stays open, for a test with a runtime.
+    pub async fn client(&self) -> Client {
+        connect(self.port, &self.name).await.expect("the server answers")
+    }
+
     /// Runs one statement; returns how many rows it changed.
     pub fn execute(&self, sql: &str) -> u64 {
         let sql = sql.to_owned();
@@ -305,17 +310,22 @@ fn connected<T: Send>(
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-            let mut config = tokio_postgres::Config::new();
-            config.user("authd").dbname(database);
-            // A standby refuses a default that is serializable.
-            config.options("-c default_transaction_isolation=read\\ committed");
-            let (client, connection) = config.connect_raw(stream, NoTls).await.ok()?;
-            tokio::spawn(async move {
-                let _ = connection.await;
-            });
+            let client = connect(port, database).await?;
             Some(work(client).await)
         })
     };
     std::thread::scope(|scope| scope.spawn(run).join().unwrap())
+}
+
+async fn connect(port: u16, database: &str) -> Option<Client> {
+    let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+    let mut config = tokio_postgres::Config::new();
+    config.user("authd").dbname(database);
+    // A standby refuses a default that is serializable.
+    config.options("-c default_transaction_isolation=read\\ committed");
+    let (client, connection) = config.connect_raw(stream, NoTls).await.ok()?;
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Some(client)
 }

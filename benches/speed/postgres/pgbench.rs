@@ -1,6 +1,7 @@
 //! What pgbench does with the statements of authd, which are taken from the log of the database.
 
 use std::path::PathBuf;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use super::cluster::Cluster;
@@ -15,6 +16,30 @@ select id as session, account_id as account from pgbench_sessions where n = :cli
 \\set generation 0
 \\endif
 ";
+
+/// How many [`Commits`] there are in a second.
+pub const COMMITS: u32 = 1000;
+
+/// Commits of another program, which change no table. They end when this is dropped.
+pub struct Commits(Child);
+
+impl Commits {
+    pub fn start(cluster: &Cluster, database: &str) -> Self {
+        let path = cluster.path("commits.sql");
+        std::fs::write(&path, "select pg_current_xact_id();\n").unwrap();
+        let mut command = cluster.pgbench(&path, database);
+        command.args(["-c", "2", "-T", "3600", "-R", &COMMITS.to_string()]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self(child)
+    }
+}
+
+impl Drop for Commits {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// A script of pgbench.
 pub struct Script {

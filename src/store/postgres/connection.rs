@@ -18,7 +18,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, RowStream, SimpleQueryMessage, Statement};
 
 use super::fault::{DriverReport, Fault, FaultClass};
-use super::lookups::LookupQuery;
+use super::lookup::LookupQuery;
 use super::socket;
 use super::value::{Cell, Parameter};
 use crate::env::Env;
@@ -46,11 +46,18 @@ pub(super) struct PgServer {
     pub env: Env,
     /// Whether statements must not be prepared: a pooler hands the connection to other server processes.
     is_pooled: Arc<AtomicBool>,
+    /// Whether a change of the database shows in its [`DataVersion`](super::data_version::DataVersion).
+    shows_changes: Arc<AtomicBool>,
 }
 
 impl PgServer {
     pub(super) fn new(url: &PostgresUrl, env: &Env) -> Self {
-        Self { url: Arc::new(url.clone()), env: env.clone(), is_pooled: Arc::default() }
+        Self {
+            url: Arc::new(url.clone()),
+            env: env.clone(),
+            is_pooled: Arc::default(),
+            shows_changes: Arc::default(),
+        }
     }
 
     /// The connection of a thread. It is opened when it is needed, and again after it was lost.
@@ -68,6 +75,25 @@ impl PgServer {
     /// Whether statements are not prepared.
     pub(super) fn is_pooled(&self) -> bool {
         self.is_pooled.load(Ordering::Relaxed)
+    }
+
+    /// Whether the result of a read can be used again while the version of the database is the same. Behind a
+    /// pooler, asking for it would take as long as the read.
+    pub(super) fn shows_changes(&self) -> bool {
+        self.shows_changes.load(Ordering::Relaxed) && !self.is_pooled()
+    }
+
+    /// A commit was seen in the version of the database.
+    pub(super) fn set_shows_changes(&self) {
+        self.shows_changes.store(true, Ordering::Relaxed);
+    }
+
+    /// The version of the database can no longer be read.
+    pub(super) fn stop_showing_changes(&self, why: &Error) {
+        if self.shows_changes.swap(false, Ordering::Relaxed) {
+            let error = why.chain();
+            tracing::warn!(error, "{} does not tell of changes: no reads are cached", self.url);
+        }
     }
 
     /// Prepares no statement from now on, and says so once.
@@ -187,7 +213,7 @@ impl PgConnection {
     /// did not come.
     pub(super) fn query_all(
         &mut self,
-        queries: &[LookupQuery],
+        queries: &[&LookupQuery],
         mut answered: impl FnMut(Result<Vec<Row>, Fault>),
     ) -> Result<(), Fault> {
         let Self { runtime, client: Some(client), statements, server, .. } = &mut *self else {
@@ -322,7 +348,7 @@ async fn prepare_all(
     client: &Client,
     server: &PgServer,
     statements: &mut HashMap<&'static str, Statement>,
-    queries: &[LookupQuery],
+    queries: &[&LookupQuery],
 ) {
     let mut tried = HashSet::new();
     for sql in queries.iter().map(|query| query.sql.text()) {

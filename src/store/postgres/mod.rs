@@ -9,8 +9,10 @@
 //! database is in `nodes`.
 
 mod connection;
+mod data_version;
 mod executor;
 mod fault;
+mod lookup;
 mod lookups;
 mod nodes;
 mod read_queue;
@@ -29,6 +31,7 @@ use super::db::Db;
 use super::figures::{DatabaseSpace, EngineStats};
 use super::node::{ListedNode, Node};
 use super::queue::WriterHandle;
+use super::read_cache::Key;
 use super::schema::{Plan, ProcessRole};
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -197,17 +200,17 @@ impl PostgresEngine {
         self.0.readers.read(PgAccess::Read, work).await
     }
 
-    /// Runs a reading closure of a single statement. Nothing is cached, so that what one process changes
-    /// is seen by the next request everywhere.
+    /// Runs a reading closure of a single statement. Its result is cached until a transaction ends
+    /// in the cluster, so that what one process changes is seen by the next request everywhere.
     ///
     /// # Errors
     /// As [`super::Store::recall`].
-    pub async fn recall<T, F>(&self, work: F) -> Result<Arc<T>>
+    pub async fn recall<T, F>(&self, key: Key<'_>, work: F) -> Result<Arc<T>>
     where
         T: Send + Sync + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        self.0.lookups.look_up(work).await.map(Arc::new)
+        self.0.lookups.look_up(key, work).await
     }
 
     /// Runs a slow reading closure without delaying [`PostgresEngine::read`].

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::Fence;
 use super::connection::{PgConnection, PgServer};
+use super::data_version;
 use super::executor::{PgAccess, PgExecutor};
 use super::fault::{Fault, FaultClass};
 use crate::env::Env;
@@ -149,6 +150,11 @@ impl NodeKeeper {
         let silence = plan.patience * (BEATS / 2);
         let member = Arc::new(Membership::new(server.env.new_id()?, own_name(), silence));
         join(&mut connection, &member, (plan.sharing, silence), &server.env)?;
+        if data_version::shows(&mut connection, RENEW, &member.id) {
+            server.set_shows_changes();
+        } else {
+            tracing::info!("{} does not tell of changes: no reads are cached", server.url);
+        }
         let mut thread = KeeperThread {
             server: server.clone(),
             connection: Some(connection),

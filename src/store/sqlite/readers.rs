@@ -7,9 +7,7 @@
 //! Each thread that reads by key has its own reader, so it never waits for another thread and the
 //! reader's memory stays on one processor. Lists and scans share a pool.
 
-use std::any::Any;
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +22,7 @@ use super::executor::{Access, Executor};
 use super::fault;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
+use crate::store::read_cache::{Key, ReadCache};
 
 /// How many scans run at once; others wait.
 const SCANS: u32 = 4;
@@ -32,7 +31,7 @@ const SCANS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many results a reader caches; about half a megabyte.
-const ANSWERS: usize = 512;
+const RESULTS: usize = 512;
 
 /// All readers of one file.
 pub(super) struct Readers {
@@ -120,13 +119,10 @@ fn unreadable(error: impl Display) -> Error {
     Error::unavailable(format!("the database cannot be read: {error}"))
 }
 
-/// The key of a cached result: a question and its subject.
-pub(super) type Key<'k> = (&'static str, &'k str);
-
 /// A read connection.
 struct SqliteReader {
     connection: Connection,
-    memory: ReadCache,
+    cache: ReadCache<i64>,
     is_broken: bool,
     _open: Arc<()>,
 }
@@ -162,12 +158,13 @@ impl SqliteReader {
             self.is_broken = true;
             fault::translated(error)
         })?;
-        if let Some(known) = self.memory.find(version, key) {
+        let known = self.cache.move_to(version).then(|| self.cache.find(key)).flatten();
+        if let Some(known) = known.and_then(|known| known.clone().downcast().ok()) {
             return Ok(known);
         }
-        let answer = Arc::new(self.read_once(work)?);
-        self.memory.keep(version, key, Arc::clone(&answer) as Arc<dyn Any + Send + Sync>);
-        Ok(answer)
+        let result = Arc::new(self.read_once(work)?);
+        self.cache.keep((key.0, key.1.to_owned()), result.clone());
+        Ok(result)
     }
 
     /// A number that changes after each commit of another connection, in this or any other process.
@@ -189,38 +186,6 @@ impl Drop for Snapshot<'_> {
     }
 }
 
-/// The results that a reader has cached since the database last changed.
-#[derive(Default)]
-struct ReadCache {
-    version: i64,
-    answers: HashMap<&'static str, HashMap<String, Arc<dyn Any + Send + Sync>>>,
-    count: usize,
-}
-
-impl ReadCache {
-    fn find<T: Send + Sync + 'static>(
-        &self,
-        version: i64,
-        (question, about): Key<'_>,
-    ) -> Option<Arc<T>> {
-        let answers = (self.version == version).then_some(&self.answers)?;
-        Arc::clone(answers.get(question)?.get(about)?).downcast().ok()
-    }
-
-    fn keep(
-        &mut self,
-        version: i64,
-        (question, about): Key<'_>,
-        answer: Arc<dyn Any + Send + Sync>,
-    ) {
-        if self.version != version || self.count >= ANSWERS {
-            *self = Self { version, ..Self::default() };
-        }
-        self.answers.entry(question).or_default().insert(about.to_owned(), answer);
-        self.count += 1;
-    }
-}
-
 /// Opens readers and discards those that failed.
 struct Opener {
     path: PathBuf,
@@ -235,7 +200,7 @@ impl ManageConnection for Opener {
         let connection = connection::reader(&self.path)?;
         Ok(SqliteReader {
             connection,
-            memory: ReadCache::default(),
+            cache: ReadCache::of(RESULTS),
             is_broken: false,
             _open: Arc::clone(&self.open),
         })
@@ -247,29 +212,5 @@ impl ManageConnection for Opener {
 
     fn has_broken(&self, reader: &mut SqliteReader) -> bool {
         reader.is_broken
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_memory_stays_small_and_forgets_with_every_version() {
-        let mut memory = ReadCache::default();
-        for number in 0..3 * ANSWERS {
-            memory.keep(1, ("number", &number.to_string()), Arc::new(number));
-            assert!(memory.answers.values().map(HashMap::len).sum::<usize>() <= ANSWERS);
-        }
-        let last = (3 * ANSWERS - 1).to_string();
-        assert_eq!(memory.find(1, ("number", &last)), Some(Arc::new(3 * ANSWERS - 1)));
-        assert_eq!(
-            memory.find::<String>(1, ("number", &last)),
-            None,
-            "an answer of another type is not returned"
-        );
-        assert_eq!(memory.find::<usize>(2, ("number", &last)), None);
-        memory.keep(2, ("word", "a"), Arc::new(7_usize));
-        assert_eq!(memory.find::<usize>(2, ("number", &last)), None);
     }
 }

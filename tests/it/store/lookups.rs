@@ -1,4 +1,5 @@
-//! Lookups on PostgreSQL: those that wait are sent together, and each gets its own answer.
+//! Lookups on PostgreSQL: those that wait are sent together, each gets its own answer, and a result is cached
+//! only until something is committed.
 
 use futures_util::future::join_all;
 
@@ -33,7 +34,7 @@ async fn number(store: &Store, row: i64) -> Result<Option<i64>> {
         let sql = sql!("select number from instance where name = $1");
         db.first(sql, &[format!("row {row}").into()])?.map(|mut row| row.take()).transpose()
     };
-    store.recall(("row", ""), reading).await.map(|found| *found)
+    store.recall(("row", &row.to_string()), reading).await.map(|found| *found)
 }
 
 /// Many lookups at a time, every second of which finds nothing.
@@ -153,6 +154,7 @@ async fn behind_a_pooler_they_go_one_by_one() {
     check_all(&store).await;
     let prepared = database.texts("select count(*) from pg_prepared_statements");
     assert_eq!(prepared, [[Some("0".to_owned())]]);
+    assert!(!is_cached(&store).await, "asking for the version would take as long");
 }
 
 #[tokio::test]
@@ -175,4 +177,132 @@ async fn while_the_database_is_away_all_are_answered_together() {
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     proxy.lead_to(database.port);
     check_all(&store).await;
+}
+
+/// Reads the first number of [`fill`], and whether the database was asked for it.
+async fn first_number(store: &Store) -> (i64, bool) {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = runs.clone();
+    let reading = move |db: &mut dyn Db| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let sql = sql!("select number from instance where name = 'row 0'");
+        db.first(sql, &[])?.unwrap().take::<i64>()
+    };
+    let found = store.recall(("first", ""), reading).await.unwrap();
+    (*found, runs.load(Ordering::SeqCst) > 0)
+}
+
+/// Whether one of many reads was answered from the cache. Not every one is: other tests commit in the same
+/// cluster.
+async fn is_cached(store: &Store) -> bool {
+    for _ in 0..2000 {
+        if !first_number(store).await.1 {
+            return true;
+        }
+    }
+    false
+}
+
+async fn set_first_number(store: &Store, number: i64) {
+    let writing = move |db: &mut dyn Db| {
+        db.run(sql!("update instance set number = $1 where name = 'row 0'"), &[number.into()])
+    };
+    store.write(writing).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cached_result_is_used_until_somebody_commits() {
+    let Some(database) = database("cached lookups") else { return };
+    let (store, other) = (server(&database.url()), server(&database.url()));
+    fill(&store, 1).await;
+    for number in 1..=30 {
+        assert!(is_cached(&store).await);
+        match number % 3 {
+            0 => set_first_number(&store, number).await,
+            1 => set_first_number(&other, number).await,
+            // An administrator of the database.
+            _ => {
+                let sql = format!("update instance set number = {number} where name = 'row 0'");
+                database.texts(&sql);
+            }
+        }
+        assert_eq!(first_number(&store).await.0, number);
+        assert_eq!(first_number(&other).await.0, number);
+    }
+}
+
+/// The younger transaction ends first, so that the end of the older one changes only the list of those that
+/// run. It also changes the row in a savepoint.
+#[tokio::test]
+async fn the_end_of_an_older_transaction_is_seen() {
+    let Some(database) = database("an older transaction") else { return };
+    let store = server(&database.url());
+    fill(&store, 1).await;
+    let older = database.client().await;
+    let begin =
+        "begin; savepoint a; update instance set number = 7 where name = 'row 0'; release a";
+    older.batch_execute(begin).await.unwrap();
+    database.texts("insert into instance (name) values ('younger')");
+    assert!(is_cached(&store).await);
+    assert_eq!(first_number(&store).await.0, 0);
+    older.batch_execute("commit").await.unwrap();
+    assert_eq!(first_number(&store).await.0, 7);
+}
+
+#[tokio::test]
+async fn a_result_is_not_used_on_another_connection() {
+    let Some(database) = database("cached lookups on another connection") else { return };
+    let store = server(&database.url());
+    fill(&store, 1).await;
+    for number in 1..=5 {
+        assert!(is_cached(&store).await);
+        database.texts(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+             where datname = current_database() and pid <> pg_backend_pid()",
+        );
+        database.texts(&format!("update instance set number = {number} where name = 'row 0'"));
+        assert_eq!(first_number(&store).await.0, number);
+    }
+}
+
+#[tokio::test]
+async fn beside_a_stream_of_changes_no_lookup_is_older_than_what_was_acknowledged() {
+    let Some(database) = database("lookups beside changes") else { return };
+    let (store, other) = (server(&database.url()), server(&database.url()));
+    fill(&store, 1).await;
+    let acknowledged = AtomicUsize::new(0);
+    let changes = async {
+        for number in 1..=400 {
+            set_first_number(if number % 2 == 0 { &store } else { &other }, number).await;
+            acknowledged.store(usize::try_from(number).unwrap(), Ordering::SeqCst);
+        }
+    };
+    let reads = join_all((0..16).map(|reader| {
+        let (acknowledged, store) = (&acknowledged, if reader % 2 == 0 { &store } else { &other });
+        async move {
+            while acknowledged.load(Ordering::SeqCst) < 400 {
+                let before = acknowledged.load(Ordering::SeqCst);
+                let found = first_number(store).await.0;
+                assert!(found >= i64::try_from(before).unwrap(), "{found} after {before}");
+            }
+        }
+    }));
+    tokio::join!(changes, reads);
+}
+
+#[tokio::test]
+async fn a_server_whose_snapshots_do_not_tell_of_changes_is_asked_every_time() {
+    let Some(database) = database("snapshots that stay") else { return };
+    database.texts(
+        "create function pg_current_snapshot() returns text language sql as $$ select 'always' $$",
+    );
+    let name = &database.name;
+    database.texts(&format!("alter database {name} set search_path = public, pg_catalog"));
+    let (store, other) = (server(&database.url()), server(&database.url()));
+    fill(&store, 1).await;
+    assert!(!is_cached(&store).await);
+    for number in 1..=20 {
+        set_first_number(&other, number).await;
+        assert_eq!(first_number(&store).await.0, number);
+    }
 }
