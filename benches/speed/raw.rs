@@ -129,6 +129,7 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
             idle_until: now + Duration::from_hours(1),
             remember: true,
             expires_at: None,
+            created_at: now,
             proved_at: now,
             last_active_at: now,
             ended_at: None,

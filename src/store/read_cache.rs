@@ -51,11 +51,12 @@ impl<V: PartialEq> ReadCache<V> {
 
     /// Caches a result that was read at the version that was last named, or later. A full cache starts again.
     pub(in crate::store) fn keep(&mut self, (question, subject): OwnedKey, result: CachedResult) {
-        if self.count >= self.capacity {
+        let is_new = self.find((question, &subject)).is_none();
+        if is_new && self.count >= self.capacity {
             self.results.clear();
             self.count = 0;
         }
-        let is_new = self.results.entry(question).or_default().insert(subject, result).is_none();
+        self.results.entry(question).or_default().insert(subject, result);
         self.count += usize::from(is_new);
     }
 }
