@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -49,6 +49,8 @@ pub struct Worker {
     unmarked: Mutex<HashSet<String>>,
     /// The messages that it works on. One that is retried by hand meanwhile is due, but not sent twice.
     in_hand: Mutex<HashSet<String>>,
+    /// Whether jobs are claimed first the next time.
+    jobs_are_next: AtomicBool,
     next_sweep: AtomicI64,
 }
 
@@ -91,6 +93,7 @@ impl Worker {
             outage: Mutex::default(),
             unmarked: Mutex::default(),
             in_hand: Mutex::default(),
+            jobs_are_next: AtomicBool::new(true),
             next_sweep: AtomicI64::new(i64::MIN),
         }
     }
@@ -205,27 +208,44 @@ impl Worker {
         let _ = tokio::time::timeout(POLL_INTERVAL, stored.next()).await;
     }
 
-    /// Claims due rows: jobs first, then as many messages as the other server's state allows.
+    /// Claims due rows: jobs, and as many messages as the other server's state allows. They take turns in
+    /// being first, so that many of one kind do not hold up the other.
     async fn take(&self, room: usize) -> Result<Vec<ClaimedMessage<'_>>> {
         let Some(tenure) = self.store.node().tenure() else { return Ok(Vec::new()) };
         self.mark_delivered().await?;
         self.sweep().await?;
-        let mut taken = match self.jobs {
-            Some(_) => self.claim(Channel::Job, MessageState::Requested, room).await?,
-            None => Vec::new(),
-        };
-        let allowed = self.deliveries_allowed().min(room - taken.len());
-        let messages = self.claim(self.channel(), MessageState::Waiting, allowed).await?;
-        if !messages.is_empty() {
-            self.hold_while_probing();
+        let jobs_first = self.jobs_are_next.fetch_xor(true, Ordering::Relaxed);
+        let mut taken = Vec::new();
+        for is_for_jobs in [jobs_first, !jobs_first] {
+            let room = room - taken.len();
+            taken.extend(if is_for_jobs {
+                self.claim_jobs(room).await?
+            } else {
+                self.claim_deliveries(room).await?
+            });
         }
-        taken.extend(messages);
         let claimed = |message: Message| {
             let id = message.id.clone();
             let is_new = self.in_hand().insert(id.clone());
             is_new.then(|| ClaimedMessage { message, tenure, in_hand: InHand { worker: self, id } })
         };
         Ok(taken.into_iter().filter_map(claimed).collect())
+    }
+
+    async fn claim_jobs(&self, room: usize) -> Result<Vec<Message>> {
+        if self.jobs.is_none() {
+            return Ok(Vec::new());
+        }
+        self.claim(Channel::Job, MessageState::Requested, room).await
+    }
+
+    async fn claim_deliveries(&self, room: usize) -> Result<Vec<Message>> {
+        let room = self.deliveries_allowed().min(room);
+        let messages = self.claim(self.channel(), MessageState::Waiting, room).await?;
+        if !messages.is_empty() {
+            self.hold_while_probing();
+        }
+        Ok(messages)
     }
 
     async fn claim(

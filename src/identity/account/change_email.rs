@@ -8,15 +8,18 @@ use crate::error::{Error, Field, Kind, Result, Rule, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::account::link::{Link, LinkPurpose};
 use crate::identity::account::proved_address::Brought;
 use crate::identity::account::takeover::Rescue;
 use crate::identity::account::{link, proved_address, takeover};
 use crate::identity::audit::log::AuditLog;
+use crate::identity::system::mail_charge;
+use crate::identity::system::mail_charge::MailLimit;
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, Email, Event, Source, Time};
+use crate::model::{Account, Barrier, Email, Event, Source, Time};
 use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::db::Db;
@@ -25,7 +28,8 @@ use crate::store::db::Db;
 pub(in crate::identity) const UNDO_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// Requests a change of address. The answer does not reveal whether the new address is taken. The
-/// account keeps the old one until the new one is verified.
+/// account keeps the old one until the new one is verified. More requests than an account's limit of mail
+/// are dropped.
 ///
 /// # Errors
 /// `Validation` if the account already has this address, `Unavailable`.
@@ -41,12 +45,18 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
         session: Some(fresh.caller().session().to_string()),
     };
     let prepared = core.outbox.job(&asked, source)?;
-    let (log, id, session) =
-        (AuditLog::new(core, source), account.id.clone(), fresh.caller().session().clone());
+    let (log, account) = (AuditLog::new(core, source), account.clone());
+    let (limit, session) = (MailLimit::of_change(core, &account), fresh.caller().session().clone());
     core.store
         .write(move |db| {
+            let id = &account.id;
+            // Before anything is stored that the outbox would have to work on.
+            if !mail_charge::allows(limit.as_ref(), db, log.at())? {
+                log.refuse(Barrier::MailAddress, &LoginTarget::of(&account));
+                return Ok(());
+            }
             outbox::enqueue(db, &prepared)?;
-            let event = Event::done(What::EmailChangeRequested).about(&id).in_session(&session);
+            let event = Event::done(What::EmailChangeRequested).about(id).in_session(&session);
             log.record(db, &event.by(id.as_str()))
         })
         .await

@@ -8,7 +8,7 @@
 use crate::config::Rate;
 use crate::error::Result;
 use crate::identity::Core;
-use crate::model::{Email, RequestSender, Source, Time};
+use crate::model::{Account, Email, RequestSender, Source, Time};
 use crate::outbox::{Job, RequestedBy};
 use crate::store::db::Db;
 use crate::store::tables::attempts;
@@ -60,9 +60,13 @@ impl MailLimit {
         Self::new(Scope::MailTo, key, core.config.limits.mail_address)
     }
 
-    /// The limit of changes of address that an account requests.
-    pub(super) fn of_changes(core: &Core, account: &str) -> Option<Self> {
-        let key = core.master.mac("changes of address", account.as_bytes());
+    /// The limit of changes of address that an account requests. An unverified address may belong to a
+    /// stranger, whose limit counts then.
+    pub(in crate::identity) fn of_change(core: &Core, account: &Account) -> Option<Self> {
+        if let Some(email) = account.email.as_ref().filter(|_| account.is_unproved()) {
+            return Self::of_address(core, email);
+        }
+        let key = core.master.mac("changes of address", account.id.as_str().as_bytes());
         Self::new(Scope::MailTo, key, core.config.limits.mail_address)
     }
 

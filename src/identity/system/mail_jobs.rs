@@ -339,15 +339,9 @@ async fn change_of_address(
         undo: link::to_page(core, language, Page::UndoEmail, &token),
         until,
     };
-    // An unverified address may belong to a stranger, whose limit holds the change back with its
-    // notice.
-    let limit = match &account.email {
-        Some(email) if account.is_unproved() => MailLimit::of_address(core, email),
-        _ => MailLimit::of_changes(core, account.id.as_str()),
-    };
+    // The limit of the account was counted when it asked.
     Ok(PlannedMail {
         links: std::iter::once(confirm).chain(undo).collect(),
-        limit,
         to_other: to_new.map(|letter| (letter, MailLimit::of_address(core, new))),
         ..PlannedMail::of(core, account, language, &notice, None)?
     })

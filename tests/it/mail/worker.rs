@@ -17,7 +17,7 @@ use authd::store::db::Db;
 use authd::store::tables::{health, outbox};
 use tokio::sync::{Notify, Semaphore};
 
-use super::fixture::{Actor, FROM, LINK, OutboxFixture, contains, key};
+use super::fixture::{Actor, FROM, LINK, OutboxFixture, Writes, contains, key};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -485,4 +485,37 @@ async fn a_fault_in_one_message_puts_off_that_one_alone() {
     let row = fixture.row(&bad).await;
     assert_eq!((row.state, row.last_error.as_deref()), (MessageState::Waiting, Some("panic")));
     assert!(row.next_at > fixture.env.now());
+}
+
+/// A mailer that notes how many jobs were handled before its first letter.
+struct After {
+    writes: Arc<Writes>,
+    jobs: Mutex<Option<usize>>,
+}
+
+impl Mailer for After {
+    fn deliver<'a>(&'a self, _: &'a Mail) -> Later<'a, Delivery> {
+        let jobs = self.writes.asked.lock().unwrap().len();
+        self.jobs.lock().unwrap().get_or_insert(jobs);
+        Box::pin(std::future::ready(Delivery::Delivered))
+    }
+
+    fn is_configured(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn many_jobs_do_not_hold_up_a_letter() {
+    let fixture = OutboxFixture::open();
+    for _ in 0..100 {
+        fixture.job().await;
+    }
+    fixture.send("joe@example.org").await;
+    let writes = fixture.writes();
+    let mailer = Arc::new(After { writes: writes.clone(), jobs: Mutex::default() });
+    let worker = fixture.worker_with(mailer.clone(), writes.clone());
+    assert_eq!(worker.run_once().await.unwrap(), 201, "each job makes a letter");
+    assert_eq!(writes.asked.lock().unwrap().len(), 100);
+    assert!(mailer.jobs.lock().unwrap().unwrap() < 10);
 }

@@ -156,6 +156,21 @@ async fn a_taken_address_is_answered_the_same_and_its_owner_gets_a_mail() {
 }
 
 #[tokio::test]
+async fn requests_beyond_the_limit_of_an_account_leave_nothing_to_work_on() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    app.mails().await;
+    for number in 0..20 {
+        ask_for(&app, &access, &format!("new{number}@example.org")).await;
+    }
+    let stored = app.database().number("select count(*) from outbox where channel = 'job'");
+    assert_eq!(stored, 5);
+    let records = app.audit().await;
+    let asked = records.iter().filter(|record| record.starts_with("email_change")).count();
+    assert_eq!(asked, 5, "{records:?}");
+}
+
+#[tokio::test]
 async fn an_unverified_address_goes_to_the_person_who_proves_it() {
     let app = app().await;
     app.register("bob").await;
