@@ -8,6 +8,7 @@ use poem::http::Method;
 use serde_json::{Value, json};
 
 use authd::store::Value as Cell;
+use authd::store::tables::erasure;
 
 use crate::admin::staff;
 use crate::support::{Answer, App, Call, PASSWORD, Tokens, app, token_in};
@@ -143,6 +144,28 @@ async fn an_unproved_account_goes_at_once_and_its_traces_in_the_log_with_the_tim
         ["audit.client_ip: 198.51.100.9"],
         "who deleted it stays on record"
     );
+}
+
+#[tokio::test]
+async fn a_deletion_is_looked_at_once_and_again_if_the_clock_was_wrong() {
+    let app = app().await;
+    let (_, root) = staff(&app, "root", &["admin"]).await;
+    assert_eq!(sign_up(&app).await.status, 201);
+    let id = accounts::find(&app.core, EMAIL).await.unwrap().account.id.to_string();
+    let gone = app.call(Method::DELETE, &format!("/v1/admin/users/{id}")).bearer(&root);
+    assert_eq!(gone.send().await.status, 200);
+    app.turn_clock(30 * DAY);
+    let now = app.core.env.now();
+    let due = async |until| {
+        app.core.store.read(move |db| erasure::due_to_blank(db, until)).await.unwrap()
+    };
+    assert_eq!(due(now).await, [id.as_str()]);
+    cleanup::purge(&app.core).await.unwrap();
+    assert!(due(now - 30 * DAY).await.is_empty());
+    // The last cleanup believed that it was years later.
+    let late = now + 4000 * DAY;
+    app.core.store.write(move |db| erasure::note_blanked(db, late)).await.unwrap();
+    assert_eq!(due(now).await, [id.as_str()]);
 }
 
 #[tokio::test]

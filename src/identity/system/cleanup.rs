@@ -17,6 +17,9 @@ const PIECE: i64 = 500;
 /// Accounts that one write erases. Each has letters and records of its own, and is in some dozens of
 /// rows of the search index.
 const ACCOUNTS: i64 = 10;
+
+/// How many accounts have their audit records blanked in one change.
+const BLANKED_ACCOUNTS: usize = 10;
 /// Free space that is never given back: it is used again.
 const KEPT_FREE: u64 = 16 * 1024 * 1024;
 /// How long the server keeps what has ended: a session from when it would have ended unused, a
@@ -51,10 +54,7 @@ pub async fn purge(core: &Core) -> Result<()> {
         store::tables::erasure::purge_hidden(db, hidden, ACCOUNTS)
     })
     .await?;
-    removed += in_pieces_of(ACCOUNTS, core, move |db| {
-        store::tables::erasure::blank_deleted(db, hidden, ACCOUNTS)
-    })
-    .await?;
+    blank_deleted(core, hidden).await?;
     removed +=
         piecewise(core, move |db| store::tables::accounts::purge_reservations(db, now, PIECE))
             .await?;
@@ -110,6 +110,19 @@ async fn give_back(core: &Core) -> Result<()> {
         before = now;
     }
     Ok(())
+}
+
+/// Blanks the audit records of accounts that were deleted until this time. They are found without the
+/// writer, and blanked in short changes that others get between.
+async fn blank_deleted(core: &Core, deleted_until: Time) -> Result<()> {
+    use store::tables::erasure;
+
+    let due = core.store.scan(move |db| erasure::due_to_blank(db, deleted_until)).await?;
+    for accounts in due.chunks(BLANKED_ACCOUNTS) {
+        let accounts = accounts.to_vec();
+        core.store.write_step(move |db| erasure::blank(db, &accounts)).await?;
+    }
+    core.store.write(move |db| erasure::note_blanked(db, deleted_until)).await
 }
 
 /// Removes counts that are no longer shown.

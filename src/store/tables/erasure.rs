@@ -62,7 +62,7 @@ pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<
 /// address has been verified.
 ///
 /// Its audit records keep their personal data until the retention period of deleted accounts has
-/// passed ([`blank_deleted`]), so that an attacker cannot erase their traces at once. The same
+/// passed ([`due_to_blank`]), so that an attacker cannot erase their traces at once. The same
 /// write records the deletion.
 pub fn remove_unproved(db: &mut dyn Db, account: &Removable) -> Result<bool> {
     let id = account.id();
@@ -83,27 +83,36 @@ pub fn remove_unproved(db: &mut dyn Db, account: &Removable) -> Result<bool> {
     Ok(is_removed)
 }
 
-/// Blanks the personal data in audit records of up to `limit` accounts that no longer exist and
-/// were deleted before `deleted_before`. Returns the number of accounts.
-pub fn blank_deleted(db: &mut dyn Db, deleted_before: Time, limit: i64) -> Result<u64> {
-    let gone = db.all(
+/// The accounts that no longer exist, were deleted until a time, and whose audit records may still have
+/// personal data: those that were deleted after the time of the last [`note_blanked`].
+pub fn due_to_blank(db: &mut dyn Db, deleted_until: Time) -> Result<Vec<String>> {
+    let rows = db.all(
         sql!(
             "select distinct d.account_id from audit d where d.event = 'deleted' and d.at <= $1 \
-             and not exists (select 1 from accounts where accounts.id = d.account_id) \
-             and (exists (select 1 from audit t where t.account_id = d.account_id \
-             and (t.actor is null or t.actor = t.account_id) \
-             and (t.client_ip is not null or t.user_agent is not null or t.request_id is not null)) \
-             or exists (select 1 from audit t where t.actor = d.account_id \
-             and (t.client_ip is not null or t.user_agent is not null or t.request_id is not null))) limit $2"
+             and d.at > coalesce((select number from instance where name = 'audit_blanked' and number <= $1), 0) \
+             and not exists (select 1 from accounts where accounts.id = d.account_id)"
         ),
-        &[deleted_before.into(), limit.into()],
+        &[deleted_until.into()],
     )?;
-    let mut blanked = 0;
-    for mut row in gone {
-        blank_records(db, &row.take::<String>()?)?;
-        blanked += 1;
-    }
-    Ok(blanked)
+    rows.into_iter().map(|mut row| row.take()).collect()
+}
+
+/// Blanks the personal data in the audit records of accounts that no longer exist.
+pub fn blank(db: &mut dyn Db, accounts: &[String]) -> Result<()> {
+    accounts.iter().try_for_each(|id| blank_records(db, id))
+}
+
+/// Notes that the records of all accounts are blanked that were deleted until this time. A later time than
+/// the next one does not count: the clock was wrong.
+pub fn note_blanked(db: &mut dyn Db, deleted_until: Time) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into instance (name, number) values ('audit_blanked', $1) \
+             on conflict (name) do update set number = excluded.number"
+        ),
+        &[deleted_until.into()],
+    )
+    .map(drop)
 }
 
 fn forget_all(db: &mut dyn Db, gone: Vec<Row>) -> Result<u64> {
