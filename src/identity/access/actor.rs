@@ -218,6 +218,16 @@ impl Actor {
         if self.rights(db)?.hold(permission) { Ok(()) } else { Err(Kind::Forbidden.into()) }
     }
 
+    /// Refuses an actor who has none of these permissions.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn needs_one_of(&self, db: &mut dyn Db, permissions: &[Permission]) -> Result<()> {
+        let own = self.rights(db)?;
+        let has_one = permissions.iter().any(|permission| own.hold(*permission));
+        if has_one { Ok(()) } else { Err(Kind::Forbidden.into()) }
+    }
+
     /// Refuses to give or take a role with permissions that the actor lacks.
     ///
     /// # Errors

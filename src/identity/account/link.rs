@@ -167,7 +167,7 @@ pub(in crate::identity) async fn settle<T>(
 }
 
 /// Voids everything mailed to an account that grants access: links and one-time codes. Called when
-/// its password or address changes.
+/// its password or address changes, and when it is suspended or deleted.
 pub fn void_all(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     store::tables::links::void_all(db, account)?;
     store::tables::codes::void_all(db, account)

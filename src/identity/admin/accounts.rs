@@ -279,13 +279,21 @@ pub(in crate::identity) fn deleted() -> Error {
     Detail::DeletedAccount.into()
 }
 
-/// Changes one account inside a write and returns its new state.
+/// What a change of an account requires, unless it says otherwise.
+pub(in crate::identity) const WRITE: &[Permission] = &[Permission::UsersWrite];
+
+/// What beginning and ending a suspension requires.
+pub(in crate::identity) const SUSPEND: &[Permission] = &[Permission::UsersSuspend];
+
+/// Changes one account inside a write, for an actor with one of these permissions, and returns its new
+/// state.
 ///
 /// # Errors
-/// `AccountNotFound`, also if it is deleted.
+/// `AccountNotFound`, also if it is deleted, `Forbidden`.
 pub(in crate::identity) async fn change<F>(
     core: &Core,
     by: &By,
+    one_of: &'static [Permission],
     name: &str,
     change: F,
 ) -> Result<AccountWithRoles>
@@ -298,13 +306,14 @@ where
         }
         change(db, log, account)
     };
-    change_even_deleted(core, by, name, present).await
+    change_even_deleted(core, by, one_of, name, present).await
 }
 
 /// As [`change`], also for an account that is deleted and not yet erased.
 pub(in crate::identity) async fn change_even_deleted<F>(
     core: &Core,
     by: &By,
+    one_of: &'static [Permission],
     name: &str,
     change: F,
 ) -> Result<AccountWithRoles>
@@ -315,6 +324,7 @@ where
     let entry = core
         .store
         .write(move |db| {
+            actor.needs_one_of(db, one_of)?;
             let account = look_up_for(db, &actor, &name)?;
             actor.may_change(db, &account.id)?;
             change(db, &log, &account)?;
@@ -356,7 +366,7 @@ pub async fn set_password(
     let letter = core.mail.compose_for(&account, core.language_of(&account), &letter)?;
     let key = guard::key_of(core, &account);
     let actor = by.actor.clone();
-    change(core, by, account.id.as_str(), move |db, log, account| {
+    change(core, by, WRITE, account.id.as_str(), move |db, log, account| {
         if !store::tables::accounts::set_password(
             db,
             &account.id,
@@ -368,7 +378,7 @@ pub async fn set_password(
         }
         log.record(db, &Event::done(What::PasswordSet).about(&account.id).by(actor.name()))?;
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Password)?;
-        store::tables::links::void_all(db, &account.id)?;
+        link::void_all(db, &account.id)?;
         guard::lift(db, &key, log.at())?;
         outbox::enqueue_all(db, &letter)
     })
@@ -384,7 +394,8 @@ pub async fn verify(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles
     let found = look_up_as(core, by, name).await?;
     let (by_hand, actor) = (VerificationByHand::prepare(core, &found)?, by.actor.clone());
     let id = found.id.as_str();
-    change(core, by, id, move |db, log, account| by_hand.mark(db, &actor, log, account)).await
+    change(core, by, WRITE, id, move |db, log, account| by_hand.mark(db, &actor, log, account))
+        .await
 }
 
 /// The verification of an address by an administrator or the command line. Where sign-ups gave
@@ -446,7 +457,7 @@ pub async fn change_roles(
     changes: Vec<(RoleChange, String)>,
 ) -> Result<AccountWithRoles> {
     let (actor, verification) = (by.actor.clone(), core.verification());
-    change(core, by, name, move |db, log, account| {
+    change(core, by, &[Permission::Roles], name, move |db, log, account| {
         changes.iter().try_for_each(|(way, role)| match way {
             RoleChange::Give => give(db, &actor, log, &account.id, role),
             RoleChange::Take => take(db, &actor, log, &account.id, role, verification),
@@ -473,7 +484,7 @@ pub(in crate::identity) fn removable(
 /// `AccountNotFound`, `LastAdmin`.
 pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let (actor, verification) = (by.actor.clone(), core.verification());
-    change(core, by, name, move |db, log, account| {
+    change(core, by, SUSPEND, name, move |db, log, account| {
         begin_suspension(db, &actor, log, account, verification)
     })
     .await
@@ -517,7 +528,7 @@ pub async fn clear_lockout(core: &Core, by: &By, name: &str) -> Result<AccountWi
     let found = look_up_as(core, by, name).await?;
     let (locks, actor) = (FailureLocks::of(core, &found), by.actor.clone());
     let id = found.id.as_str();
-    change(core, by, id, move |db, log, account| locks.end(db, &actor, log, account)).await
+    change(core, by, WRITE, id, move |db, log, account| locks.end(db, &actor, log, account)).await
 }
 
 /// Lifts a suspension and everything that failures have closed.
@@ -527,7 +538,7 @@ pub async fn clear_lockout(core: &Core, by: &By, name: &str) -> Result<AccountWi
 pub async fn reinstate(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let found = look_up_as(core, by, name).await?;
     let (locks, actor) = (FailureLocks::of(core, &found), by.actor.clone());
-    change(core, by, found.id.as_str(), move |db, log, account| {
+    change(core, by, SUSPEND, found.id.as_str(), move |db, log, account| {
         end_suspension(db, &actor, log, account)?;
         locks.end(db, &actor, log, account)
     })
@@ -562,12 +573,12 @@ impl FailureLocks {
 pub async fn delete(core: &Core, by: &FreshBy, name: &str) -> Result<AccountWithRoles> {
     let by = by.by();
     let (actor, verification) = (by.actor.clone(), core.verification());
-    change(core, by, name, move |db, log, account| {
+    change(core, by, WRITE, name, move |db, log, account| {
         let removable = removable(db, &account.id, verification)?;
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
         if !store::tables::erasure::remove_unproved(db, &removable)? {
             store::tables::accounts::hide(db, &removable, actor.name(), log.at())?;
-            store::tables::links::void_all(db, &account.id)?;
+            link::void_all(db, &account.id)?;
         }
         log.record(db, &Event::done(What::Deleted).about(&account.id).by(actor.name()))
     })

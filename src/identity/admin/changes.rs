@@ -39,7 +39,8 @@ pub struct Changes {
 pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<AccountWithRoles> {
     let (actor, verification) = (by.actor.clone(), core.verification());
     let by_hand = VerificationByHand::prepare(core, &accounts::look_up_as(core, by, id).await?)?;
-    accounts::change(core, by, id, move |db, log, account| {
+    let any = &[Permission::UsersWrite, Permission::UsersSuspend, Permission::Roles];
+    accounts::change(core, by, any, id, move |db, log, account| {
         if !changes.correction.is_empty() {
             actor.needs(db, Permission::UsersWrite)?;
             store::tables::directory::correct(db, &account.id, &changes.correction, log.at())?;
@@ -67,8 +68,7 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
 /// `AccountNotFound`, `Forbidden`, `LastAdmin`.
 pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
     let (actor, verification) = (by.actor.clone(), core.verification());
-    accounts::change(core, by, id, move |db, log, account| {
-        actor.needs(db, Permission::UsersSuspend)?;
+    accounts::change(core, by, accounts::SUSPEND, id, move |db, log, account| {
         if account.suspended_at.is_some() {
             accounts::end_suspension(db, &actor, log, account)
         } else {
@@ -149,7 +149,7 @@ fn set_roles(
 /// `AccountNotFound` when it is not deleted, `Forbidden`.
 pub async fn restore(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
-    accounts::change_even_deleted(core, by, id, move |db, log, account| {
+    accounts::change_even_deleted(core, by, accounts::WRITE, id, move |db, log, account| {
         if !store::tables::directory::restore(db, &account.id, log.at() - HIDDEN_FOR, log.at())? {
             return Err(Detail::NotDeleted.into());
         }
@@ -164,7 +164,7 @@ pub async fn restore(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles>
 /// `AccountNotFound`, `Forbidden`.
 pub async fn end_sessions(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
-    accounts::change(core, by, name, move |db, log, account| {
+    accounts::change(core, by, accounts::WRITE, name, move |db, log, account| {
         accounts::end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)
     })
     .await
@@ -181,7 +181,7 @@ pub async fn end_session(
     session: &str,
 ) -> Result<AccountWithRoles> {
     let (actor, session) = (by.actor.clone(), SessionId::new(session));
-    accounts::change(core, by, name, move |db, log, account| {
+    accounts::change(core, by, accounts::WRITE, name, move |db, log, account| {
         if !store::tables::sessions::end_of(db, &account.id, &session, SessionEnd::Admin, log.at())?
         {
             return Err(Error::new(Kind::SessionNotFound));
@@ -205,8 +205,7 @@ pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<AccountWithRol
     let email_key = email_key.ok_or(Detail::AccountWithoutAddress)?;
     let prepared = core.outbox.job(&Job::Reset { email_key }, &by.source)?;
     let actor = by.actor.clone();
-    accounts::change(core, by, id, move |db, log, account| {
-        actor.needs(db, Permission::UsersWrite)?;
+    accounts::change(core, by, accounts::WRITE, id, move |db, log, account| {
         if !account.is_reachable() {
             return Err(Detail::SuspendedAccount.into());
         }
