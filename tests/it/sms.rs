@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::{Answer, App, PASSWORD, app, app_with};
+use crate::support::{Answer, App, Call, PASSWORD, app, app_with};
 
 const NUMBER: &str = "+491701234567";
 
@@ -78,6 +78,10 @@ async fn with_gateway(gateway: &Gateway) -> App {
 }
 
 async fn with_gateway_and(gateway: &Gateway, more: &[(&str, &str)]) -> App {
+    app_with("standard", &settings(gateway, more)).await
+}
+
+fn settings<'a>(gateway: &'a Gateway, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let keys = [
         ("sms.preset", "twilio"),
         ("sms.url", gateway.url.as_str()),
@@ -88,13 +92,19 @@ async fn with_gateway_and(gateway: &Gateway, more: &[(&str, &str)]) -> App {
         ("limits.sign_in.count", "0"),
         ("limits.factor.count", "0"),
     ];
-    app_with("standard", &[&keys, more].concat()).await
+    [&keys, more].concat()
 }
 
 /// Lets the worker for text messages process all due messages.
 async fn deliver(app: &App) {
     let worker = authd::app::text_worker(&app.core, sms::gateway(&app.core.config.sms));
     while worker.run_once().await.unwrap() > 0 {}
+}
+
+/// The messages that reach the gateway now.
+async fn delivered(app: &App, gateway: &Gateway) -> Vec<String> {
+    deliver(app).await;
+    gateway.take()
 }
 
 fn code_in(request: &str) -> String {
@@ -106,11 +116,44 @@ async fn verify(app: &App, token: &str, code: &str) -> Answer {
     app.post("/v1/auth/mfa/verify", &json!({ "code": code })).bearer(token).send().await
 }
 
+fn setup_call<'a>(app: &'a App, access: &str) -> Call<'a> {
+    app.post("/v1/auth/mfa/setup", &json!({ "type": "sms", "deviceName": "Phone" })).bearer(access)
+}
+
 async fn set_up(app: &App, access: &str) -> Answer {
-    app.post("/v1/auth/mfa/setup", &json!({ "type": "sms", "deviceName": "Phone" }))
-        .bearer(access)
-        .send()
-        .await
+    setup_call(app, access).send().await
+}
+
+async fn set_up_from(app: &App, access: &str, address: &str) -> Answer {
+    setup_call(app, access).from(address).send().await
+}
+
+/// A refusal by a limit: the code, the message and how long to wait.
+#[track_caller]
+fn refusal(answer: &Answer) -> (String, String, String) {
+    assert_eq!(answer.status, 429, "{}", answer.text);
+    let message = answer.body["error"]["message"].as_str().unwrap();
+    (answer.code().to_owned(), message.to_owned(), answer.header("retry-after").to_owned())
+}
+
+/// Signs up and sets the number; returns the access token.
+async fn enter_with_phone(app: &App, name: &str, phone: &str) -> String {
+    let access = app.enter(name).await.access;
+    set_phone(app, &access, phone).await;
+    access
+}
+
+/// Signs up and sets up a factor with this number, from this address.
+async fn enter_with_factor(app: &App, gateway: &Gateway, name: &str, phone: &str, address: &str) {
+    let access = enter_with_phone(app, name, phone).await;
+    assert_eq!(set_up_from(app, &access, address).await.status, 200);
+    let code = code_in(&delivered(app, gateway).await.pop().unwrap());
+    assert_eq!(verify(app, &access, &code).await.status, 200);
+}
+
+/// Logs in to an account with a factor as far as its code.
+async fn ask_for_login_code(app: &App, name: &str) -> Answer {
+    app.login(name, PASSWORD).await.refused(401, "MFA_REQUIRED")
 }
 
 async fn set_phone(app: &App, access: &str, phone: &str) {
@@ -248,18 +291,114 @@ async fn an_account_gets_five_messages_a_day_for_all_its_numbers() {
 async fn all_accounts_together_get_no_more_messages_a_day_than_the_configuration_says() {
     let gateway = Gateway::start().await;
     let app = with_gateway_and(&gateway, &[("sms.daily", "3")]).await;
-    for (number, name) in ["ada", "bob", "cleo", "dan"].into_iter().enumerate() {
-        let access = app.enter(name).await.access;
-        set_phone(&app, &access, &format!("+4917012345{number}0")).await;
-        let answer = set_up(&app, &access).await;
-        let expected = if number < 3 { (200, "") } else { (429, "AUTH_RATE_LIMIT_EXCEEDED") };
-        assert_eq!((answer.status.as_u16(), answer.code()), expected, "{name}");
+    enter_with_factor(&app, &gateway, "ada", NUMBER, "198.51.100.1").await;
+    for _ in 0..3 {
+        ask_for_login_code(&app, "ada").await;
     }
-    deliver(&app).await;
-    assert_eq!(gateway.take().len(), 3);
+    assert_eq!(delivered(&app, &gateway).await.len(), 2, "the third code is held back");
+    let bob = enter_with_phone(&app, "bob", "+491701234502").await;
+    let held = set_up_from(&app, &bob, "198.51.100.2").await;
+    assert_eq!(refusal(&held).0, "AUTH_RATE_LIMIT_EXCEEDED");
+    assert_eq!(delivered(&app, &gateway).await.len(), 0);
     app.turn_clock(Duration::from_hours(24));
-    let access = app.login("dan", PASSWORD).await.tokens().access;
-    assert_eq!(set_up(&app, &access).await.status, 200, "the next day");
+    ask_for_login_code(&app, "ada").await;
+    let bob = app.login("bob", PASSWORD).await.tokens().access;
+    assert_eq!(set_up_from(&app, &bob, "198.51.100.2").await.status, 200, "the next day");
+    assert_eq!(delivered(&app, &gateway).await.len(), 2);
+}
+
+#[tokio::test]
+async fn codes_that_set_up_factors_take_half_of_the_messages_and_logins_the_rest() {
+    let gateway = Gateway::start().await;
+    let app = with_gateway_and(&gateway, &[("sms.daily", "10")]).await;
+    enter_with_factor(&app, &gateway, "ada", NUMBER, "198.51.100.1").await;
+    enter_with_factor(&app, &gateway, "bob", "+491701234502", "198.51.100.2").await;
+    let cleo = enter_with_phone(&app, "cleo", "+491701234503").await;
+    for address in ["198.51.100.3", "198.51.100.4", "198.51.100.5"] {
+        assert_eq!(set_up_from(&app, &cleo, address).await.status, 200, "{address}");
+    }
+    let dan = enter_with_phone(&app, "dan", "+491701234504").await;
+    let held = set_up_from(&app, &dan, "198.51.100.6").await;
+    assert_eq!(delivered(&app, &gateway).await.len(), 3, "no more than half in all");
+
+    let login = ask_for_login_code(&app, "ada").await;
+    let code = code_in(&delivered(&app, &gateway).await.pop().unwrap());
+    let token = login.body["error"]["mfaToken"].as_str().unwrap();
+    assert_eq!(verify(&app, token, &code).await.status, 200, "logins go on");
+    for name in ["ada", "ada", "bob", "bob", "bob"] {
+        ask_for_login_code(&app, name).await;
+    }
+    assert_eq!(delivered(&app, &gateway).await.len(), 4, "the other half is used up too");
+    let all_used_up = set_up_from(&app, &dan, "198.51.100.6").await;
+    assert_eq!(refusal(&held), refusal(&all_used_up), "both refusals look alike");
+    assert_eq!(refusal(&held).2, "86400");
+    app.turn_clock(Duration::from_hours(24));
+    let dan = app.login("dan", PASSWORD).await.tokens().access;
+    assert_eq!(set_up_from(&app, &dan, "198.51.100.6").await.status, 200, "the next day");
+}
+
+#[tokio::test]
+async fn one_client_network_gets_a_tenth_of_the_messages_for_setting_up_factors() {
+    let gateway = Gateway::start().await;
+    let app = with_gateway_and(&gateway, &[("sms.daily", "20")]).await;
+    enter_with_factor(&app, &gateway, "ada", NUMBER, "[2001:db8:0:1::1]").await;
+    let bob = enter_with_phone(&app, "bob", "+491701234502").await;
+    assert_eq!(set_up_from(&app, &bob, "[2001:db8:0:1::2]").await.status, 200);
+    let cleo = enter_with_phone(&app, "cleo", "+491701234503").await;
+    for host in 3..9 {
+        let held = set_up_from(&app, &cleo, &format!("[2001:db8:0:1::{host}]")).await;
+        let (code, _, wait) = refusal(&held);
+        assert_eq!((code.as_str(), wait.as_str()), ("AUTH_RATE_LIMIT_EXCEEDED", "86400"));
+    }
+    assert_eq!(delivered(&app, &gateway).await.len(), 1);
+    let other = set_up_from(&app, &cleo, "[2001:db8:0:2::1]").await;
+    assert_eq!(other.status, 200, "what was held back is not counted: {}", other.text);
+    ask_for_login_code(&app, "ada").await;
+    assert_eq!(delivered(&app, &gateway).await.len(), 2, "logins do not count for the network");
+    app.turn_clock(Duration::from_hours(24));
+    let cleo = app.login("cleo", PASSWORD).await.tokens().access;
+    assert_eq!(set_up_from(&app, &cleo, "[2001:db8:0:1::3]").await.status, 200, "the next day");
+}
+
+#[tokio::test]
+async fn a_service_sets_up_factors_for_all_its_users_from_one_address() {
+    let gateway = Gateway::start().await;
+    let app = with_gateway_and(&gateway, &[("sms.daily", "4")]).await;
+    let ada = enter_with_phone(&app, "ada", NUMBER).await;
+    let required = [("sms.daily", "4"), ("apps.required", "true")];
+    let app = app.restart("standard", &settings(&gateway, &required)).await;
+    let (id, key) = app.api_client("shop", "service").await;
+    let call = || setup_call(&app, &ada).header("x-app-id", &id).header("x-service-key", &key);
+    for _ in 0..2 {
+        call().ok(200).await;
+    }
+    call().refused(429, "AUTH_RATE_LIMIT_EXCEEDED").await;
+    assert_eq!(delivered(&app, &gateway).await.len(), 2, "half of all");
+}
+
+#[tokio::test]
+async fn the_share_of_set_ups_begins_again_with_the_day_of_all_messages_and_not_within_it() {
+    let gateway = Gateway::start().await;
+    let app = with_gateway_and(&gateway, &[("sms.daily", "4")]).await;
+    enter_with_factor(&app, &gateway, "ada", NUMBER, "198.51.100.1").await;
+    enter_with_phone(&app, "bob", "+491701234502").await;
+    let set_up_by_bob = async |address| {
+        let access = app.login("bob", PASSWORD).await.tokens().access;
+        set_up_from(&app, &access, address).await
+    };
+    app.turn_clock(Duration::from_hours(25));
+    ask_for_login_code(&app, "ada").await;
+    app.turn_clock(Duration::from_hours(11));
+    assert_eq!(set_up_by_bob("198.51.100.2").await.status, 200, "late in the second day");
+    app.turn_clock(Duration::from_hours(13));
+    ask_for_login_code(&app, "ada").await;
+    app.turn_clock(Duration::from_hours(1));
+    assert_eq!(set_up_by_bob("198.51.100.3").await.status, 200, "early in the third day");
+    assert_eq!(set_up_by_bob("198.51.100.4").await.status, 200, "half of the third day");
+    assert_eq!(refusal(&set_up_by_bob("198.51.100.5").await).2, "82800");
+    app.turn_clock(Duration::from_hours(11));
+    let held = set_up_by_bob("198.51.100.5").await;
+    assert_eq!(refusal(&held).2, "43200", "a day after the set-up of the second day");
 }
 
 #[tokio::test]

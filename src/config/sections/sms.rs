@@ -89,6 +89,23 @@ impl Sms {
         Ok(Self { gateway, countries: countries?, daily: daily? })
     }
 
+    /// The largest number of messages per day that set up factors, so that logins have the rest.
+    #[must_use]
+    pub fn daily_setups(&self) -> u32 {
+        self.part_of_daily(2)
+    }
+
+    /// The largest number of messages per day that set up factors at the request of one client IP.
+    #[must_use]
+    pub fn daily_setups_client(&self) -> u32 {
+        self.part_of_daily(10)
+    }
+
+    /// A part of all messages: at least one, so that a small number does not turn set-ups off.
+    fn part_of_daily(&self, divisor: u32) -> u32 {
+        (self.daily / divisor).max(1).min(self.daily)
+    }
+
     /// Whether messages may be sent to a number in E.164 form.
     #[must_use]
     pub fn may_reach(&self, number: &str) -> bool {
@@ -208,4 +225,17 @@ fn is_header(name: &str) -> bool {
 fn is_url(text: &str) -> bool {
     let text = text.trim();
     text.bytes().all(|b| b.is_ascii_graphic()) && HttpUrl::parse(text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn set_ups_have_parts_of_all_messages_and_never_more() {
+        for (daily, all, client) in [(0, 0, 0), (1, 1, 1), (9, 4, 1), (10, 5, 1), (500, 250, 50)] {
+            let sms = Sms { gateway: None, countries: Vec::new(), daily };
+            assert_eq!((sms.daily_setups(), sms.daily_setups_client()), (all, client), "{daily}");
+        }
+    }
 }

@@ -123,7 +123,7 @@ pub async fn set_up(
     } else {
         (None, None)
     };
-    let dispatch = dispatch(core, account, kind, target.as_deref(), &id)?;
+    let dispatch = dispatch(core, account, kind, target.as_deref(), &id, source)?;
     let log = AuditLog::new(core, source);
     let name = if name.is_empty() { kind.as_str() } else { name };
     let factor = Factor {
@@ -256,13 +256,14 @@ fn dispatch(
     kind: FactorKind,
     number: Option<&str>,
     id: &str,
+    source: &Source,
 ) -> Result<Option<CodeDelivery>> {
     match (kind, number) {
         (FactorKind::Email, _) => {
             one_time_code::by_mail(core, account, CodePurpose::Setup, Some(id))
         }
         (FactorKind::Sms, Some(number)) => {
-            one_time_code::by_text(core, account, number, CodePurpose::Setup, Some(id))
+            one_time_code::setup_by_text(core, account, number, id, source)
         }
         _ => Ok(None),
     }

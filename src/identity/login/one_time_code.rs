@@ -301,13 +301,14 @@ pub struct CodeDelivery {
     message: OutgoingMessage,
     login: LoginTarget,
     limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
+    shares: Option<SetupShares>,
 }
 
 impl CodeDelivery {
     /// Stores the code and its message. If a limit holds it back, returns how long to wait, and the
     /// previous code stays valid.
     pub fn send(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
-        if let Some(wait) = count_all(db, &self.limits, log.at())? {
+        if let Some(wait) = self.count(db, log.at())? {
             log.refuse(Barrier::CodesSent, &self.login);
             return Ok(Some(wait));
         }
@@ -315,6 +316,63 @@ impl CodeDelivery {
         outbox::enqueue(db, &self.message)?;
         Ok(None)
     }
+
+    /// Counts the code under all its limits or under none.
+    fn count(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
+        if let Some(wait) = count_all(db, &self.limits, now)? {
+            return Ok(Some(wait));
+        }
+        let Some(shares) = &self.shares else { return Ok(None) };
+        let wait = shares.count(db, now)?;
+        if wait.is_some() {
+            for (scope, key, _) in &self.limits {
+                attempts::give_back(db, *scope, key)?;
+            }
+        }
+        Ok(wait)
+    }
+}
+
+/// The shares of all text messages that codes for setting up factors may take: those of one client
+/// IP, and all of them. Anybody with an account can request such a code for any number, so they
+/// must leave messages for logins.
+#[derive(Debug, Clone)]
+struct SetupShares {
+    daily: [u8; 32],
+    shares: Vec<([u8; 32], u32)>,
+}
+
+impl SetupShares {
+    fn new(core: &Core, source: &Source) -> Self {
+        let sms = &core.config.sms;
+        // A service acts for all its users, so its client IP says nothing about who asks.
+        let client = source.sender.is_client().then(|| {
+            let key = core.master.mac("texts sent", &source.client().to_bytes());
+            (key, sms.daily_setups_client())
+        });
+        let daily = text_key(core, "");
+        Self { daily, shares: client.into_iter().chain([(daily, sms.daily_setups())]).collect() }
+    }
+
+    /// Counts under both shares or under neither, after the message was counted under `SmsAll`. They
+    /// have the same window: with windows of their own, two of them could fall into one of `SmsAll`.
+    fn count(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
+        let until = attempts::peek(db, Scope::SmsAll, &self.daily, now)?.expires_at;
+        for (index, (key, most)) in self.shares.iter().enumerate() {
+            let wait = attempts::count_until(db, Scope::SmsSetup, key, (*most, until), now)?;
+            if wait.is_some() {
+                for (key, _) in &self.shares[..index] {
+                    attempts::give_back(db, Scope::SmsSetup, key)?;
+                }
+                return Ok(wait);
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn text_key(core: &Core, text: &str) -> [u8; 32] {
+    core.master.mac("texts sent", text.as_bytes())
 }
 
 /// Makes a new code for an account, not yet stored, and returns it with its digits.
@@ -357,17 +415,38 @@ pub fn by_mail(
         message,
         login: LoginTarget::of(account),
         limits: vec![(Scope::CodeSent, key, SENT)],
+        shares: None,
+    }))
+}
+
+/// A new code by text message that sets up a factor. Besides the limits of [`by_text`], the shares
+/// of set-ups and of the client IP hold it back.
+pub fn setup_by_text(
+    core: &Core,
+    account: &Account,
+    number: &str,
+    factor: &str,
+    source: &Source,
+) -> Result<Option<CodeDelivery>> {
+    let delivery = text_delivery(core, account, number, CodePurpose::Setup)?;
+    Ok(delivery.map(|delivery| CodeDelivery {
+        code: Code { factor: Some(factor.to_owned()), ..delivery.code },
+        shares: Some(SetupShares::new(core, source)),
+        ..delivery
     }))
 }
 
 /// A new code by text message, for a client that has passed the first factor. Returns `None` if
 /// text messages are off or may not reach this number.
-pub fn by_text(
+pub fn by_text(core: &Core, account: &Account, number: &str) -> Result<Option<CodeDelivery>> {
+    text_delivery(core, account, number, CodePurpose::Factor)
+}
+
+fn text_delivery(
     core: &Core,
     account: &Account,
     number: &str,
     purpose: CodePurpose,
-    factor: Option<&str>,
 ) -> Result<Option<CodeDelivery>> {
     let sms = &core.config.sms;
     if !sms.is_on() || !sms.may_reach(number) {
@@ -378,12 +457,11 @@ pub fn by_text(
     let text = Secret::new(language.texts.code(digits.reveal(), core.mail.service()));
     let text = TextMessage { text: &text, language: language.tag, until: code.expires_at };
     let message = sms::compose(&core.outbox, number, account.id.as_str(), &text)?;
-    let key = |text: &str| core.master.mac("texts sent", text.as_bytes());
     let limits = vec![
-        (Scope::SmsTo, key(number), TEXTS),
-        (Scope::SmsAccount, key(account.id.as_str()), TEXTS),
-        (Scope::SmsAll, key(""), (sms.daily, DAY)),
+        (Scope::SmsTo, text_key(core, number), TEXTS),
+        (Scope::SmsAccount, text_key(core, account.id.as_str()), TEXTS),
+        (Scope::SmsAll, text_key(core, ""), (sms.daily, DAY)),
     ];
-    let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(Some(CodeDelivery { code, message, login: LoginTarget::of(account), limits }))
+    let login = LoginTarget::of(account);
+    Ok(Some(CodeDelivery { code, message, login, limits, shares: None }))
 }

@@ -11,7 +11,7 @@ use crate::identity::login::one_time_code::CodePurpose;
 use crate::identity::login::remember::Remember;
 use crate::model::event::What;
 use crate::model::{
-    Account, AuthMethods, ClientIp, Event, Factor, FactorKind, Method, Secret, Source, secret,
+    Account, AuthMethods, ClientIp, Event, Factor, FactorKind, Method, Secret, Source, Time, secret,
 };
 use crate::store;
 use crate::store::db::Db;
@@ -22,17 +22,25 @@ pub const LIFE: Duration = Duration::from_mins(5);
 
 /// Proof that a challenge was completed. Only `challenge` creates one.
 #[derive(Debug, Clone)]
-pub struct Completed(AuthMethods);
+pub struct Completed {
+    proved: AuthMethods,
+    began_at: Time,
+}
 
 impl Completed {
-    /// The proof, after the right code was spent; the first factor was proved by these methods.
-    pub(in crate::identity::login) fn after(proved: AuthMethods) -> Self {
-        Self(proved)
+    /// The proof, for the write that spends the challenge.
+    pub(in crate::identity::login) fn of(challenge: &Challenge) -> Self {
+        Self { proved: challenge.proved.clone(), began_at: challenge.created_at }
     }
 
     /// How the first factor was proved.
     pub(in crate::identity::login) fn proved(&self) -> &AuthMethods {
-        &self.0
+        &self.proved
+    }
+
+    /// When the login began.
+    pub(in crate::identity::login) fn began_at(&self) -> Time {
+        self.began_at
     }
 }
 
@@ -53,6 +61,7 @@ impl Pending {
         account: &Account,
         factors: &[Factor],
         (proved, methods): (AuthMethods, Vec<Method>),
+        began_at: Time,
         remember: Remember,
         source: &Source,
     ) -> Result<Self> {
@@ -71,7 +80,7 @@ impl Pending {
             remember: remember == Remember::Long,
             client_ip: source.client().to_bytes(),
             attempts: 0,
-            created_at: now,
+            created_at: began_at,
             expires_at: now + LIFE,
             spent_at: None,
         };
@@ -117,9 +126,7 @@ pub(in crate::identity::login) fn dispatch(
         FactorKind::Totp => Ok(None),
         FactorKind::Email => one_time_code::by_mail(core, account, CodePurpose::Factor, None),
         FactorKind::Sms => match number_of(factors) {
-            Some(number) => {
-                one_time_code::by_text(core, account, number, CodePurpose::Factor, None)
-            }
+            Some(number) => one_time_code::by_text(core, account, number),
             None => Ok(None),
         },
     }

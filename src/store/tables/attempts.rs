@@ -51,6 +51,8 @@ pub enum Scope {
     SmsAccount,
     /// All text messages.
     SmsAll,
+    /// Text messages that set up factors: all of them, and those of each client IP.
+    SmsSetup,
     /// An unverified address whose sign-ups gave different passwords.
     SignUps,
     /// A passkey challenge that was answered.
@@ -89,6 +91,7 @@ impl Scope {
             Scope::SmsTo => "sms_to",
             Scope::SmsAccount => "sms_account",
             Scope::SmsAll => "sms_all",
+            Scope::SmsSetup => "sms_setup",
             Scope::SignUps => "sign_ups",
             Scope::PasskeyChallenge => "passkey_challenge",
             Scope::ProviderFlow => "provider_flow",
@@ -204,6 +207,26 @@ pub fn count(
         return Ok(Some(row.expires_at.since(now)));
     }
     let next = AttemptRow { count: row.count + 1, expires_at: row.started_at + window, ..row };
+    save(db, scope, key, &next)?;
+    Ok(None)
+}
+
+/// Counts one attempt in the window of another counter, which ends at `until`. If the limit `most`
+/// is reached, returns how long to wait instead.
+pub fn count_until(
+    db: &mut dyn Db,
+    scope: Scope,
+    key: &[u8; 32],
+    (most, until): (u32, Time),
+    now: Time,
+) -> Result<Option<std::time::Duration>> {
+    let row = lock(db, scope, key, now)?;
+    // A row with another end belongs to an earlier window of the other counter.
+    let row = if row.expires_at == until { row } else { AttemptRow::none(now) };
+    if row.count >= i64::from(most) {
+        return Ok(Some(until.since(now)));
+    }
+    let next = AttemptRow { count: row.count + 1, expires_at: until, ..row };
     save(db, scope, key, &next)?;
     Ok(None)
 }
