@@ -27,8 +27,8 @@ pub struct ProfileList {}
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  authd profile show standard > authd.toml
-      Start your own configuration file
+  authd profile show standard | less
+      Read every setting, with its default and an explanation. Copy what you change into authd.toml
   diff <(authd profile show standard) <(authd profile show perfect21)
       Compare two presets")]
 pub struct ProfileShow {
@@ -53,7 +53,7 @@ impl ProfileCommand {
                         .hint("list all profiles: authd profile list"));
                 };
                 match console.form() {
-                    OutputFormat::People => Ok(console.document(text)?),
+                    OutputFormat::People => Ok(console.document(&text)?),
                     OutputFormat::Json => Ok(console.json(&json!({ "name": name, "toml": text }))?),
                 }
             }

@@ -112,14 +112,14 @@ fn server(config: &Config, found: &mut CheckReport) {
         found.error(
             "server.trusted_proxies",
             "it is not set: behind a proxy all clients share one client IP and its limits",
-            "set it to the proxy's address or network, or to [] if clients connect directly",
+            "list the addresses of the proxies, or set it to [] if clients connect directly",
         );
     }
     if server.trusted_proxies.iter().flatten().any(|network| network.bits == 0) {
         found.error(
             "server.trusted_proxies",
             "any client can forge its client IP",
-            "set it to the proxy's network",
+            "list the addresses of the proxies",
         );
     }
     if server.cors_origins.iter().any(|origin| origin.starts_with("http://")) {
@@ -132,7 +132,7 @@ fn server(config: &Config, found: &mut CheckReport) {
     if config.alerts.mail.is_none() {
         found.hint(
             "alerts.mail",
-            "it is not set: bursts of failed logins, stolen sessions and overdue backups are only logged",
+            "it is not set: bursts of failed logins, stolen sessions, overdue backups, stuck mail and an expiring certificate are only logged",
             "set it to an address that the operators read",
         );
     }

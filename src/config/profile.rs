@@ -56,6 +56,17 @@ impl ProfileName {
         self.text.lines().next().unwrap_or("").trim_start_matches(['#', ' '])
     }
 
+    /// The text as a configuration file: there, the `[env]` table at its end is only a comment.
+    pub(super) fn as_file(&self) -> String {
+        let settings = self.text.find("\n[env").map_or(self.text.len(), |at| at + 1);
+        let (settings, environment) = self.text.split_at(settings);
+        let commented = environment.lines().map(|line| match line {
+            "" => "\n".to_owned(),
+            line => format!("# {line}\n"),
+        });
+        settings.to_owned() + &commented.collect::<String>()
+    }
+
     /// The settings, without the `[env]` table.
     pub(super) fn layer(&self, origin: &Origin) -> Result<Layer, Box<Problem>> {
         let mut layer = from_toml(self.text, |_| origin.clone())?;

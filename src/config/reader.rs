@@ -457,8 +457,9 @@ fn allowed_beside(key: &str, known: &BTreeSet<&str>) -> String {
     let inside: Vec<&str> =
         known.iter().filter_map(|known| known.strip_prefix(section)?.strip_prefix('.')).collect();
     if inside.is_empty() {
-        let sections: BTreeSet<&str> =
-            known.iter().filter_map(|known| known.split('.').next()).collect();
+        let sections = known.iter().filter_map(|known| known.split('.').next());
+        // Its keys have names of the user's choice, so none is known before one is set.
+        let sections: BTreeSet<&str> = sections.chain(["providers"]).collect();
         let sections: Vec<&str> = sections.into_iter().collect();
         return format!("unknown key; expected one of {}", sections.join(", "));
     }

@@ -70,10 +70,10 @@ pub fn profiles() -> Vec<(&'static str, &'static str)> {
     ProfileName::all().into_iter().map(|profile| (profile.name, profile.about())).collect()
 }
 
-/// `profile show`: the TOML text of a profile.
+/// `profile show`: the TOML text of a profile, as a configuration file.
 #[must_use]
-pub fn profile(name: &str) -> Option<&'static str> {
-    ProfileName::find(name).map(|profile| profile.text)
+pub fn profile(name: &str) -> Option<String> {
+    ProfileName::find(name).map(|profile| profile.as_file())
 }
 
 /// The reference: every key, its allowed values, and its value in each profile.

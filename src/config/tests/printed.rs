@@ -129,3 +129,12 @@ fn profiles_are_listed_and_shown() {
     assert!(report::profile("perfect21").unwrap().contains("RS256"));
     assert_eq!(report::profile("other"), None);
 }
+
+#[test]
+fn a_printed_profile_is_a_configuration_file() {
+    for (name, _) in report::profiles() {
+        let text = report::profile(name).unwrap();
+        from_file(&text).unwrap_or_else(|problems| panic!("{name}: {problems}"));
+        assert!(text.contains("\n# [env"), "{name}: what it says of variables is a comment");
+    }
+}

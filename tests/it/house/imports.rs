@@ -29,14 +29,14 @@ impl SourceFile {
     }
 }
 
-/// All `.rs` files below a folder.
-pub fn files_under(folder: &Path) -> Vec<PathBuf> {
+/// All files below a folder with this ending.
+pub fn files_under(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(files_under(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.extend(files_under(&path, ending));
+        } else if path.extension().is_some_and(|extension| extension == ending) {
             found.push(path);
         }
     }
@@ -51,7 +51,7 @@ pub fn sources() -> Vec<SourceFile> {
         let stem = path.file_stem().is_some_and(|stem| stem == "tests" || stem == "fixture");
         stem || path.components().any(|part| part.as_os_str() == "tests")
     };
-    files_under(&root)
+    files_under(&root, "rs")
         .into_iter()
         .map(|path| path.strip_prefix(&root).unwrap().to_owned())
         .filter(|path| !is_test(path))
