@@ -1,8 +1,6 @@
 //! Letters that are filled with examples, for previews and tests.
 
-use super::{
-    AddedMethod, FactorChange, IdentityChange, Letter, LoginPlace, PasskeyChange, RemainingPasskeys,
-};
+use super::{AddedMethod, FactorChange, Letter, LoginPlace, PasskeyChange, RemainingPasskeys};
 use crate::model::{Device, Secret, Time};
 
 /// One letter of each type, in the order of the types. Its links are `link`, but for the one that
@@ -38,7 +36,7 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::FactorGuesses { count: 10, link: link(), until },
         Letter::FactorChanged { change: FactorChange::AllRemoved },
         Letter::PasskeyChanged { change: PasskeyChange::Suspect("YubiKey 5") },
-        Letter::IdentityChanged { change: IdentityChange::Connected("Google".to_owned()) },
+        Letter::IdentityRemoved { provider: "Google".to_owned() },
         Letter::ProviderCode {
             code: Secret::new("BCDFG-HJKLM"),
             provider: "Google".to_owned(),

@@ -74,8 +74,8 @@ pub enum Letter {
     FactorChanged { change: FactorChange },
     /// A passkey was removed, or may have been copied.
     PasskeyChanged { change: PasskeyChange },
-    /// An account at a provider was connected or removed.
-    IdentityChanged { change: IdentityChange },
+    /// An account at this provider was removed.
+    IdentityRemoved { provider: String },
     /// A code that completes a login with a provider.
     ProviderCode {
         /// The letters.
@@ -85,8 +85,7 @@ pub enum Letter {
         /// When the code expires.
         until: Time,
     },
-    /// A session added a passkey, a second factor or backup codes; the link reports that its owner did
-    /// not.
+    /// A session or a login added a way to log in; the link reports that the owner did not.
     LoginMethodAdded {
         change: AddedMethod,
         /// Opens the page that takes it back.
@@ -196,24 +195,11 @@ impl PasskeyChange {
     }
 }
 
-/// What happened to the providers of an account, each by what people call it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IdentityChange {
-    Connected(String),
-    Removed(String),
+fn removed_identity(words: &Words, provider: &str) -> String {
+    words.letters.identity_changed.removed(provider)
 }
 
-impl IdentityChange {
-    fn sentence(&self, words: &Words) -> String {
-        let text = &words.letters.identity_changed;
-        match self {
-            Self::Connected(provider) => text.connected(provider),
-            Self::Removed(provider) => text.removed(provider),
-        }
-    }
-}
-
-/// What a session added that lets people log in.
+/// What a session or a login added that lets people log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddedMethod {
     /// Authenticators are named from a fixed list.
@@ -408,7 +394,7 @@ impl Letter {
             Letter::FactorGuesses { .. } => FACTOR_GUESSES,
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasskeyChanged { .. } => PASSKEY_CHANGED,
-            Letter::IdentityChanged { .. } => IDENTITY_CHANGED,
+            Letter::IdentityRemoved { .. } => IDENTITY_CHANGED,
             Letter::ProviderCode { .. } => PROVIDER_CODE,
             Letter::LoginMethodAdded { .. } => LOGIN_METHOD_ADDED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
@@ -451,7 +437,7 @@ impl Letter {
             | Letter::ChangedAccountDeleted
             | Letter::FactorChanged { .. }
             | Letter::PasskeyChanged { .. }
-            | Letter::IdentityChanged { .. }
+            | Letter::IdentityRemoved { .. }
             | Letter::Alert { .. } => None,
         }
     }
@@ -480,7 +466,7 @@ impl Letter {
             }
             Letter::FactorChanged { change } => changed(change.sentence(words).to_string()),
             Letter::PasskeyChanged { change } => changed(change.sentence(words)),
-            Letter::IdentityChanged { change } => changed(change.sentence(words)),
+            Letter::IdentityRemoved { provider } => changed(removed_identity(words, provider)),
             Letter::ProviderCode { code, provider, until: time } => vec![
                 ("code", code.clone()),
                 ("provider", Secret::new(provider.as_str())),

@@ -19,9 +19,7 @@ use crate::outbox::Delivery;
 
 pub use channel::{LetterBody, MailChannel};
 pub use compose::Composer;
-pub use letter::{
-    AddedMethod, FactorChange, IdentityChange, Letter, LoginPlace, PasskeyChange, RemainingPasskeys,
-};
+pub use letter::{AddedMethod, FactorChange, Letter, LoginPlace, PasskeyChange, RemainingPasskeys};
 pub use mailer::{Mail, Mailer};
 
 /// The mailer for the configured mail server.

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod hostile;
+mod intruders;
 mod pages;
 mod presets;
 mod process;

@@ -1,8 +1,10 @@
 //! The link with which an owner reports that a session was not theirs. Mail about a login from a new
-//! device has one, and mail about a passkey, a second factor or backup codes that a session added.
+//! device has one, and mail about a passkey, an account at a provider, a second factor or backup codes
+//! that a session or a login added.
 //!
-//! A report counts from the beginning of that session: what was added before the mail, in the same
-//! session or in later ones, goes too. For what a report does see `login::new_device`.
+//! A report counts from the beginning of that session's login: what was added before the mail, in the
+//! same login, the same session or in later ones, goes too. For what a report does see
+//! `login::new_device`.
 
 use std::time::Duration;
 
@@ -85,11 +87,25 @@ impl NotMeLink {
         log: &AuditLog,
     ) -> Result<()> {
         let since = store::tables::sessions::begun_at(db, session)?;
+        self.insert(db, Some(session.clone()), since.unwrap_or(log.at()))
+    }
+
+    /// Stores the link, for what a login that began then adds before it has a session, inside the write
+    /// that adds it.
+    pub(in crate::identity) fn store_at_login(
+        &self,
+        db: &mut dyn Db,
+        began_at: Time,
+    ) -> Result<()> {
+        self.insert(db, None, began_at)
+    }
+
+    fn insert(&self, db: &mut dyn Db, session: Option<SessionId>, since: Time) -> Result<()> {
         let alert = LoginAlert {
             account: self.account.clone(),
             email_key: self.email_key.clone(),
-            session: session.clone(),
-            since: since.unwrap_or(log.at()),
+            session,
+            since,
             expires_at: self.until,
         };
         store::tables::anomalies::insert_alert(db, &self.hash, &alert)

@@ -299,7 +299,7 @@ async fn finish(
             (attempts, check.counted_before())
         }
     };
-    let proof = Proof::Factor(Completed::after(row.proved.clone()));
+    let proof = Proof::Factor(Completed::of(&row));
     let new_session = NewSession::prepare(core, account, proof, remember, source).await?;
     let (inside, log) = (new_session.clone(), AuditLog::new(core, source));
     let opened = core

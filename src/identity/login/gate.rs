@@ -51,6 +51,16 @@ impl Proof {
         }
     }
 
+    /// When the login began, if it did before this proof. What the login itself added, such as an account
+    /// at a provider, is no older.
+    fn began_at(&self) -> Option<Time> {
+        match self {
+            Proof::Provider(login) => Some(login.began_at()),
+            Proof::Factor(completed) => Some(completed.began_at()),
+            Proof::Password | Proof::MailedCode | Proof::Passkey(_) => None,
+        }
+    }
+
     /// Which key or provider it was, for the audit log.
     fn key(&self) -> Option<String> {
         match self {
@@ -220,8 +230,9 @@ impl NewSession {
         let guards = core.store.read(move |db| Guards::of(db, &id)).await?;
         let due = still_due(&proof, &guards, core.config.login.otp);
         let (proved, key) = (proof.methods(), proof.key());
+        let began_at = proof.began_at().unwrap_or_else(|| core.env.now());
         let next = if due.is_empty() {
-            let (session, refresh) = Self::session(core, &account, remember)?;
+            let (session, refresh) = Self::session(core, &account, began_at, remember)?;
             NextStep::Session(
                 Box::new(session),
                 refresh,
@@ -233,6 +244,7 @@ impl NewSession {
                 &account,
                 &guards.factors,
                 (proved.clone(), due),
+                began_at,
                 remember,
                 source,
             )?))
@@ -255,6 +267,7 @@ impl NewSession {
     fn session(
         core: &Core,
         account: &Account,
+        began_at: Time,
         remember: Remember,
     ) -> Result<(SessionRow, RefreshToken)> {
         let (rules, now) = (&core.config.sessions, core.env.now());
@@ -275,6 +288,7 @@ impl NewSession {
             idle_until: expires_at.map_or(now + idle_for, |end| end.min(now + idle_for)),
             remember: remember == Remember::Long,
             expires_at,
+            created_at: began_at,
             proved_at: now,
             last_active_at: now,
             ended_at: None,
@@ -299,7 +313,8 @@ impl NewSession {
     }
 
     /// Issues the session or the challenge inside a write, if the account is active and unchanged
-    /// since its proof was checked. A new session ends the oldest ones above the cap.
+    /// since its proof was checked. A new session ends the oldest ones above the cap, and never itself,
+    /// although its login may have begun before theirs.
     ///
     /// # Errors
     /// `InvalidCredentials` if the account has changed since.
@@ -320,11 +335,12 @@ impl NewSession {
         )? {
             return Err(Kind::InvalidCredentials.into());
         }
-        store::tables::sessions::insert(db, session, &self.proved, &self.source)?;
-        for ended in store::tables::sessions::end_oldest(db, &self.account.id, self.cap, now)? {
+        let others = self.cap.saturating_sub(1);
+        for ended in store::tables::sessions::end_oldest(db, &self.account.id, others, now)? {
             let event = Event::done(What::SessionEnded).about(&self.account.id).in_session(&ended);
             self.log.record(db, &event.because(SessionEnd::Cap.as_str()))?;
         }
+        store::tables::sessions::insert(db, session, &self.proved, &self.source)?;
         let is_known = store::tables::known_ips::is_known(
             db,
             &self.account.id,

@@ -124,9 +124,9 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
 }
 
 /// Handles the owner's report that a login, or what a session added, was not theirs. The attacker may
-/// know the password, so the server ends all sessions, removes the passkeys, second factors and
-/// backup codes added since that session began, and mails a link to set a new password. If the account
-/// was deleted since in one of its own sessions, it is restored.
+/// know the password, so the server ends all sessions, removes the passkeys, accounts at providers,
+/// second factors and backup codes added since the login of that session began, and mails a link to set a
+/// new password. If the account was deleted since in one of its own sessions, it is restored.
 ///
 /// The mail goes to the address that the report's link was mailed to. If the account has another address
 /// since, it gets the old one back, as by the link that undoes the change.
@@ -157,10 +157,8 @@ pub async fn disown(
                 return Err(Kind::LinkExpired.into());
             }
             let by = account.as_str();
-            log.record(
-                db,
-                &Event::done(What::LoginDisowned).about(&account).in_session(&session).by(by),
-            )?;
+            let disowned = Event::done(What::LoginDisowned).about(&account).by(by);
+            log.record(db, &Event { session, ..disowned })?;
             let owner = takeover::bring_back(db, owner, &log)?;
             change_email::restore_address(db, &owner, &email_key, &log)?;
             rescue.store(db, SessionEnd::Disowned)

@@ -78,7 +78,7 @@ pub async fn complete(
     let ChallengeWithAccount { row, account, familiarity, .. } = found;
     let remember = if row.remember { Remember::Long } else { Remember::Short };
     let guesses = FactorGuesses::new(core, &account, familiarity, source)?;
-    let proof = Proof::Factor(Completed::after(row.proved.clone()));
+    let proof = Proof::Factor(Completed::of(&row));
     let new_session = NewSession::prepare(core, account, proof, remember, source).await?;
     let new_session = new_session.completed_by(&shown.methods());
     let (inside, log) = (new_session.clone(), AuditLog::new(core, source));

@@ -1,10 +1,11 @@
 //! From an account at a provider to a session here: applies the linking rule in the write that acts
 //! on it, and then issues a session at the gate.
 
-use super::flow::{self, WaitingIdentity};
+use super::flow::{self, HolderMark, WaitingIdentity};
 use super::rule::{self, AddressEvidence, AddressHolder, LinkDecision};
 use crate::error::{Error, Extra, Kind, Result};
 use crate::identity::Core;
+use crate::identity::account::not_me::NotMeLink;
 use crate::identity::account::proved_address;
 use crate::identity::account::proved_address::Brought;
 use crate::identity::audit::log::AuditLog;
@@ -14,7 +15,6 @@ use crate::identity::provider::link;
 use crate::identity::provider::proof::{ProviderProof, ProviderTrust};
 use crate::identity::provider::tokens;
 use crate::identity::provider::tokens::TokenKeeping;
-use crate::mail::{IdentityChange, Letter};
 use crate::model::account::{AddressPolicy, Status};
 use crate::model::event::What;
 use crate::model::identity::{Identity, ProviderStep};
@@ -33,8 +33,8 @@ pub(super) struct ShownIdentity {
     pub(super) account: ProviderAccount,
     trust: ProviderTrust,
     pub(super) keeping: TokenKeeping,
-    /// The address that was proved by a mailed code.
-    pub(super) mailbox: Option<Email>,
+    /// The address that was proved by a mailed code, with the account that the code was for.
+    pub(super) mailbox: Option<(Email, HolderMark)>,
 }
 
 impl ShownIdentity {
@@ -62,7 +62,7 @@ impl ShownIdentity {
 
     fn evidence(&self) -> (AddressEvidence, Option<&Email>) {
         match (&self.mailbox, &self.account.email) {
-            (Some(email), _) => (AddressEvidence::Mailbox, Some(email)),
+            (Some((email, _)), _) => (AddressEvidence::Mailbox, Some(email)),
             (None, Some(email)) if self.account.is_proved => {
                 (AddressEvidence::Provider, Some(email))
             }
@@ -70,9 +70,8 @@ impl ShownIdentity {
         }
     }
 
-    /// The row that connects it with an account.
-    pub(super) fn row(&self, core: &Core, account: &AccountId) -> Result<Identity> {
-        let now = core.env.now();
+    /// The row that connects it with an account since this time.
+    pub(super) fn row(&self, core: &Core, account: &AccountId, since: Time) -> Result<Identity> {
         Ok(Identity {
             id: core.env.new_id()?,
             account: account.clone(),
@@ -81,7 +80,7 @@ impl ShownIdentity {
             subject: self.account.subject.clone(),
             email: self.account.email.as_ref().map(|email| email.as_str().to_owned()),
             name: self.account.name.clone().or_else(|| self.account.username.clone()),
-            created_at: now,
+            created_at: since,
             last_used_at: None,
         })
     }
@@ -123,6 +122,13 @@ impl LinkSituation {
 
     fn decide(&self, shown: &ShownIdentity, policy: AddressPolicy) -> LinkDecision {
         rule::decide(self.connected.is_some(), shown.evidence().0, self.holder, policy)
+    }
+
+    /// Whether the code that was shown is still good: a change of the account with the address, of its
+    /// credentials or state voids it, as it does a mailed link.
+    fn allows_code_of(&self, shown: &ShownIdentity) -> bool {
+        self.connected.is_some()
+            || shown.mailbox.as_ref().is_none_or(|(_, mark)| mark.is_of(self.account.as_ref()))
     }
 
     /// Whether another reading found the same.
@@ -167,12 +173,17 @@ pub(super) async fn enter(
     remember: Remember,
     source: &Source,
 ) -> Result<Issued> {
+    // What the login adds and the session that it opens have one beginning, so that a report about the
+    // session takes back both.
+    let began_at = core.env.now();
     for _ in 0..ROUNDS {
         let (asked, now) = (shown.clone(), core.env.now());
         let found = core.store.read(move |db| LinkSituation::read(db, &asked, now)).await?;
         let decision = found.decide(shown, core.address_policy());
         let step = match decision {
-            LinkDecision::LogIn => return log_in(core, shown, found, remember, source).await,
+            LinkDecision::LogIn => {
+                return log_in(core, shown, found, began_at, remember, source).await;
+            }
             LinkDecision::Refuse(kind) => {
                 return Err(refuse(core, shown, found.account.as_ref(), kind, source).await?);
             }
@@ -192,7 +203,7 @@ pub(super) async fn enter(
             | LinkDecision::Create
             | LinkDecision::TakeOver
             | LinkDecision::Connect => {
-                act(core, shown, found, source).await?;
+                act(core, shown, found, began_at, source).await?;
                 continue;
             }
         };
@@ -251,7 +262,8 @@ struct PlannedLink {
     /// The account to create.
     new: NewRow,
     identity: Identity,
-    letter: Option<OutgoingMessage>,
+    /// The mail to the owner of an account that exists, and its link.
+    notice: Option<(Option<OutgoingMessage>, NotMeLink)>,
     policy: AddressPolicy,
     log: AuditLog,
 }
@@ -262,6 +274,7 @@ async fn act(
     core: &Core,
     shown: &ShownIdentity,
     found: LinkSituation,
+    began_at: Time,
     source: &Source,
 ) -> Result<()> {
     // An address that is not proved is no account's.
@@ -269,19 +282,15 @@ async fn act(
     let email = email.filter(|_| evidence != AddressEvidence::None).cloned();
     let new = new_account(core, shown, email, source)?;
     let id = found.account.as_ref().map_or(&new.account.id, |account| &account.id);
-    let identity = shown.row(core, id)?;
-    let letter = found.account.as_ref().map(|account| {
-        let change = IdentityChange::Connected(shown.label.clone());
-        let letter = Letter::IdentityChanged { change };
-        let language = core.language_of(account);
-        core.mail.compose_for(account, language, &letter)
-    });
+    let identity = shown.row(core, id, began_at)?;
+    let notice =
+        found.account.as_ref().map(|account| link::connection_letter(core, account, shown));
     let plan = PlannedLink {
         shown: shown.clone(),
         found,
         new,
         identity,
-        letter: letter.transpose()?.flatten(),
+        notice: notice.transpose()?,
         policy: core.address_policy(),
         log: AuditLog::new(core, source),
     };
@@ -314,6 +323,9 @@ impl PlannedLink {
     fn store(&self, db: &mut dyn Db) -> Result<()> {
         let (log, conflict) = (&self.log, || Error::from(Kind::Conflict));
         let now = LinkSituation::read(db, &self.shown, log.at())?;
+        if !now.allows_code_of(&self.shown) {
+            return Err(Kind::CodeInvalid.into());
+        }
         if !now.is_as(&self.found) {
             return Err(conflict());
         }
@@ -334,7 +346,9 @@ impl PlannedLink {
             _ => return Err(conflict()),
         }
         link::insert(db, &self.identity, log)?;
-        outbox::enqueue_all(db, &self.letter)
+        let Some((letter, not_me)) = &self.notice else { return Ok(()) };
+        not_me.store_at_login(db, self.identity.created_at)?;
+        outbox::enqueue_all(db, letter)
     }
 
     fn create(&self, db: &mut dyn Db) -> Result<()> {
@@ -362,6 +376,7 @@ async fn log_in(
     core: &Core,
     shown: &ShownIdentity,
     found: LinkSituation,
+    began_at: Time,
     remember: Remember,
     source: &Source,
 ) -> Result<Issued> {
@@ -378,7 +393,7 @@ async fn log_in(
     if let Some(kind) = kind {
         return Err(refuse(core, shown, Some(&account), kind, source).await?);
     }
-    let proof = Proof::Provider(ProviderProof::of(&shown.provider, shown.trust));
+    let proof = Proof::Provider(ProviderProof::of(&shown.provider, shown.trust, began_at));
     let new_session = NewSession::prepare(core, account, proof, remember, source).await?;
     let used = Identity {
         email: shown.account.email.as_ref().map(|email| email.as_str().to_owned()),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ProviderFault, Result};
 use crate::identity::Core;
 use crate::identity::login::remember::Remember;
-use crate::model::{AccountId, Email, Secret, SessionId, Time, secret};
+use crate::model::{Account, AccountId, Email, Secret, SessionId, Time, secret};
 use crate::oidc::{IdTokenMark, ProviderAccount};
 use crate::store::db::Db;
 use crate::store::tables::attempts;
@@ -57,11 +57,39 @@ pub(in crate::identity) struct WaitingIdentity {
     /// What the person has to do, and the address that it is about.
     pub(super) step: String,
     pub(super) about: Option<String>,
-    /// The address that a code was mailed to, and the code.
-    pub(super) mailed: Option<(String, String)>,
+    pub(super) mailed: Option<MailedCode>,
     /// When the provider answered. A code renews the step, and never this.
     pub(super) answered_at: i64,
     pub(super) made_at: i64,
+}
+
+/// A code that was mailed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::identity) struct MailedCode {
+    /// The address that it was mailed to.
+    pub(super) email: String,
+    pub(super) code: String,
+    /// Who had the address then.
+    pub(super) holder: HolderMark,
+}
+
+/// The account that has an address, with its credentials and state at a moment, or nobody. It is a digest
+/// because the length of a sealed record shows: it must not tell whether there is an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::identity) struct HolderMark(String);
+
+impl HolderMark {
+    pub(super) fn of(account: Option<&Account>) -> Self {
+        let text = account.map_or_else(String::new, |account| {
+            format!("{} {}", account.id.as_str(), account.credential_version)
+        });
+        Self(secret::encode(&secret::digest(text.as_bytes())))
+    }
+
+    /// Whether this account, or nobody, has the address still, and nothing about it has changed.
+    pub(super) fn is_of(&self, account: Option<&Account>) -> bool {
+        *self == Self::of(account)
+    }
 }
 
 /// A kind of sealed record.

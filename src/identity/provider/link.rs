@@ -15,7 +15,7 @@ use crate::mail::{AddedMethod, Letter};
 use crate::model::event::What;
 use crate::model::identity::Identity;
 use crate::model::{Account, Event, Secret, Source};
-use crate::outbox;
+use crate::outbox::{self, OutgoingMessage};
 use crate::store;
 use crate::store::db::Db;
 
@@ -88,12 +88,8 @@ async fn store_link(
 ) -> Result<Identity> {
     let account = fresh.caller().account.clone();
     may_link(&account)?;
-    let row = shown.row(core, &account.id)?;
-    let (not_me, link) = NotMeLink::new(core, &account)?;
-    let change = AddedMethod::Provider(shown.label.clone());
-    let letter = Letter::LoginMethodAdded { change, link, until: not_me.until() };
-    let language = core.language_of(&account);
-    let letter = core.mail.compose_for(&account, language, &letter)?;
+    let row = shown.row(core, &account.id, core.env.now())?;
+    let (letter, not_me) = connection_letter(core, &account, shown)?;
     let (log, session) = (AuditLog::new(core, source), fresh.caller().session().clone());
     let (whole, brought) = (core.clone(), shown.clone());
     core.store
@@ -121,6 +117,19 @@ async fn store_link(
             Ok(row.clone())
         })
         .await
+}
+
+/// The mail about an account at a provider that is connected, and the link in it that takes it back.
+pub(super) fn connection_letter(
+    core: &Core,
+    account: &Account,
+    shown: &ShownIdentity,
+) -> Result<(Option<OutgoingMessage>, NotMeLink)> {
+    let (not_me, link) = NotMeLink::new(core, account)?;
+    let change = AddedMethod::Provider(shown.label.clone());
+    let letter = Letter::LoginMethodAdded { change, link, until: not_me.until() };
+    let language = core.language_of(account);
+    Ok((core.mail.compose_for(account, language, &letter)?, not_me))
 }
 
 /// Stores and records an identity.

@@ -2,13 +2,15 @@
 //! the address, and with it the existing account that has it.
 //!
 //! The answers do not depend on whether the address has an account. The code travels sealed with the
-//! browser, so nothing is stored but the mail; it is long enough that guessing is pointless.
+//! browser, so nothing is stored but the mail; it is long enough that guessing is pointless. What voids a
+//! mailed link voids it too: it is sealed with the account that had the address, and is good only while
+//! that account has it with the same credentials and state.
 
 use std::time::Duration;
 
 use super::establish;
 use super::establish::ShownIdentity;
-use super::flow::{self, ANSWER_LIFE, STEP_LIFE, WaitingIdentity};
+use super::flow::{self, ANSWER_LIFE, HolderMark, MailedCode, STEP_LIFE, WaitingIdentity};
 use crate::error::{Kind, Limit, ProviderFault, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
@@ -21,7 +23,8 @@ use crate::model::event::What;
 use crate::model::identity::ProviderStep;
 use crate::model::{Email, Event, Secret, Source, Time, secret};
 use crate::outbox;
-use crate::store::Decision;
+use crate::store::db::Db;
+use crate::store::{self, Decision};
 
 /// A code is on its way.
 #[derive(Debug, Clone)]
@@ -78,7 +81,7 @@ pub async fn step_of(core: &Core, token: &Secret) -> Result<WaitingStep> {
         ("login", Some(email)) => ProviderStep::LogIn(email),
         (_, email) => ProviderStep::Address(email),
     };
-    let mailed = waiting.mailed.as_ref().and_then(|(email, _)| Email::parse(email));
+    let mailed = waiting.mailed.as_ref().and_then(|mailed| Email::parse(&mailed.email));
     Ok(WaitingStep { step, label: provider.label.clone(), mailed })
 }
 
@@ -102,6 +105,8 @@ pub async fn request_code(
     let provider = &super::find(core, &waiting.provider).await?;
     let about = waiting.about.as_deref().and_then(Email::parse);
     let email = email.cloned().or(about).ok_or(Kind::Validation)?;
+    let key = email.key().to_owned();
+    let holder = core.store.read(move |db| holder_of(db, &key)).await?;
     let code = new_code(core)?;
     let until = core.env.now() + STEP_LIFE;
     let letter = Letter::ProviderCode {
@@ -115,7 +120,7 @@ pub async fn request_code(
     let limits = [MailLimit::of_source(core, source), MailLimit::of_address(core, &email)];
     let sent = WaitingIdentity {
         id: secret::encode(&core.env.random::<16>()?),
-        mailed: Some((email.as_str().to_owned(), code)),
+        mailed: Some(MailedCode { email: email.as_str().to_owned(), code, holder }),
         made_at: core.env.now().millis(),
         ..waiting
     };
@@ -136,11 +141,16 @@ pub async fn request_code(
     Ok(CodeSent { token: sealed, email, expires_in: STEP_LIFE })
 }
 
+fn holder_of(db: &mut dyn Db, email_key: &str) -> Result<HolderMark> {
+    let account = store::tables::accounts::find_by_email(db, email_key)?;
+    Ok(HolderMark::of(account.as_ref()))
+}
+
 /// Completes the step with the mailed code.
 ///
 /// # Errors
-/// `CodeInvalid`, `TooMany(ProviderStep)` after too many wrong ones; otherwise as
-/// [`complete`](super::complete).
+/// `CodeInvalid`, also when the account with the address has changed since the code was mailed;
+/// `TooMany(ProviderStep)` after too many wrong ones; otherwise as [`complete`](super::complete).
 pub async fn complete_step(
     core: &Core,
     token: &Secret,
@@ -150,17 +160,16 @@ pub async fn complete_step(
 ) -> Result<Issued> {
     let waiting: WaitingIdentity = flow::open(core, token)?;
     let provider = &super::find(core, &waiting.provider).await?;
-    let (email, code) = waiting.mailed.clone().ok_or(Kind::CodeInvalid)?;
+    let MailedCode { email, code, holder } = waiting.mailed.clone().ok_or(Kind::CodeInvalid)?;
     let email = Email::parse(&email).ok_or(Kind::CodeInvalid)?;
-    let is_right = aws_lc_rs::constant_time::verify_slices_are_equal(
+    let is_equal = aws_lc_rs::constant_time::verify_slices_are_equal(
         &secret::digest(plain(typed).as_bytes()),
         &secret::digest(plain(&code).as_bytes()),
     )
     .is_ok();
     let (log, attempt) = (AuditLog::new(core, source), waiting.clone());
-    let event =
-        if is_right { Event::done(What::CodeShown) } else { Event::refused(What::CodeShown) };
-    let event = event.because(format!("provider {}", provider.name));
+    let (key, mark) = (email.key().to_owned(), holder.clone());
+    let detail = format!("provider {}", provider.name);
     core.store
         .decide(move |db| {
             let now = log.at();
@@ -168,7 +177,13 @@ pub async fn complete_step(
                 let error = crate::error::Error::new(Kind::TooMany(Limit::ProviderStep));
                 return Ok(Decision::CommitThenRefuse(error.retry_after(STEP_LIFE)));
             }
-            log.record(db, &event)?;
+            let is_right = is_equal && mark == holder_of(db, &key)?;
+            let event = if is_right {
+                Event::done(What::CodeShown)
+            } else {
+                Event::refused(What::CodeShown)
+            };
+            log.record(db, &event.because(&detail))?;
             if !is_right {
                 return Ok(Decision::CommitThenRefuse(Kind::CodeInvalid.into()));
             }
@@ -178,7 +193,8 @@ pub async fn complete_step(
         .await?;
     let remember = waiting.remember();
     let mut shown = ShownIdentity::of(provider, waiting.account());
-    shown.mailbox = Some(email);
+    // The write that acts on the code looks at the account again.
+    shown.mailbox = Some((email, holder));
     establish::enter(core, &shown, remember, source).await
 }
 

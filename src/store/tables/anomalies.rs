@@ -45,14 +45,15 @@ pub fn purge_traits(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     )
 }
 
-/// The session that a mail is about, which its owner can report as not theirs.
+/// What a mail is about that its owner can report as not theirs.
 #[derive(Debug, Clone)]
 pub struct LoginAlert {
     pub account: AccountId,
     /// The address that the mail was sent to.
     pub email_key: String,
-    pub session: SessionId,
-    /// When the session began.
+    /// The session that did it; `None`: a login did, before it had one. It is empty in the table.
+    pub session: Option<SessionId>,
+    /// When its login began.
     pub since: Time,
     pub expires_at: Time,
 }
@@ -69,7 +70,7 @@ pub fn insert_alert(db: &mut dyn Db, hash: &[u8; 32], alert: &LoginAlert) -> Res
             hash.into(),
             account.as_str().into(),
             email_key.into(),
-            session.as_str().into(),
+            session.as_ref().map_or("", SessionId::as_str).into(),
             (*since).into(),
             (*expires_at).into(),
         ],
@@ -89,7 +90,7 @@ pub fn find_alert(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<LoginAlert>
         Ok(LoginAlert {
             account: AccountId::new(row.take::<String>()?),
             email_key: row.take()?,
-            session: SessionId::new(row.take::<String>()?),
+            session: Some(row.take::<String>()?).filter(|id| !id.is_empty()).map(SessionId::new),
             since: row.take()?,
             expires_at: row.take()?,
         })
@@ -138,7 +139,7 @@ pub fn void_alerts_since(db: &mut dyn Db, account: &AccountId, since: Time) -> R
 }
 
 /// Counts the links of an account that expire after this time, without the first of each session, which
-/// may be about its login.
+/// may be about its login, and without the first of those that no session made.
 pub fn count_additions(db: &mut dyn Db, account: &AccountId, expire_after: Time) -> Result<i64> {
     let row = db.first(
         sql!(

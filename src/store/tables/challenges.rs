@@ -23,7 +23,7 @@ pub struct Challenge {
     pub client_ip: Vec<u8>,
     /// The number of wrong codes so far.
     pub attempts: i64,
-    /// When the first factor was passed.
+    /// When the login began.
     pub created_at: Time,
     pub expires_at: Time,
     /// When the login was completed.

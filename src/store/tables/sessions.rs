@@ -30,6 +30,8 @@ pub struct SessionRow {
     pub remember: bool,
     /// When it ends even if it is refreshed.
     pub expires_at: Option<Time>,
+    /// When its login began.
+    pub created_at: Time,
     /// When the owner last proved their identity.
     pub proved_at: Time,
     /// When it was last used, accurate to a few minutes.
@@ -58,7 +60,7 @@ impl SessionRow {
 macro_rules! columns {
     () => {
         "s.id, s.account_id, s.generation, s.secret_hash, s.rotated_at, s.idle_for, s.idle_until, s.remember, \
-         s.expires_at, s.proved_at, s.last_active_at, s.ended_at, s.rotations, s.refresh_day"
+         s.expires_at, s.created_at, s.proved_at, s.last_active_at, s.ended_at, s.rotations, s.refresh_day"
     };
 }
 
@@ -87,6 +89,7 @@ fn read(row: &mut Row) -> Result<SessionRow> {
         idle_until: row.take()?,
         remember: row.take::<i64>()? != 0,
         expires_at: row.take()?,
+        created_at: row.take()?,
         proved_at: row.take()?,
         last_active_at: row.take()?,
         ended_at: row.take()?,
@@ -111,7 +114,7 @@ pub fn insert(
         sql!(
             "insert into sessions (id, account_id, kind, methods, level, generation, secret_hash, idle_for, idle_until, \
              remember, expires_at, proved_at, last_active_at, client_ip, user_agent, created_at) \
-             values ($1, $2, 'first_party', $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $11)"
+             values ($1, $2, 'first_party', $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)"
         ),
         &[
             new.id.as_str().into(),
@@ -127,6 +130,7 @@ pub fn insert(
             new.proved_at.into(),
             source.address.map(|address| address.to_canonical().to_string()).unwrap_or_default().into(),
             source.user_agent.as_deref().into(),
+            new.created_at.into(),
         ],
     )?;
     Ok(())
@@ -141,7 +145,7 @@ pub fn find(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionRow>> {
     row.map(|mut row| read(&mut row)).transpose()
 }
 
-/// When a session began; `None` if there is no such session.
+/// When the login of a session began; `None` if there is no such session.
 pub fn begun_at(db: &mut dyn Db, id: &SessionId) -> Result<Option<Time>> {
     let row =
         db.first(sql!("select created_at from sessions where id = $1"), &[id.as_str().into()])?;
