@@ -185,8 +185,9 @@ create table known_traits (
 );
 create index known_traits_age on known_traits (last_login_at);
 
--- Links of mail about new devices, passkeys and second factors; only their digest is stored. With one
--- the owner reports that the session which the mail is about was not theirs.
+-- Links of mail about new devices and added ways to log in; only their digest is stored. With one the
+-- owner reports that the session which the mail is about was not theirs. Where a login added something
+-- before it had a session, the session is empty, and the time is that of the login.
 create table login_alerts (
   hash bytea primary key,                 -- SHA-256 of the token
   account_id text not null references accounts (id) on delete cascade,

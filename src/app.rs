@@ -86,6 +86,7 @@ pub async fn open(
             config.files.in_flight,
             config.files.in_flight_account,
         ),
+        exports: Arc::default(),
         in_flight: AttemptsInFlight::default(),
         operator_tokens: Arc::default(),
         backup_work: Arc::default(),
@@ -199,7 +200,7 @@ pub fn endpoint_with(
     };
     let looks = web::Looks::load(&core.config);
     let routes = api::routes(web::routes(more.routes, core, &looks), &mounted, core);
-    let routes = web::late_routes(routes, core, &looks, api::v1::export_text);
+    let routes = web::late_routes(routes, core, &looks, api::v1::export_file);
     counted(boundary(routes.router(), surroundings), core.metrics.clone(), core.env.clone())
 }
 

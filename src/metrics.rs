@@ -1,8 +1,8 @@
 //! The metrics of the process. [`Metrics`] is passed to the code that counts; nothing is global.
 //!
 //! Counting takes a fraction of a microsecond and only ever waits for a scrape in progress. For
-//! access to the metrics see `http::metrics`. The writer and the hashing pool keep their own
-//! figures, which `identity::vitals` collects.
+//! access to the metrics see `http::server::metrics`. The writer and the hashing pool keep their own
+//! figures, which `identity::system::metrics` collects.
 
 mod requests;
 mod spans;

@@ -153,7 +153,7 @@ type OperationIds = &'static [(&'static str, &'static [&'static str])];
 
 /// The operations that declare no limit, each with the reason why it needs none beside the general
 /// one. An operation that is neither here nor declares a limit fails the test below.
-const WITHOUT_A_LIMIT: [(&str, OperationIds); 9] = [
+const WITHOUT_A_LIMIT: [(&str, OperationIds); 10] = [
     (
         "works for the caller alone, with a valid access token",
         &[
@@ -176,7 +176,6 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 9] = [
                 "mfaBackupCodes",
                 "removeMfa",
                 "deleteAccount",
-                "exportAccount",
                 "addPasskeyOptions",
                 "addPasskey",
                 "removePasskey",
@@ -184,6 +183,10 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 9] = [
                 "unlinkIdentity",
             ],
         )],
+    ),
+    (
+        "needs a fresh authentication, and is in progress once at a time for each account",
+        &[("v1", &["exportAccount"])],
     ),
     (
         "asks a provider once at a time for each of the caller's connected accounts",

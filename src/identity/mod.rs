@@ -103,6 +103,8 @@ pub struct Core {
     pub counts: Arc<system::count_cache::CountCache>,
     /// How many uploads may run at the same time.
     pub slots: account::upload_slots::Slots,
+    /// Exports of accounts that are in progress.
+    pub exports: Arc<account::export_slots::ExportSlots>,
     /// Tokens of the command line that were used.
     pub operator_tokens: Arc<system::operator_token::OperatorTokens>,
     /// Backups that are being made, checked or downloaded.

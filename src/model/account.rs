@@ -5,6 +5,9 @@ use super::id::AccountId;
 use super::language::LanguageTag;
 use super::time::Time;
 
+/// The longest phone number that is stored, in characters. The calls that set one may accept less.
+pub const LONGEST_PHONE: usize = 32;
+
 /// A row of the `accounts` table.
 #[derive(Debug, Clone)]
 pub struct Account {

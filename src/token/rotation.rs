@@ -2,7 +2,7 @@
 //! expired.
 //!
 //! New keys are made before the write that puts them in force, based on the stored keys. If the
-//! epoch has risen since, nothing is written. For when to rotate, and who may, see `identity::key`.
+//! epoch has risen since, nothing is written. For when to rotate, and who may, see `identity::system::key`.
 
 use crate::config;
 use crate::env::Env;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use askama::Template;
-use poem::Response;
 use poem::http::header::RETRY_AFTER;
 use poem::http::{HeaderName, HeaderValue, StatusCode};
+use poem::{Body, Response};
 
 use crate::config::{Config, Environment};
 use crate::doctor::remembered::RememberedFindings;
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::http::server::log::{Plain, WarningLimit};
 use crate::http::server::reject;
 use crate::identity::Core;
-use crate::identity::account::export::PersonalData;
+use crate::identity::account::export::PersonalExport;
 use crate::model::Source;
 use crate::web::brand::Brand;
 use crate::web::html::{self, Layout};
@@ -25,8 +25,8 @@ use crate::web::target::{self, with_target};
 use crate::web::visit::{Visit, add_cookie, go};
 use crate::words::Translation;
 
-/// Writes an export as the native API does.
-pub type WriteExport = fn(PersonalData) -> Result<String>;
+/// Writes an export as the native API does, while it is sent.
+pub type WriteExport = fn(Arc<Core>, PersonalExport) -> Result<Body>;
 
 /// What all pages share.
 pub(in crate::web) struct Site {

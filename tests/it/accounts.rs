@@ -266,6 +266,27 @@ async fn at_the_session_cap_the_oldest_ends() {
 }
 
 #[tokio::test]
+async fn a_login_that_began_before_the_sessions_of_the_account_gets_one_at_the_cap() {
+    let app = app_with("standard", &[("sessions.max", "1"), ("login.otp", "email")]).await;
+    app.join("ada").await;
+    let begin = async || {
+        let token = crate::factors::waiting(&app.login("ada", PASSWORD).await);
+        (token, crate::factors::code_in(&app.mails().await))
+    };
+    let complete =
+        async |token: &str, code: &str| crate::factors::verify(&app, token, code).await.tokens();
+    let (slow, _) = begin().await;
+    app.turn_clock(Duration::from_secs(1));
+    let (quick, code) = begin().await;
+    let quick = complete(&quick, &code).await;
+    app.turn_clock(Duration::from_secs(1));
+    app.call(poem::http::Method::POST, "/v1/auth/mfa/challenge").bearer(&slow).ok(200).await;
+    let slow = complete(&slow, &crate::factors::code_in(&app.mails().await)).await;
+    app.get("/v1/users/me").bearer(&slow).ok(200).await;
+    app.get("/v1/users/me").bearer(&quick).refused(401, "TOKEN_REVOKED").await;
+}
+
+#[tokio::test]
 async fn logout_everywhere_ends_every_session() {
     let app = app().await;
     let one = app.enter("ada").await;

@@ -81,9 +81,11 @@ fn three_servers_of_the_compose_file_share_a_database_and_a_balancer_asks_them()
     }
     let url = environment["AUTHD_DB"].as_str().unwrap();
     assert!(url.contains("@postgresql/") && services.contains_key("postgresql"), "{url}");
-    // The proxy that is trusted is the balancer, and all servers are behind it.
-    let balancer = &services["haproxy"]["networks"]["inside"]["ipv4_address"];
-    assert_eq!(&environment["AUTHD_SERVER__TRUSTED_PROXIES"], balancer);
+    // Trusted are the balancer, which all servers are behind, and a proxy on the machine, which the balancer sees as
+    // the gateway of the network.
+    let balancer = services["haproxy"]["networks"]["inside"]["ipv4_address"].as_str().unwrap();
+    let gateway = compose["networks"]["inside"]["ipam"]["config"][0]["gateway"].as_str().unwrap();
+    assert_eq!(environment["AUTHD_SERVER__TRUSTED_PROXIES"], format!("{balancer},{gateway}"));
     let settings = example("postgresql/haproxy.cfg");
     let text = std::fs::read_to_string(&settings).unwrap();
     for name in names {

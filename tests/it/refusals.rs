@@ -309,3 +309,34 @@ async fn the_callers_data_export_has_the_count_and_no_address_of_an_administrato
     assert!(events.iter().any(|event| event["event"] == "account_changed"), "{}", export.text);
     assert!(!export.text.contains("203.0.113.99"), "{}", export.text);
 }
+
+/// What any account can do again and again must not fill the disk.
+#[tokio::test]
+async fn what_an_owner_repeats_within_a_minute_shares_records() {
+    let app = app_with("standard", &[]).await;
+    let access = app.enter("ada").await.access;
+    let change = async |number: usize| {
+        let body = json!({ "firstName": format!("Ada {number}") });
+        assert_eq!(app.put("/v1/users/me", &body).bearer(&access).send().await.status, 200);
+    };
+    let ask = async || {
+        let answer = app.get("/v1/admin/users").bearer(&access).send().await;
+        assert_eq!(answer.status, 403);
+    };
+    let counts = async |event: &str| -> Vec<i64> {
+        let rows = app.records().await.into_iter().filter(|row| row.event == event);
+        rows.map(|row| row.count).collect()
+    };
+    for number in 0..25 {
+        change(number).await;
+        ask().await;
+    }
+    let changed = counts("profile_changed").await;
+    assert_eq!((changed.len(), changed.iter().sum::<i64>()), (10, 25), "{changed:?}");
+    assert_eq!(counts("admin_refused").await, [25]);
+    app.turn_clock(Duration::from_mins(2));
+    change(99).await;
+    ask().await;
+    assert_eq!(counts("profile_changed").await.len(), 11);
+    assert_eq!(counts("admin_refused").await.len(), 2);
+}

@@ -1,15 +1,15 @@
 //! Shared by the scenarios: the real program in-process, on a temporary database, with a manual
 //! clock and a mailer that collects letters. Everything else is what `authd serve` runs.
 
+mod randomness;
+
 use std::ops::Deref;
 use std::panic::Location;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authd::config::{self, Config};
-use authd::env::{Env, HandClock, Later, Random, SystemRandomness};
-use authd::error::Result;
+use authd::env::{Env, HandClock, Later};
 use authd::http::limits::Limiter;
 use authd::http::transport::listener::{EndpointSwap, Listener};
 use authd::http::transport::pace::Timeouts;
@@ -30,6 +30,7 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Request, RequestParts, Response};
 use serde_json::{Value, json};
 
+use self::randomness::CountedRandom;
 use crate::cluster;
 use crate::cluster::TestDatabase;
 use crate::database::RawDatabase;
@@ -38,20 +39,6 @@ use crate::database::RawDatabase;
 pub const PASSWORD: &str = "Tr0ub4dor&3-plaice";
 /// The start time of every scenario's clock.
 pub const START: i64 = 1_800_000_000_000;
-
-/// The system's randomness, with a counter of its calls.
-#[derive(Default)]
-pub struct CountedRandom {
-    system: SystemRandomness,
-    draws: AtomicUsize,
-}
-
-impl Random for CountedRandom {
-    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
-        self.draws.fetch_add(1, Ordering::SeqCst);
-        self.system.fill(buffer)
-    }
-}
 
 /// Accepts and stores every letter.
 #[derive(Default)]
@@ -176,7 +163,7 @@ async fn open(
         key = Some(Secret::new(file.unwrap_or_else(|_| MASTER_KEY.to_owned())));
     }
     let config = Arc::new(config);
-    let random = Arc::new(CountedRandom::default());
+    let random = Arc::new(CountedRandom::beside(clock.clone()));
     let env = Env::new(clock.clone(), random.clone());
     let core = loop {
         match authd::app::open(config.clone(), key.clone(), ProcessRole::Server, env.clone()).await
@@ -250,7 +237,13 @@ impl App {
 
     /// How often randomness was drawn so far: it reveals work that would otherwise need timing.
     pub fn draws(&self) -> usize {
-        self.random.draws.load(Ordering::SeqCst)
+        self.random.draws()
+    }
+
+    /// Lets so many milliseconds pass with each draw of randomness: steps of one request that draw
+    /// in between have different times.
+    pub fn let_time_pass(&self, millis: u64) {
+        self.random.set_pace(millis);
     }
 
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
@@ -487,6 +480,12 @@ impl Call<'_> {
     pub async fn send_head(mut self) -> HeaderMap {
         let body = std::mem::take(self.request.body_mut());
         self.response(body.into()).await.headers().clone()
+    }
+
+    /// Sends the call; returns the response, whose body is not read yet.
+    pub async fn send_unread(mut self) -> Response {
+        let body = std::mem::take(self.request.body_mut());
+        self.response(body.into()).await
     }
 
     async fn response(self, body: poem::Body) -> Response {

@@ -35,7 +35,7 @@ use crate::identity::Core;
 
 pub use document::document;
 pub use error::V1;
-pub use view::export_text;
+pub use view::export_file;
 
 /// Where the native API is mounted. Documents and links use the first prefix.
 pub const MOUNTS: [&str; 2] = ["/v1", "/api/v1"];

@@ -359,5 +359,6 @@ answers! {
     /// A second factor.
     MfaDeviceAnswer(MfaDevice);
     /// All data that the server stores about the caller.
+    #[derive(serde::Serialize)]
     ExportAnswer(Export);
 }

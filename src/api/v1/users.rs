@@ -15,7 +15,7 @@ use crate::http::extract::fields::LanguageField;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::extract::request_context::RequestContext;
-use crate::http::server::response::{Answer, QuickAnswer, answer, with_cookie, written};
+use crate::http::server::response::{Answer, QuickAnswer, answer, streamed, with_cookie, written};
 use crate::identity::Core;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::account::profile::Changes;
@@ -100,10 +100,10 @@ impl UsersApi {
         operation_id = "exportAccount",
         tag = "V1Tag::UserManagement"
     )]
-    async fn export(&self, visit: RequestContext, bearer: Bearer) -> Answer<ExportAnswer> {
+    async fn export(&self, visit: RequestContext, bearer: Bearer) -> QuickAnswer<ExportAnswer> {
         let fresh = Fresh::check(&self.core, &bearer.0).await?;
-        let all = export::everything(&self.core, &fresh, &visit.source).await?;
-        Ok(answer(view::exported(all).into())
+        let begun = export::begin(&self.core, &fresh, &visit.source).await?;
+        Ok(streamed(view::export_answer(self.core.clone(), begun)?)
             .header(CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))
     }
 }

@@ -22,8 +22,8 @@ use crate::identity::{Caller, Core};
 use crate::model::account::Verification;
 use crate::model::{Account, Status, Time};
 
-pub use export::export_text;
-pub(super) use export::exported;
+pub(super) use export::export_answer;
+pub use export::export_file;
 pub(super) use mfa::{codes, device, overview, set_up};
 pub(super) use passkeys::{
     added_passkey, creation_options, passkey, passkey_overview, passkeys, request_options,

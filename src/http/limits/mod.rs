@@ -4,7 +4,7 @@
 //!
 //! This module counts calls and reports what is left. Boundary and handlers decide which call
 //! counts against which limit. Delays after wrong passwords belong to accounts: see
-//! `identity::guard`.
+//! `identity::login::guard`.
 
 mod bounded;
 mod handshakes;

@@ -42,7 +42,7 @@ use crate::model::{RequestSender, Source, Time};
 const MAX_HEADERS: usize = 64;
 /// Maximum length of a request's path and query, in bytes.
 const MAX_URI: usize = 8 * 1024;
-/// Maximum number of characters kept of a User-Agent.
+/// Maximum number of bytes kept of a User-Agent: every record of the audit log has one.
 const MAX_USER_AGENT: usize = 256;
 
 /// A cheap check that a token is ours and has not expired. Calls with such a token get the higher
@@ -296,6 +296,12 @@ fn constant(error: &Error) -> Error {
     }
 }
 
+/// As many whole characters as have room in [`MAX_USER_AGENT`] bytes.
 fn cut(user_agent: &str) -> String {
-    user_agent.chars().filter(|char| !char.is_control()).take(MAX_USER_AGENT).collect()
+    let mut length = 0;
+    let has_room = |char: &char| {
+        length += char.len_utf8();
+        length <= MAX_USER_AGENT
+    };
+    user_agent.chars().filter(|char| !char.is_control()).take_while(has_room).collect()
 }

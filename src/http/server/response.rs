@@ -4,9 +4,9 @@
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use poem::IntoResponse;
 use poem::http::header::SET_COOKIE;
 use poem::http::{HeaderMap, HeaderValue};
+use poem::{Body, IntoResponse};
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Json, Payload, Response};
 use poem_openapi::registry::{MetaResponses, MetaSchemaRef, Registry};
@@ -57,13 +57,13 @@ impl ResponseCookies {
 /// Initial buffer size: a typical response fits without reallocation.
 const ROOM: usize = 1024;
 
-/// The return type of frequently called handlers.
+/// The return type of handlers that are called often or return much.
 pub type QuickAnswer<T> = std::result::Result<Response<SerializedJson<T>>, Reject>;
 
 /// A JSON body that was serialized directly, without an intermediate value tree. In the OpenAPI
 /// document it equals [`Json`].
 pub struct SerializedJson<T> {
-    text: Vec<u8>,
+    body: Body,
     _of: PhantomData<T>,
 }
 
@@ -73,7 +73,13 @@ pub fn written<T: Serialize>(body: &T) -> QuickAnswer<T> {
     serde_json::to_writer(&mut text, body).map_err(|error| {
         Reject(Error::internal("failed to serialize a response").caused_by(error))
     })?;
-    Ok(Response::new(SerializedJson { text, _of: PhantomData }))
+    Ok(streamed(text.into()))
+}
+
+/// A success response that is serialized while it is sent.
+#[must_use]
+pub fn streamed<T>(body: Body) -> Response<SerializedJson<T>> {
+    Response::new(SerializedJson { body, _of: PhantomData })
 }
 
 impl<T: Type> Payload for SerializedJson<T> {
@@ -90,7 +96,7 @@ impl<T: Type> Payload for SerializedJson<T> {
 
 impl<T: Type> IntoResponse for SerializedJson<T> {
     fn into_response(self) -> poem::Response {
-        poem::Response::builder().content_type(Self::CONTENT_TYPE).body(self.text)
+        poem::Response::builder().content_type(Self::CONTENT_TYPE).body(self.body)
     }
 }
 

@@ -28,6 +28,6 @@ pub async fn admit(
         Event::refused(What::AdminRefused).about(&caller.account.id).in_session(caller.session());
     let event = event.by(caller.account.id.as_str()).because(words.join(" "));
     let log = AuditLog::new(core, source);
-    core.store.write(move |db| log.record(db, &event)).await?;
+    core.store.write(move |db| log.record_refusal(db, &event)).await?;
     Err(refused)
 }

@@ -4,6 +4,7 @@
 pub mod change_email;
 pub mod delete;
 pub mod export;
+pub mod export_slots;
 pub mod file;
 pub mod link;
 pub mod not_me;

@@ -24,7 +24,7 @@ pub async fn update(
         .write(move |db| {
             let account = store::tables::accounts::change_profile(db, &id, &changes, log.at())?
                 .ok_or_else(|| Error::new(Kind::SessionEnded))?;
-            log.record(db, &Event::done(What::ProfileChanged).about(&id).by(id.as_str()))?;
+            log.record_frequent(db, &Event::done(What::ProfileChanged).about(&id).by(id.as_str()))?;
             Ok(account)
         })
         .await

@@ -21,6 +21,9 @@ use crate::store::db::Db;
 /// Refusals of one kind within this time share a record.
 const MINUTE: Duration = Duration::from_mins(1);
 
+/// How many of the same events in a minute have a record each.
+const FREQUENT: i64 = 10;
+
 /// Writes the records of one operation, all with the same time and source.
 #[derive(Clone)]
 pub struct AuditLog {
@@ -70,7 +73,18 @@ impl AuditLog {
     /// Records a refusal that the owner of an account can cause again and again: one record a minute for
     /// each account and reason, with a count.
     pub fn record_refusal(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
-        if !store::tables::audit::count_refusal(db, self.at - MINUTE, event)? {
+        if !store::tables::audit::count_refusal(db, self.at - MINUTE, event, &self.source)? {
+            return self.record(db, event);
+        }
+        self.count(db, event);
+        Ok(())
+    }
+
+    /// Records something that the owner of an account can do again and again: from the eleventh time in a
+    /// minute and from one client IP on, one of the records counts it.
+    pub fn record_frequent(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
+        let since = self.at - MINUTE;
+        if !store::tables::audit::count_frequent(db, since, event, &self.source, FREQUENT)? {
             return self.record(db, event);
         }
         self.count(db, event);
@@ -290,7 +304,7 @@ pub struct AuditExport {
 }
 
 /// Records per piece.
-const PIECE: i64 = 500;
+pub(in crate::identity) const PIECE: i64 = 500;
 
 impl AuditExport {
     /// Begins an export. The audit log records that it was made.

@@ -63,7 +63,10 @@ pub async fn rename(
             if !store::tables::factors::rename(db, &account, &id, &name)? {
                 return Err(no_such_factor());
             }
-            log.record(db, &Event::done(What::FactorRenamed).about(&account).by(account.as_str()))?;
+            log.record_frequent(
+                db,
+                &Event::done(What::FactorRenamed).about(&account).by(account.as_str()),
+            )?;
             let found = store::tables::factors::of(db, &account)?
                 .into_iter()
                 .find(|factor| factor.id == id);

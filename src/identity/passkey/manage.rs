@@ -79,7 +79,7 @@ pub async fn rename(
             let keys = store::tables::passkeys::of(db, &account)?;
             let key = keys.into_iter().find(|key| key.id == id).ok_or_else(no_such_key)?;
             let event = Event::done(What::PasskeyRenamed).about(&account).by(account.as_str());
-            log.record(db, &event.because(described(&key)))?;
+            log.record_frequent(db, &event.because(described(&key)))?;
             Ok(key)
         })
         .await

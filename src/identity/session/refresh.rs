@@ -7,6 +7,8 @@
 //! replaced longer ago than the grace period, even if the current token is a second old: a thief
 //! who refreshes all the time does not hide that two parties hold tokens of one session.
 
+use std::time::Duration;
+
 use crate::config::RotationPolicy;
 use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
@@ -158,9 +160,9 @@ fn issued(
 struct RefreshStep {
     rotation: TokenRotation,
     successor_hash: [u8; 32],
-    grace: std::time::Duration,
+    grace: Duration,
     /// How far the clock of another server may be ahead that has rotated the token just now.
-    lag: std::time::Duration,
+    lag: Duration,
     stage: RefreshStage,
     log: AuditLog,
 }
@@ -232,7 +234,7 @@ impl RefreshStep {
             return Ok(refuse(Kind::RefreshRevoked));
         }
         match age(session, &self.rotation, &self.successor_hash) {
-            Age::Parent if self.is_within_grace(session) => {
+            Age::Parent if is_within_grace(session, self.rotation.now, (self.lag, self.grace)) => {
                 Ok(Decision::Commit(RefreshOutcome::Again(Box::new(snapshot))))
             }
             // Its successor was in use until a moment ago: a slow tab, or a request that was delayed.
@@ -257,13 +259,6 @@ impl RefreshStep {
                 Ok(Decision::Commit(RefreshOutcome::Stolen(Box::new(snapshot))))
             }
         }
-    }
-
-    fn is_within_grace(&self, session: &SessionRow) -> bool {
-        session.rotated_at.is_some_and(|rotated| {
-            let now = self.rotation.now;
-            rotated <= now + self.lag && now.since(rotated) <= self.grace
-        })
     }
 
     /// Whether the token after the presented one was itself replaced longer ago than the grace
@@ -295,6 +290,13 @@ fn refuse(kind: Kind) -> Decision<RefreshOutcome> {
     Decision::CommitThenRefuse(kind.into())
 }
 
+/// Whether the parent of the current token is still accepted. Another server may have rotated it at a time
+/// that is `lag` ahead of this one's.
+fn is_within_grace(session: &SessionRow, now: Time, (lag, grace): (Duration, Duration)) -> bool {
+    let is_recent = |rotated: Time| rotated <= now + lag && now.since(rotated) <= grace;
+    session.rotated_at.is_some_and(is_recent)
+}
+
 /// How a token that is not the current one relates to the current one.
 enum Age {
     /// The current token is its successor.
@@ -321,7 +323,7 @@ pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
     let presented = parse(core, token).await?;
     let successor_hash = presented.successor(&core.tokens.refresh_keys())?.secret_hash();
     let (id, now, grace) = (presented.session.clone(), core.env.now(), core.config.sessions.grace);
-    let latest = now + core.store.node().clock_lag();
+    let lag = core.store.node().clock_lag();
     let found = core.store.read(move |db| store::tables::sessions::find(db, &id)).await?;
     let session = found.ok_or_else(|| Error::new(Kind::RefreshInvalid))?;
     if session.ended_at.is_some() {
@@ -331,9 +333,7 @@ pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
         && session.secret_hash == presented.secret_hash();
     let is_parent = presented.generation + 1 == session.generation
         && session.secret_hash == successor_hash
-        && session
-            .rotated_at
-            .is_some_and(|rotated| rotated <= latest && now.since(rotated) <= grace);
+        && is_within_grace(&session, now, (lag, grace));
     if session.is_too_old(now) {
         return Err(Kind::RefreshInvalid.into());
     }

@@ -272,7 +272,10 @@ fn found_ready(place: &DatabasePath, plan: &Plan) -> Result<()> {
     let path = place.file().display();
     if !place.file().exists() {
         place.refuse_leftovers()?;
-        return Err(refused(format!("there is no database at {path}: `authd serve` creates one")));
+        return Err(refused(format!(
+            "there is no database at {path}: name the server's configuration with --config, or its database with \
+             --db; `authd serve` creates a new one"
+        )));
     }
     let (version, known) = (inspect::version_of(place, plan)?, plan.version());
     if version < known {

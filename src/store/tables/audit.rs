@@ -33,24 +33,54 @@ pub fn insert_counted(
 }
 
 /// Counts another refusal in the record of the same one since this time: of this account, with this
-/// detail. Returns false if there is none.
-pub fn count_refusal(db: &mut dyn Db, since: Time, event: &Event) -> Result<bool> {
+/// detail, from this client IP. Returns false if there is none.
+pub fn count_refusal(db: &mut dyn Db, since: Time, event: &Event, source: &Source) -> Result<bool> {
     let counted = db.run(
         sql!(
             "update audit set count = count + 1 where id = (select id from audit where account_id = $1 \
-             and event || '' = $2 and outcome || '' = $3 and coalesce(detail, '') = $4 and at >= $5 and id >= $6 \
-             order by id desc limit 1)"
+             and event || '' = $2 and outcome || '' = $3 and coalesce(client_ip, '') = $4 and at >= $5 and id >= $6 \
+             and coalesce(detail, '') = $7 order by id desc limit 1)"
         ),
-        &[
-            event.account.as_ref().map(crate::model::id::AccountId::as_str).into(),
-            event.what.as_str().into(),
-            event.outcome.as_str().into(),
-            event.detail.as_deref().unwrap_or_default().into(),
-            since.into(),
-            first_id(since - SLACK).into(),
-        ],
+        &[&kind(since, event, source)[..], &[event.detail.as_deref().unwrap_or_default().into()]]
+            .concat(),
     )?;
     Ok(counted > 0)
+}
+
+/// Counts another event in a record of the same kind since this time, if there are so many: of this account,
+/// from this client IP. Returns false if there are fewer.
+pub fn count_frequent(
+    db: &mut dyn Db,
+    since: Time,
+    event: &Event,
+    source: &Source,
+    many: i64,
+) -> Result<bool> {
+    let counted = db.run(
+        sql!(
+            "update audit set count = count + 1 where id = (select id from audit where account_id = $1 \
+             and event || '' = $2 and outcome || '' = $3 and coalesce(client_ip, '') = $4 and at >= $5 and id >= $6 \
+             order by id desc limit 1 offset $7)"
+        ),
+        &[&kind(since, event, source)[..], &[(many - 1).into()]].concat(),
+    )?;
+    Ok(counted > 0)
+}
+
+/// The values by which the recent records of one kind are found.
+fn kind(since: Time, event: &Event, source: &Source) -> [Value; 6] {
+    [
+        event.account.as_ref().map(crate::model::id::AccountId::as_str).into(),
+        event.what.as_str().into(),
+        event.outcome.as_str().into(),
+        client_ip(source).unwrap_or_default().into(),
+        since.into(),
+        first_id(since - SLACK).into(),
+    ]
+}
+
+fn client_ip(source: &Source) -> Option<String> {
+    source.address.map(|address| address.to_canonical().to_string())
 }
 
 /// How much earlier the id of a record may be than its time.
@@ -78,7 +108,7 @@ fn values(id: &str, at: Time, event: &Event, source: &Source, count: i64) -> [Va
         event.account.as_ref().map(crate::model::id::AccountId::as_str).into(),
         event.session.as_ref().map(crate::model::id::SessionId::as_str).into(),
         event.actor.as_deref().into(),
-        source.address.map(|address| address.to_canonical().to_string()).into(),
+        client_ip(source).into(),
         source.user_agent.as_deref().into(),
         source.request_id.as_deref().into(),
         event.detail.as_deref().into(),

@@ -46,12 +46,18 @@ pub(super) async fn export(owner: &Owner) -> Result<Response, Stop> {
             return show_export(owner, Some(RefusedForm::proof(failure))).await;
         }
     };
-    let all = export::everything(owner.core(), &fresh, owner.source()).await?;
+    let begun = match export::begin(owner.core(), &fresh, owner.source()).await {
+        Ok(begun) => begun,
+        Err(error) if is_shown(&error) => {
+            return show_export(owner, Some(RefusedForm::failed(owner, error))).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
     Ok(Response::builder()
         .content_type("application/json; charset=utf-8")
         .header(CONTENT_DISPOSITION, "attachment; filename=\"account.json\"")
         .header(CACHE_CONTROL, "no-store")
-        .body((owner.site.write_export)(all)?))
+        .body((owner.site.write_export)(owner.core().clone(), begun)?))
 }
 
 async fn show_export(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, Stop> {
@@ -103,7 +109,7 @@ pub(super) async fn delete(owner: &Owner) -> Result<Response, Stop> {
 }
 
 fn is_shown(error: &Error) -> bool {
-    matches!(error.kind(), Kind::LastAdmin | Kind::Unavailable)
+    matches!(error.kind(), Kind::LastAdmin | Kind::TooMany(_) | Kind::Unavailable)
 }
 
 async fn show_delete(owner: &Owner, refused: Option<RefusedForm>) -> Result<Response, Stop> {

@@ -7,6 +7,7 @@ use crate::error::{Kind, Result};
 use crate::identity::account::profile;
 use crate::identity::account::profile::Changes;
 use crate::model::LanguageTag;
+use crate::model::account::LONGEST_PHONE;
 use crate::web::account::proof::ProofWays;
 use crate::web::account::{FormView, RefusedForm, focus};
 use crate::web::jar::PageCookie;
@@ -17,9 +18,6 @@ use crate::web::target::PROFILE;
 use crate::web::view::{FieldKind, FieldOption, FieldView};
 use crate::web::visit::{Owner, add_cookie};
 use crate::words::Translation;
-
-/// The longest phone number, as on the native API.
-const MAX_PHONE: usize = 20;
 
 /// The fields of the form.
 struct ProfileFields {
@@ -102,7 +100,7 @@ fn refused(owner: &Owner, typed: &ProfileFields) -> RefusedForm {
         let reason = is_missing.then(|| words.problems.required.to_string());
         refused.reasons.extend(reason.or_else(|| bad_name(words, value)).map(|why| (id, why)));
     }
-    let is_long = typed.phone.chars().count() > MAX_PHONE;
+    let is_long = typed.phone.chars().count() > LONGEST_PHONE;
     let is_bad = typed.phone.contains(char::is_control);
     if is_long || is_bad {
         refused.reasons.push(("phone", words.problems.invalid.to_string()));
@@ -167,7 +165,7 @@ fn show(
         )
         .completed_as("family-name")
         .at_most(MAX_NAME),
-        field(FieldKind::Phone, "phone", &text.phone, &typed.phone, false).at_most(MAX_PHONE),
+        field(FieldKind::Phone, "phone", &text.phone, &typed.phone, false).at_most(LONGEST_PHONE),
         field(FieldKind::Name, "locale", &text.language, "", false)
             .offering(languages(owner, &typed.locale)),
     ];

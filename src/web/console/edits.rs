@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::identity::account::quota;
 use crate::identity::admin::accounts::AccountWithRoles;
 use crate::identity::admin::changes::{self, Changes, Correction};
+use crate::model::account::LONGEST_PHONE;
 use crate::model::{Account, AccountId, LanguageTag, role};
 use crate::web::console::accounts::page_of;
 use crate::web::console::actions::{changed, find, refusal, version_fields};
@@ -17,8 +18,6 @@ use crate::web::problems::MAX_NAME;
 use crate::web::stop::Stop;
 use crate::web::view::{FieldKind, FieldView};
 
-/// The longest phone number, as on the native API.
-const MAX_PHONE: usize = 20;
 /// The largest quota, as on the native API.
 const MAX_QUOTA: i64 = 1_000_000_000;
 
@@ -42,7 +41,7 @@ async fn show_profile(
     let fields = vec![
         field(FieldKind::Text, "first_name", "Given name", account.first_name.clone(), MAX_NAME),
         field(FieldKind::Text, "last_name", "Family name", account.last_name.clone(), MAX_NAME),
-        field(FieldKind::Phone, "phone", "Phone number", account.phone.clone(), MAX_PHONE)
+        field(FieldKind::Phone, "phone", "Phone number", account.phone.clone(), LONGEST_PHONE)
             .completed_as("off"),
         field(FieldKind::Name, "locale", "Language", locale, 35)
             .hinting("A tag such as de or pt-BR; empty for that of the browser."),
@@ -90,7 +89,7 @@ fn correction(visit: &ConsoleVisit, account: &Account) -> Result<Correction, Vec
     };
     let first_name = text_of("first_name", "Given name", MAX_NAME, account.first_name.as_deref());
     let last_name = text_of("last_name", "Family name", MAX_NAME, account.last_name.as_deref());
-    let phone = text_of("phone", "Phone number", MAX_PHONE, account.phone.as_deref());
+    let phone = text_of("phone", "Phone number", LONGEST_PHONE, account.phone.as_deref());
     let had = account.locale.map(|tag| tag.to_string());
     let locale = text_of("locale", "Language", 35, had.as_deref());
     let locale = locale.map(|tag| {

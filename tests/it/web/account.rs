@@ -327,6 +327,9 @@ async fn an_account_is_downloaded_and_deleted() {
     assert_eq!(ada.page.header("content-disposition"), "attachment; filename=\"account.json\"");
     assert_eq!(ada.page.body["account"]["email"], "ada@example.com");
     assert!(ada.page.body["sessions"].is_array());
+    assert!(ada.page.body["events"].as_array().unwrap().len() > 2);
+    let indented = serde_json::to_string_pretty(&ada.page.body).unwrap();
+    assert_eq!(ada.page.text, indented, "one file, although it is written in pieces");
     ada.open("/account/data/delete").await;
     ada.submit("/account/data/delete", &[]).await;
     ada.sees("id=\"consent-reason\"");
@@ -334,6 +337,28 @@ async fn an_account_is_downloaded_and_deleted() {
     ada.sees("Your account is deleted.");
     assert_eq!(ada.path, "/sign-in");
     assert_eq!(app.login("ada", PASSWORD).await.code(), "ACCOUNT_DELETED");
+}
+
+#[tokio::test]
+async fn a_download_is_refused_while_others_are_in_progress() {
+    let app = app().await;
+    let mut ada = Visitor::owner(&app, "ada").await;
+    let tokens = app.login("ada", PASSWORD).await.tokens();
+    let others = [app.enter("bob").await, app.enter("eve").await];
+    let begin = |access: &str| app.get("/v1/users/me/export").bearer(access).send_unread();
+    let own = begin(&tokens).await;
+    ada.open("/account/data/export").await;
+    ada.submit("/account/data/export", &[]).await;
+    assert_eq!((ada.page.status.as_u16(), ada.page.header("retry-after")), (429, "1"));
+    ada.sees("Too many attempts. Please wait a moment, then try again.");
+    drop(own);
+    let slow = [begin(&others[0]).await, begin(&others[1]).await];
+    ada.submit("/account/data/export", &[]).await;
+    assert_eq!((ada.page.status.as_u16(), ada.page.header("retry-after")), (503, "1"));
+    ada.sees("Not possible right now. Please wait a moment, then try again.");
+    drop(slow);
+    ada.submit("/account/data/export", &[]).await;
+    assert_eq!(ada.page.header("content-disposition"), "attachment; filename=\"account.json\"");
 }
 
 #[tokio::test]

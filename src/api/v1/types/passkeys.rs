@@ -3,12 +3,14 @@
 //! `parseRequestOptionsFromJSON()`.
 
 use poem_openapi::{Enum, Object};
+use serde::Serialize;
 
 use crate::http::extract::fields::BinaryField;
 
 /// What a key is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum PasskeyType {
     /// Logs in without a password.
     Passkey,
@@ -236,13 +238,15 @@ pub struct PasskeyCreationOptions {
 }
 
 /// A passkey or security key.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct PasskeyView {
     /// The passkey's ID.
     pub id: String,
     /// What the key is for.
     #[oai(rename = "type")]
+    #[serde(rename = "type")]
     pub kind: PasskeyType,
     /// Its name, as given by its owner.
     pub name: String,

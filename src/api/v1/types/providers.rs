@@ -1,6 +1,7 @@
 //! Requests and responses for logins with providers, and for connected accounts.
 
 use poem_openapi::Object;
+use serde::Serialize;
 
 use crate::http::extract::fields::EmailField;
 
@@ -135,8 +136,9 @@ pub struct LinkIdentityRequest {
 }
 
 /// A connected account at a provider.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct IdentityView {
     /// Its ID.
     pub id: String,

@@ -1,6 +1,7 @@
 //! Requests and responses for recovery, changes of the email address, and the account export.
 
 use poem_openapi::Object;
+use serde::Serialize;
 
 use super::{IdentityView, PasskeyView};
 use crate::http::extract::fields::{EmailField, NewPasswordField, PasswordField, TokenField};
@@ -52,8 +53,9 @@ pub struct ChangeEmailRequest {
 }
 
 /// The account in an export.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct ExportedAccount {
     /// The account's ID.
     pub id: String,
@@ -76,6 +78,7 @@ pub struct ExportedAccount {
     /// Phone number.
     pub phone: Option<String>,
     /// The language that the owner reads, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     pub locale: Option<String>,
     /// When the phone number was verified.
@@ -93,8 +96,9 @@ pub struct ExportedAccount {
 }
 
 /// A session in an export.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct ExportedSession {
     /// The session's ID.
     pub id: String,
@@ -113,8 +117,9 @@ pub struct ExportedSession {
 }
 
 /// An IP address that has logged in.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct ExportedClient {
     /// The IP address, or its network.
     pub ip_address: String,
@@ -123,8 +128,9 @@ pub struct ExportedClient {
 }
 
 /// A second factor in an export, without its secret.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct ExportedFactor {
     /// The factor's name, as given by its owner.
     pub name: String,
@@ -141,8 +147,9 @@ pub struct ExportedFactor {
 }
 
 /// A file in an export. Download its content with `GET /users/me/files/{id}`.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct ExportedFile {
     /// The file's ID.
     pub id: String,
@@ -157,8 +164,9 @@ pub struct ExportedFile {
 }
 
 /// An audit log entry in an export.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct ExportedEvent {
     /// When the event happened.
     pub at: String,
@@ -179,8 +187,9 @@ pub struct ExportedEvent {
 }
 
 /// An email in an export.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct ExportedMail {
     /// The kind of message.
     pub kind: String,
@@ -194,8 +203,9 @@ pub struct ExportedMail {
 
 /// All data that the server stores about the caller. Lists that can grow are limited to the newest
 /// 10,000 entries.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct Export {
     /// When the export was made.
     pub exported_at: String,

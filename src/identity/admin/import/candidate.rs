@@ -14,7 +14,7 @@ use crate::identity::admin::import::identity::ImportedIdentity;
 use crate::identity::admin::import::reason::{ImportReason, PasswordGap};
 use crate::identity::admin::import::value;
 use crate::identity::admin::import::value::When;
-use crate::model::account::AddressPolicy;
+use crate::model::account::{AddressPolicy, LONGEST_PHONE};
 use crate::model::identity::Identity;
 use crate::model::{Account, AccountId, Email, LanguageTag, Provider, Time, Username, role, text};
 use crate::password::imported::ImportedPassword;
@@ -28,7 +28,6 @@ const HIGHEST_NUMBER: i64 = 1 << 52;
 const LONGEST_ID: usize = 64;
 const LONGEST_PART: usize = 100;
 const LONGEST_NAME: usize = 255;
-const LONGEST_PHONE: usize = 32;
 
 /// What identifies an account in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
