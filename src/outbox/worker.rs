@@ -218,11 +218,17 @@ impl Worker {
         let mut taken = Vec::new();
         for is_for_jobs in [jobs_first, !jobs_first] {
             let room = room - taken.len();
-            taken.extend(if is_for_jobs {
-                self.claim_jobs(room).await?
+            let claimed = if is_for_jobs {
+                self.claim_jobs(room).await
             } else {
-                self.claim_deliveries(room).await?
-            });
+                self.claim_deliveries(room).await
+            };
+            match claimed {
+                Ok(more) => taken.extend(more),
+                // What the first claim took is worked on.
+                Err(error) if !taken.is_empty() => log_failure(Err(error)),
+                Err(error) => return Err(error),
+            }
         }
         let claimed = |message: Message| {
             let id = message.id.clone();

@@ -61,16 +61,17 @@ pub struct ExportedLog {
     before: Option<String>,
     /// How many records it may still return.
     left: i64,
-    _slot: ExportSlot,
+    slot: ExportSlot,
 }
 
 /// Begins to export everything about the caller.
 ///
 /// # Errors
-/// `TooMany(General)` if another export of the account is in progress, `Unavailable`.
+/// `TooMany(General)` if another export of the account is in progress or two of its client network,
+/// `Unavailable`.
 pub async fn begin(core: &Core, fresh: &Fresh, source: &Source) -> Result<PersonalExport> {
     let (caller, log) = (fresh.caller(), AuditLog::new(core, source));
-    let slot = core.exports.take(&caller.account.id)?;
+    let slot = core.exports.take(&caller.account.id, source.client(), log.at())?;
     let event = Event::done(What::Exported).about(&caller.account.id).in_session(caller.session());
     let (event, at) = (event.by(caller.account.id.as_str()), log.at());
     core.store.write(move |db| log.record(db, &event)).await?;
@@ -87,7 +88,7 @@ pub async fn begin(core: &Core, fresh: &Fresh, source: &Source) -> Result<Person
         first: Some(first),
         before: None,
         left: MOST,
-        _slot: slot,
+        slot,
     };
     Ok(PersonalExport { data, events })
 }
@@ -120,6 +121,7 @@ impl ExportedLog {
     /// # Errors
     /// `Unavailable`.
     pub async fn next(&mut self, core: &Core) -> Result<Vec<AuditRow>> {
+        self.slot.check(core.env.now())?;
         let limit = self.left.min(log::PIECE);
         let records = match (self.first.take(), self.before.take()) {
             (Some(first), _) => first,

@@ -143,13 +143,15 @@ fn blank_records(db: &mut dyn Db, id: &str) -> Result<()> {
     db.run(
         sql!(
             "update audit set client_ip = null, user_agent = null, request_id = null \
-             where account_id = $1 and (actor is null or actor = $1)"
+             where account_id = $1 and (actor is null or actor = $1) \
+             and (client_ip is not null or user_agent is not null or request_id is not null)"
         ),
         &[id.into()],
     )?;
     db.run(
         sql!(
-            "update audit set client_ip = null, user_agent = null, request_id = null where actor = $1"
+            "update audit set client_ip = null, user_agent = null, request_id = null where actor = $1 \
+             and (client_ip is not null or user_agent is not null or request_id is not null)"
         ),
         &[id.into()],
     )

@@ -81,13 +81,13 @@ async fn an_account_has_one_in_progress_until_the_response_is_read_or_gone() {
 }
 
 #[tokio::test]
-async fn two_are_in_progress_in_all() {
+async fn two_are_in_progress_for_a_client_network() {
     let app = app().await;
     let ada = person(&app, "ada", &[]).await;
     let bob = person(&app, "bob", &[]).await;
     let eve = person(&app, "eve", &[]).await;
     let begun = [unread(&app, &ada).await, unread(&app, &bob).await];
-    let refused = EXPORT.on(&app).bearer(&eve).refused(503, "SERVICE_UNAVAILABLE").await;
+    let refused = EXPORT.on(&app).bearer(&eve).refused(429, "RATE_LIMIT_EXCEEDED").await;
     assert_eq!(refused.header("retry-after"), "1");
     drop(begun);
     EXPORT.on(&app).bearer(&eve).ok(200).await;
