@@ -1,9 +1,9 @@
 //! Tells whether anything was committed since a read, as `pragma data_version` does in SQLite.
 //!
-//! A snapshot of PostgreSQL names the transactions that had ended when it was taken. If it is the same as
-//! before on the same connection, none has ended in between, of whatever program. (A standby names them
-//! differently, and has no version here.) The server process is named too: behind a pooler that was not
-//! noticed, each question may reach another one, and the version is never the same.
+//! A snapshot of PostgreSQL lists the transactions that had ended when it was taken. If the snapshot is the
+//! same as before on the same connection, no program has ended a transaction in between. (The snapshots of a
+//! standby are different, so it has no version here.) The version includes the process ID of the server: behind
+//! a pooler that was not noticed, each query may reach another process, and then the version is never the same.
 //!
 //! A server that only speaks the protocol may take its snapshots differently. So they are relied on only if
 //! the server calls itself PostgreSQL and a change of ours shows in them.
